@@ -1,0 +1,203 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Containers of an engine: what is there, and the calls that change it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import trying_to
+from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
+
+# daemon/names/names.go, RestrictedNameChars
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
+
+
+def parse_name(text: str) -> str:
+    """A container's name or Id as the user wrote it, if it can be one; raises InvalidInput."""
+    if not _NAME.fullmatch(text):
+        raise InvalidInput(
+            f"'{text}' is no valid name of a container: it has two or more letters, digits, underscores, dots and "
+            "hyphens, and begins with a letter or digit."
+        )
+    return text
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container as the engine describes it.
+
+    inspected: the engine's own description, for results.
+    """
+
+    inspected: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        """Its Id."""
+        return str(self.inspected["Id"])
+
+    @property
+    def name(self) -> str:
+        """Its name, without the engine's leading slash."""
+        return str(self.inspected["Name"]).lstrip("/")
+
+    @property
+    def image_id(self) -> str:
+        """The Id of the image that it was made from."""
+        return str(self.inspected["Image"])
+
+    @property
+    def status(self) -> str:
+        """created, running, paused, restarting, removing, exited or dead."""
+        return str(self.inspected["State"]["Status"])
+
+    @property
+    def running(self) -> bool:
+        """Whether its main process lives (a paused one's does)."""
+        return bool(self.inspected["State"]["Running"])
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """What it was made from: the image's config and what was asked for on top."""
+        config: Mapping[str, Any] = self.inspected["Config"]
+        return config
+
+
+@dataclass(frozen=True)
+class ContainerSummary:
+    """A row of the engine's list of containers.
+
+    image: the image as the container's maker named it. state: as Container.status.
+    """
+
+    id: str
+    name: str
+    image_id: str
+    image: str
+    state: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.state})"
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command to run in a container. tty: whether it gets a terminal. user: name or Id, [:group]."""
+
+    argv: tuple[str, ...]
+    chdir: str | None
+    env: Mapping[str, str]
+    user: str | None
+    tty: bool
+
+
+@dataclass(frozen=True)
+class ExecResult:
+    """What a command in a container gave; with a terminal, all output is stdout."""
+
+    rc: int
+    stdout: str
+    stderr: str
+
+
+class Containers:
+    """The engine's containers."""
+
+    def __init__(self, api: Any) -> None:
+        self._api = api
+
+    def find(self, name: str) -> Container | None:
+        """The container of a name or Id; None if there is none."""
+        with trying_to(f"inspect the container {name}"):
+            try:
+                return Container(self._api.inspect_container(name))
+            except docker.errors.NotFound:
+                return None
+
+    def all(self) -> tuple[ContainerSummary, ...]:
+        """All containers, those that don't run included."""
+        with trying_to("list the containers"):
+            rows = self._api.containers(all=True)
+        return tuple(
+            ContainerSummary(
+                id=row["Id"],
+                name=_own_name(row.get("Names") or ()) or row["Id"][:12],
+                image_id=row["ImageID"],
+                image=row["Image"],
+                state=row["State"],
+            )
+            for row in rows
+        )
+
+    def create(self, name: str, config: Mapping[str, Any]) -> str:
+        """Make a container; its Id. config: the body of the API's call, POST /containers/create."""
+        with trying_to(f"create the container {name}"):
+            return str(self._api.create_container_from_config(dict(config), name=name)["Id"])
+
+    def start(self, name: str) -> None:
+        """Start a container."""
+        with trying_to(f"start the container {name}"):
+            self._api.start(name)
+
+    def stop(self, name: str, grace: int | None) -> None:
+        """Stop a container: by its stop signal, and by force after the seconds of grace (None: its own, else 10)."""
+        with trying_to(f"stop the container {name}"):
+            self._api.stop(name, timeout=grace)
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Give a container another name."""
+        with trying_to(f"rename the container {name} to {new_name}"):
+            self._api.rename(name, new_name)
+
+    def remove(self, name: str) -> None:
+        """Remove a container, running or not, and its anonymous volumes."""
+        with trying_to(f"remove the container {name}"):
+            self._api.remove_container(name, force=True, v=True)
+
+    def processes(self, name: str) -> list[dict[str, str]]:
+        """The processes of a running container (docker top), each by the columns of ps -ef."""
+        with trying_to(f"list the processes of the container {name}"):
+            table = self._api.top(name)
+        return [dict(zip(table["Titles"], row)) for row in table["Processes"] or ()]
+
+    def exec(self, name: str, command: Command) -> ExecResult:
+        """Run a command in a running container and wait for its end."""
+        with trying_to(f"run {command.argv[0]} in the container {name}"):
+            exec_id = self._prepare(name, command, attach=True)
+            out, err = self._api.exec_start(exec_id, tty=command.tty, demux=True)
+            rc = int(self._api.exec_inspect(exec_id)["ExitCode"] or 0)
+        return ExecResult(rc, _text(out), _text(err))
+
+    def exec_detached(self, name: str, command: Command) -> None:
+        """Start a command in a running container and leave it to itself."""
+        with trying_to(f"start {command.argv[0]} in the container {name}"):
+            self._api.exec_start(self._prepare(name, command, attach=False), tty=command.tty, detach=True)
+
+    def _prepare(self, name: str, command: Command, attach: bool) -> str:
+        made = self._api.exec_create(
+            name,
+            list(command.argv),
+            stdout=attach,
+            stderr=attach,
+            tty=command.tty,
+            environment=dict(command.env),
+            user=command.user or "",
+            workdir=command.chdir,
+        )
+        return str(made["Id"])
+
+
+def _own_name(names: Sequence[str]) -> str:
+    """The container's own name: links give it further ones, of the form /other/alias."""
+    return next((name[1:] for name in names if name.count("/") == 1), "")
+
+
+def _text(output: bytes | None) -> str:
+    return (output or b"").decode("utf-8", "replace")

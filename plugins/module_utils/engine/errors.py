@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The SDK's, HTTP's and the socket's errors, told as sentences where the call is made."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker, requests, urllib3
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
+
+_ADVICE = (
+    ("no space left on device", "Free space on the engine's disk (image_prune helps), then try again."),
+    ("unauthorized", "Log in to that registry on this host (docker login), and check the image's name."),
+    ("no basic auth credentials", "Log in to that registry on this host (docker login)."),
+    ("denied", "Log in to that registry on this host (docker login), and check the image's name."),
+    (
+        "server gave http response to https client",
+        "The engine takes plain HTTP only from registries in insecure-registries.",
+    ),
+    ("certificate", "Give the engine the registry's CA, in /etc/docker/certs.d/HOST:PORT/ca.crt."),
+    ("manifest unknown", "Check the tag: the registry has none of that name."),
+    ("connection refused", "Check that the registry is up and can be reached from the engine's host."),
+    ("no such host", "Check the registry's name, and the name servers of the engine's host."),
+)
+
+
+class EngineError(GantryError):
+    """The engine refused, or couldn't be talked to.
+
+    status: the HTTP status of its answer; None if there was no answer, or the error came inside one.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@contextmanager
+def trying_to(task: str) -> Iterator[None]:
+    """Translate what goes wrong inside into EngineError.
+
+    task: what is tried and on what, to follow "Can't": "pull busybox:latest".
+    """
+    try:
+        yield
+    except docker.errors.APIError as error:
+        status = error.response.status_code if error.response is not None else None
+        raise engine_said(task, str(error.explanation or error), status) from error
+    except (
+        docker.errors.DockerException,
+        requests.exceptions.RequestException,
+        urllib3.exceptions.HTTPError,
+        OSError,
+    ) as error:
+        raise EngineError(f"Can't {task}: {_why(error)}") from error
+
+
+def engine_said(task: str, answer: str, status: int | None = None) -> EngineError:
+    """The error for an answer that says no, with advice where the answer allows any."""
+    code = f" {status}" if status else ""
+    lowered = answer.lower()
+    advice = next((f" {text}" for word, text in _ADVICE if word in lowered), "")
+    return EngineError(f"Can't {task}: the engine answered{code}: {answer.strip().rstrip('.')}.{advice}", status)
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and all that it was made from: libraries wrap the one that matters several times."""
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        current = waiting.pop()
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        waiting += [current.__cause__, current.__context__, getattr(current, "reason", None)]
+        waiting += [part for part in current.args if isinstance(part, BaseException)]
+
+
+def _why(error: BaseException) -> str:
+    for cause in causes(error):
+        if isinstance(cause, (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)):
+            return (
+                "the engine sent nothing for as long as the option timeout allows. "
+                "Check that it is alive ('docker info' on its host), or allow more with the option timeout."
+            )
+        if isinstance(cause, (ConnectionResetError, BrokenPipeError)):
+            return (
+                "the engine closed the connection. Look at the engine's log ('journalctl -u docker'), then try again."
+            )
+        if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
+            return "no space is left on this host's disk."
+    return f"{str(error).strip().rstrip('.')}."

@@ -1,0 +1,249 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Images of an engine: what is there, and the calls that change it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import trying_to
+from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker
+from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import (
+    bound_waits,
+    messages,
+    pieces,
+    waiting_for,
+)
+from ansible_collections.gantry.docker.plugins.module_utils.image.identity import ImageIdentity, identity_of
+from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, platform_of
+from ansible_collections.gantry.docker.plugins.module_utils.image.reference import DEFAULT_REGISTRY, Reference
+
+_NO_TAG = "<none>:<none>"
+_NO_DIGEST = "<none>@<none>"
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image as the engine describes it.
+
+    inspected: the engine's own description, for results.
+    """
+
+    inspected: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        """The Id by which this engine knows it."""
+        return str(self.inspected["Id"])
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Its tags, as repository:tag."""
+        return _cleaned(self.inspected.get("RepoTags"), _NO_TAG)
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The digests that registries know it by, as repository@digest."""
+        return _cleaned(self.inspected.get("RepoDigests"), _NO_DIGEST)
+
+    @property
+    def diff_ids(self) -> tuple[str, ...]:
+        """Its layers' DiffIDs, the lowest first."""
+        return tuple((self.inspected.get("RootFS") or {}).get("Layers") or ())
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """What its containers are made from."""
+        config: Mapping[str, Any] = self.inspected.get("Config") or {}
+        return config
+
+    @property
+    def platform(self) -> Platform:
+        """What it runs on."""
+        return platform_of(self.inspected)
+
+    @cached_property
+    def identity(self) -> ImageIdentity:
+        """What a copy of it has in common with it elsewhere."""
+        return identity_of(self.inspected, self.diff_ids, self.config)
+
+
+@dataclass(frozen=True)
+class ImageSummary:
+    """A row of the engine's list of images.
+
+    parent: the Id of the image that it was made from, where the store knows that; else "".
+    created: seconds since 1970. size: bytes, layers shared with others included.
+    """
+
+    id: str
+    tags: tuple[str, ...]
+    digests: tuple[str, ...]
+    parent: str
+    created: int
+    size: int
+
+
+@dataclass(frozen=True)
+class RemoteImage:
+    """What a registry tells of an image: the digest of its manifest or index, and its platforms."""
+
+    digest: str
+    platforms: tuple[Platform, ...]
+
+
+class Images:
+    """The engine's images."""
+
+    def __init__(self, api: Any) -> None:
+        self._api = api
+
+    def find(self, name: str) -> Image | None:
+        """The image of a reference or Id; None if there is none."""
+        with trying_to(f"inspect the image {name}"):
+            try:
+                return Image(self._api.inspect_image(name))
+            except docker.errors.NotFound:
+                return None
+
+    def all(self) -> tuple[ImageSummary, ...]:
+        """All images, those between others and without a tag included."""
+        with trying_to("list the images"):
+            rows = self._api.images(all=True)
+        return tuple(
+            ImageSummary(
+                id=row["Id"],
+                tags=_cleaned(row.get("RepoTags"), _NO_TAG),
+                digests=_cleaned(row.get("RepoDigests"), _NO_DIGEST),
+                parent=row.get("ParentId") or "",
+                created=int(row.get("Created") or 0),
+                size=int(row.get("Size") or 0),
+            )
+            for row in rows
+        )
+
+    def visible(self) -> tuple[str, ...]:
+        """The Ids of the images that docker images shows: not those that are only a part of another."""
+        with trying_to("list the images"):
+            return tuple(dict.fromkeys(row["Id"] for row in self._api.images()))
+
+    def history(self, name: str) -> tuple[Mapping[str, Any], ...]:
+        """The steps an image was made by, the newest first (docker history)."""
+        with trying_to(f"read the history of the image {name}"):
+            return tuple(self._api.history(name))
+
+    def remote(self, reference: Reference) -> RemoteImage:
+        """What the reference's registry has, asked through the engine; nothing is pulled."""
+        with trying_to(f"ask the registry for {reference}"):
+            answer = self._api.inspect_distribution(str(reference))
+        platforms = answer.get("Platforms") or []
+        return RemoteImage(answer["Descriptor"]["digest"], tuple(platform_of(entry) for entry in platforms))
+
+    def pull(self, reference: Reference, platform: Platform | None) -> None:
+        """Pull one image; by its digest if the reference has one."""
+        task = f"pull {reference}"
+        params = {"fromImage": reference.name, "tag": reference.digest or reference.tag}
+        if platform:
+            params["platform"] = str(platform)
+        header = docker.auth.get_config_header(self._api, _index(reference))
+        with trying_to(task):
+            response = self._post(
+                "/images/create", params=params, headers={"X-Registry-Auth": header} if header else {}
+            )
+            for _message in messages(self._api, response, task):
+                pass
+
+    def tag(self, image: str, target: Reference) -> None:
+        """Let a reference name an image; it names no other one afterwards."""
+        with trying_to(f"tag the image {image} as {target}"):
+            self._api.tag(image, target.name, target.tag, force=True)
+
+    def remove(self, name: str, delete_parents: bool = True) -> None:
+        """Take a reference away, and the image too if it was the last one; or an image by its Id.
+
+        delete_parents: whether images without a tag that it was made from go with it.
+        """
+        with trying_to(f"remove the image {name}"):
+            self._api.remove_image(name, force=False, noprune=not delete_parents)
+
+    def save(self, names: Sequence[str]) -> Iterator[bytes]:
+        """The archive of these images, piece by piece."""
+        api = self._api
+
+        def first() -> tuple[Any, Iterator[bytes], bytes]:
+            # A classic store writes a copy of its own first and sends nothing meanwhile.
+            response = api.get(api._url("/images/get"), params={"names": list(names)}, stream=True, timeout=None)
+            api._raise_for_status(response)
+            rest = pieces(response)
+            return response, rest, next(rest, b"")
+
+        with trying_to(f"save {', '.join(names)}"):
+            response, rest, piece = waiting_for(first, api.ping, api.timeout)
+            bound_waits(api, response, api.timeout)
+            yield piece
+            yield from rest
+
+    def load(self, archive: Iterable[bytes], task: str) -> tuple[str, ...]:
+        """Load an archive; what the engine said of it, line by line.
+
+        task: as in errors.trying_to. Raises EngineError for an error inside the answer too, as
+        long as the engine marks it as one: who calls checks what is there afterwards.
+        """
+        with trying_to(task):
+            # Without quiet=0 no byte comes before all is done, and a large load would time out.
+            response = self._post("/images/load", params={"quiet": "0"}, data=archive)
+            said = [message.get("stream", "").strip() for message in messages(self._api, response, task)]
+        return tuple(line for line in said if line)
+
+    def commit(self, container: str, author: str, message: str, changes: Sequence[str], pause: bool) -> str:
+        """Make an image without a name from a container; its Id.
+
+        changes: instructions of a Dockerfile, as docker commit --change takes them.
+        """
+        # api/server/router/container/container_routes.go, postCommit: one parameter for each change.
+        params = [("container", container), ("author", author), ("comment", message), ("pause", "1" if pause else "0")]
+        params += [("changes", change) for change in changes]
+        api = self._api
+
+        def call() -> str:
+            response = api.post(api._url("/commit"), params=params, json={}, timeout=None)
+            return str(api._result(response, json=True)["Id"])
+
+        with trying_to(f"commit the container {container}"):
+            return waiting_for(call, api.ping, api.timeout)
+
+    def discard(self, image_id: str) -> None:
+        """Remove an image if no tag names it; what it was made from stays."""
+        image = self.find(image_id)
+        if image is not None and not image.tags:
+            self.remove(image_id, delete_parents=False)
+
+    def disk_usage(self) -> int:
+        """The bytes that all layers of all images take, each counted once (docker system df)."""
+        with trying_to("ask for the disk usage"):
+            return int(self._api.df().get("LayersSize") or 0)
+
+    def _post(self, path: str, **arguments: Any) -> Any:
+        """A request whose answer is a stream; the timeout bounds each wait for more of it.
+
+        The SDK's own pull and load bound nothing or the whole, so the request is made here.
+        """
+        api = self._api
+        response = api.post(api._url(path), stream=True, timeout=api.timeout, **arguments)
+        api._raise_for_status(response)
+        return response
+
+
+def _cleaned(names: Iterable[str] | None, nothing: str) -> tuple[str, ...]:
+    """Names in order, each once: 20.10 lists C(<none>) for none, and 26 a digest once for every tag."""
+    return tuple(sorted({name for name in names or () if name != nothing}))
+
+
+def _index(reference: Reference) -> str | None:
+    """How the SDK calls the reference's registry."""
+    return None if reference.registry == DEFAULT_REGISTRY else reference.registry

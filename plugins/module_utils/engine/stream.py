@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Long answers of the engine: progress as JSON, archives as bytes, and silence that is no stall."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any, Callable, TypeVar
+
+from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import engine_said
+
+T = TypeVar("T")
+
+PIECE = 1024 * 1024
+
+
+def messages(api: Any, response: Any, task: str) -> Iterator[Mapping[str, Any]]:
+    """The messages of a progress stream, one by one.
+
+    A failure arrives inside an answer with status 200 (pkg/jsonmessage), as a message with
+    error or errorDetail: it raises EngineError. task: as in errors.trying_to.
+    """
+    for message in api._stream_helper(response, decode=True):
+        if not isinstance(message, dict):
+            continue
+        detail = message.get("errorDetail") or {}
+        problem = message.get("error") or detail.get("message")
+        if problem:
+            raise engine_said(task, str(problem))
+        yield message
+
+
+def pieces(response: Any) -> Iterator[bytes]:
+    """The bytes of an answer as they come."""
+    yield from response.iter_content(PIECE)
+
+
+def bound_waits(api: Any, response: Any, seconds: int) -> None:
+    """Let every further wait for bytes of an answer that was opened without a timeout end after so many seconds."""
+    raw = api._get_raw_response_socket(response)
+    for candidate in (raw, getattr(raw, "_sock", None)):
+        if hasattr(candidate, "settimeout"):
+            candidate.settimeout(seconds)
+
+
+def waiting_for(call: Callable[[], T], ping: Callable[[], Any], seconds: int) -> T:
+    """Make a call during whose work the engine says nothing, however long that takes.
+
+    A commit, or a save from a classic store, sends no byte before it is done, so a timeout would end
+    good work. Instead the engine is asked every so many seconds whether it is still there; what call
+    or ping raise is raised here.
+    """
+    outcome: queue.Queue[tuple[bool, Any]] = queue.Queue()
+
+    def work() -> None:
+        try:
+            outcome.put((True, call()))
+        except BaseException as error:  # pylint: disable=broad-exception-caught
+            outcome.put((False, error))
+
+    # A daemon, so that a call which never returns can't keep the module from ending.
+    threading.Thread(target=work, daemon=True).start()
+    while True:
+        try:
+            good, value = outcome.get(timeout=seconds)
+        except queue.Empty:
+            ping()
+            continue
+        if not good:
+            raise value
+        result: T = value
+        return result

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What makes two images the same, whichever engine or archive holds them.
+
+An image's Id is no help between hosts: a classic store names an image by the digest of its config,
+a containerd store by that of its manifest or index. What moves with an image is its config: the
+platform, the time of creation, the layers' DiffIDs, and what a container is to run.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, platform_of
+
+# What image-spec's config.md says of a container to be run, and what Docker adds to it
+# (api/types/container/config.go). The rest of the object tells of the container that an image was
+# made from, and comes and goes with the engine that shows it.
+EFFECTIVE_CONFIG = (
+    "Cmd",
+    "Entrypoint",
+    "Env",
+    "ExposedPorts",
+    "Healthcheck",
+    "Labels",
+    "OnBuild",
+    "Shell",
+    "StopSignal",
+    "StopTimeout",
+    "User",
+    "Volumes",
+    "WorkingDir",
+)
+
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))")
+_NEVER = "0001-01-01T00:00:00"
+
+
+@dataclass(frozen=True)
+class ImageIdentity:
+    """What two copies of an image have in common in every store and archive.
+
+    created: seconds and nanoseconds since 1970 (None where the image doesn't tell).
+    config: the effective config as canonical JSON.
+    """
+
+    platform: Platform
+    created: tuple[int, int] | None
+    diff_ids: tuple[str, ...]
+    config: str
+
+
+def identity_of(
+    described: Mapping[str, Any], diff_ids: Sequence[str], config: Mapping[str, Any] | None
+) -> ImageIdentity:
+    """The identity of an image.
+
+    described: an image as inspected (Os, Created, …) or an image's config (os, created, …).
+    diff_ids: its layers' DiffIDs, the lowest first.
+    config: the object of either that a container is made from (Config or config).
+    """
+    created = described.get("Created") or described.get("created")
+    return ImageIdentity(
+        platform_of(described), parse_time(created), tuple(diff_ids), canonical(effective_config(config))
+    )
+
+
+def effective_config(config: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What of an image's config shapes its containers; empty values left out, as they mean the same as none."""
+    return {key: config[key] for key in EFFECTIVE_CONFIG if config and config.get(key)}
+
+
+def canonical(value: Any) -> str:
+    """A value as JSON that is the same for equal values."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def parse_time(text: str | None) -> tuple[int, int] | None:
+    """Seconds and nanoseconds since 1970 of an RFC 3339 time.
+
+    None for no time, for Go's zero time, and for what is no time at all. (datetime keeps
+    microseconds only, and engines tell nanoseconds.)
+    """
+    match = _TIME.fullmatch(text or "")
+    if match is None or match.group(1) == _NEVER:
+        return None
+    whole, fraction, sign, hours, minutes = match.groups()
+    try:
+        moment = datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
+    except ValueError:
+        return None
+    offset = timedelta(hours=int(hours), minutes=int(minutes)) if sign else timedelta()
+    seconds = int((moment - datetime(1970, 1, 1, tzinfo=timezone.utc)).total_seconds())
+    seconds -= int(offset.total_seconds()) * (-1 if sign == "-" else 1)
+    return seconds, int((fraction or "0").ljust(9, "0"))

@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tell of containers: which there are, what they are, and what runs in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
+from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Container, parse_name
+from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """names: None for all containers. processes: whether to tell what runs in them."""
+
+    names: tuple[str, ...] | None
+    processes: bool
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The containers that there are, and the names that name none."""
+
+    containers: tuple[Container, ...]
+    not_found: tuple[str, ...]
+
+
+def parse(params: Mapping[str, Any]) -> Wanted:
+    """What is wanted, from the module's parameters; raises InvalidInput."""
+    names = params["names"]
+    parsed = None if names is None else tuple(dict.fromkeys(parse_name(name) for name in names))
+    return Wanted(parsed, params["processes"])
+
+
+def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
+    """Look up the containers that were named, or all."""
+    names = wanted.names
+    if names is None:
+        names = tuple(summary.id for summary in engine.containers.all())
+    found = {name: engine.containers.find(name) for name in names}
+    gone = () if wanted.names is None else tuple(name for name, container in found.items() if container is None)
+    return Observed(tuple(container for container in found.values() if container), gone)
+
+
+def plan(wanted: Wanted, observed: Observed) -> Plan:
+    """Nothing: looking changes nothing."""
+    return Plan()
+
+
+def apply(engine: Engine, step: Any) -> Mapping[str, Any]:
+    """Never called: the plan has no steps."""
+    return {}
+
+
+def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
+    """The containers as inspected, with their processes where they are wanted."""
+    containers = [_described(engine, container, wanted.processes) for container in observed.containers]
+    single = {"container": containers[0]} if wanted.names and len(wanted.names) == len(containers) == 1 else {}
+    return {"containers": containers, "not_found": list(observed.not_found), **single}
+
+
+def _described(engine: Engine, container: Container, processes: bool) -> dict[str, Any]:
+    described = dict(container.inspected)
+    if processes:
+        described["Processes"] = engine.containers.processes(container.id) if container.running else []
+    return described

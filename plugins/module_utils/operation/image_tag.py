@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Give an image further names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
+from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
+    ImageName,
+    Reference,
+    parse_image_name,
+    parse_tag,
+)
+from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """keep: whether a target that names another image is left alone."""
+
+    source: ImageName
+    targets: tuple[Reference, ...]
+    keep: bool
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The source's image, and the one that each target names now."""
+
+    source: Image | None
+    targets: Mapping[Reference, Image | None]
+
+
+@dataclass(frozen=True)
+class Tag:
+    """Let a target name the source's image."""
+
+    image_id: str
+    source: str
+    target: Reference
+    former: str | None
+
+    @property
+    def sentence(self) -> str:
+        """What the step does."""
+        moved = f", which named {self.former}" if self.former else ""
+        return f"Tagged image {self.source} as {self.target}{moved}"
+
+
+def parse(params: Mapping[str, Any]) -> Wanted:
+    """What is wanted, from the module's parameters; raises InvalidInput."""
+    return Wanted(
+        source=parse_image_name(params["name"]),
+        targets=tuple(dict.fromkeys(parse_tag(target) for target in params["repository"])),
+        keep=params["existing"] == "keep",
+    )
+
+
+def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
+    """Look up the source and all targets."""
+    return Observed(
+        source=engine.images.find(str(wanted.source)),
+        targets={target: engine.images.find(str(target)) for target in wanted.targets},
+    )
+
+
+def plan(wanted: Wanted, observed: Observed) -> Plan:
+    """Tag what doesn't name the source's image yet, unless it names another one that is to be kept."""
+    if observed.source is None:
+        raise GantryError(f"There is no image {wanted.source} on this engine to tag. Pull, load or commit it first.")
+    former = {target: image.id if image else None for target, image in observed.targets.items()}
+    moving = [
+        target
+        for target in wanted.targets
+        if former[target] != observed.source.id and not (wanted.keep and former[target])
+    ]
+    return Plan(
+        steps=tuple(Tag(observed.source.id, str(wanted.source), target, former[target]) for target in moving),
+        before={str(target): former[target] for target in moving},
+        after={str(target): observed.source.id for target in moving},
+    )
+
+
+def apply(engine: Engine, step: Tag) -> Mapping[str, Any]:
+    """Move one tag."""
+    engine.images.tag(step.image_id, step.target)
+    return {}
+
+
+def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
+    """The source's image as it is now."""
+    image = engine.images.find(str(wanted.source))
+    return {"image": dict(image.inspected), "images": [dict(image.inspected)]} if image else {"images": []}

@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every verb plans with: steps to take, and the state before and after them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+class Step(Protocol):
+    """One thing to do. A verb's steps are frozen dataclasses that hold all its apply needs to know."""
+
+    @property
+    def sentence(self) -> str:
+        """What the step does, for the result's actions."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps from what was observed to what is wanted, in order; none if nothing is to change.
+
+    before, after: the state that the steps change, as shown by --diff.
+    """
+
+    steps: tuple[Any, ...] = ()
+    before: Mapping[str, Any] = field(default_factory=dict)
+    after: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> bool:
+        """Whether applying it changes anything."""
+        return bool(self.steps)
+
+    @property
+    def actions(self) -> list[str]:
+        """The steps, as sentences."""
+        return [step.sentence for step in self.steps]

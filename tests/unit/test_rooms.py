@@ -1,0 +1,143 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every line of the collection knows its place: the rooms, and the doors between them."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
+OURS = "ansible_collections.gantry.docker.plugins."
+FILES = sorted(PLUGINS.rglob("*.py"))
+
+# Who may import whom. A verb's plan is written with operation/plan.py, the one file that verbs share.
+DOORS = {
+    "modules": {"task", "operation"},
+    "task": {"operation/plan", "engine", "image"},
+    "operation": {"operation/plan", "engine", "image"},
+    "operation/plan": {"image"},
+    "engine": {"engine", "image"},
+    "image": {"image"},
+    "action": {"image"},
+    "connection": {"image"},
+    "doc_fragments": set(),
+}
+# What each room may import beside the standard library.
+FOREIGN = {
+    "modules": {"ansible"},
+    "task": {"ansible"},
+    "operation": set(),
+    "operation/plan": set(),
+    "engine": {"docker", "requests", "urllib3"},
+    "image": {"zstandard"},
+    "action": {"ansible"},
+    "connection": {"ansible"},
+    "doc_fragments": set(),
+}
+DOCUMENTATION = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
+LONGEST_MODULE = 50
+
+
+def place(module: str) -> str:
+    """Return where a module of ours lies, without the parts that all share: C(image/reference)."""
+    return module.removeprefix(OURS).removeprefix("module_utils.").replace(".", "/")
+
+
+def room(where: str) -> str:
+    """Return the room that a place belongs to."""
+    return where if where in DOORS else where.split("/")[0]
+
+
+def place_of(file: Path) -> str:
+    """Return where a file lies."""
+    return place(".".join(file.relative_to(PLUGINS).with_suffix("").parts))
+
+
+def imports(file: Path) -> Iterator[str]:
+    """Yield the full name of every module, or of what may be one, that a file imports anywhere."""
+    package = OURS.split(".")[:-1] + list(file.relative_to(PLUGINS).parent.parts)
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) + 1 - node.level] if node.level else []
+            source = ".".join([*base, *(node.module or "").split(".")]).strip(".")
+            yield from (submodule(source, alias.name) for alias in node.names)
+
+
+def submodule(source: str, name: str) -> str:
+    """Return the module that C(from source import name) reaches: source.name where that is one of ours."""
+    below = PLUGINS.joinpath(*f"{source}.{name}".removeprefix(OURS).split("."))
+    is_module = source.startswith(OURS.rstrip(".")) and (below.with_suffix(".py").exists() or below.is_dir())
+    return f"{source}.{name}" if is_module else source
+
+
+def named(file: Path) -> str:
+    """Name a file in pytest's output."""
+    return str(file.relative_to(PLUGINS))
+
+
+each_file = pytest.mark.parametrize("file", FILES, ids=named)
+each_module = pytest.mark.parametrize("file", sorted(PLUGINS.glob("modules/*.py")), ids=named)
+
+
+@each_file
+def test_is_in_a_room(file: Path) -> None:
+    assert room(place_of(file)) in DOORS, "design.md has no such room"
+
+
+@each_file
+def test_uses_only_its_doors(file: Path) -> None:
+    here = room(place_of(file))
+    there = {place(name) for name in imports(file) if name.startswith(OURS)}
+    assert not {where for where in there if room(where) not in DOORS[here]}
+
+
+@each_module
+def test_module_runs_its_own_operation(file: Path) -> None:
+    operations = {where for name in imports(file) if room(where := place(name)) == "operation"}
+    assert operations == {f"operation/{file.stem}"}
+
+
+@each_file
+def test_imports_no_foreign_package_that_belongs_elsewhere(file: Path) -> None:
+    packages = {name.split(".")[0] for name in imports(file) if not name.startswith(OURS)}
+    assert packages - sys.stdlib_module_names <= FOREIGN[room(place_of(file))]
+
+
+@each_file
+def test_only_tasks_and_modules_know_ansible_module(file: Path) -> None:
+    if room(place_of(file)) not in {"modules", "task"}:
+        assert not {name for name in imports(file) if name.startswith("ansible.module_utils.basic")}
+
+
+def test_check_mode_is_asked_once() -> None:
+    asked: list[str] = []
+    for file in PLUGINS.glob("module_utils/**/*.py"):
+        asked += [place_of(file)] * len(re.findall(r"\bcheck_mode\b", file.read_text()))
+    assert asked == ["task"]
+
+
+@each_module
+def test_module_is_little_more_than_its_documentation(file: Path) -> None:
+    assert len(lines_of_logic(file.read_text())) <= LONGEST_MODULE
+
+
+def lines_of_logic(source: str) -> list[str]:
+    """Return the lines of a module that are neither documentation, nor comments, nor empty."""
+    documented = {
+        number
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign) and {ast.unparse(target) for target in node.targets} & DOCUMENTATION
+        for number in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    }
+    numbered = enumerate(source.splitlines(), start=1)
+    return [line for number, line in numbered if number not in documented and line.strip() and line[0] != "#"]
