@@ -152,7 +152,7 @@ def _unreachable(host: str, timeout: int, error: BaseException) -> EngineError:
     """The error for an engine that doesn't answer, with the way out for the usual reasons."""
     for cause in causes(error):
         if isinstance(cause, FileNotFoundError):
-            advice = "There is no such socket: start the engine ('systemctl start docker'), or name its socket in docker_host."
+            advice = "There is no such socket: start the engine ('systemctl start docker'), or correct docker_host."
         elif isinstance(cause, PermissionError):
             advice = (
                 "This user may not use the socket: use 'become: true', or make the user a member of the group docker."

@@ -23,9 +23,6 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.identity impor
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, platform_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import DEFAULT_REGISTRY, Reference
 
-_NO_TAG = "<none>:<none>"
-_NO_DIGEST = "<none>@<none>"
-
 
 @dataclass(frozen=True)
 class Image:
@@ -44,12 +41,12 @@ class Image:
     @property
     def tags(self) -> tuple[str, ...]:
         """Its tags, as repository:tag."""
-        return _cleaned(self.inspected.get("RepoTags"), _NO_TAG)
+        return _tags(self.inspected.get("RepoTags"))
 
     @property
     def digests(self) -> tuple[str, ...]:
         """The digests that registries know it by, as repository@digest."""
-        return _cleaned(self.inspected.get("RepoDigests"), _NO_DIGEST)
+        return _digests(self.inspected.get("RepoDigests"))
 
     @property
     def diff_ids(self) -> tuple[str, ...]:
@@ -118,8 +115,8 @@ class Images:
         return tuple(
             ImageSummary(
                 id=row["Id"],
-                tags=_cleaned(row.get("RepoTags"), _NO_TAG),
-                digests=_cleaned(row.get("RepoDigests"), _NO_DIGEST),
+                tags=_tags(row.get("RepoTags")),
+                digests=_digests(row.get("RepoDigests")),
                 parent=row.get("ParentId") or "",
                 created=int(row.get("Created") or 0),
                 size=int(row.get("Size") or 0),
@@ -239,9 +236,14 @@ class Images:
         return response
 
 
-def _cleaned(names: Iterable[str] | None, nothing: str) -> tuple[str, ...]:
-    """Names in order, each once: 20.10 lists C(<none>) for none, and 26 a digest once for every tag."""
-    return tuple(sorted({name for name in names or () if name != nothing}))
+def _tags(names: Iterable[str] | None) -> tuple[str, ...]:
+    """Tags in order: 20.10 lists C(<none>) for none, and containerd stores list digests that were pulled too."""
+    return tuple(sorted({name for name in names or () if "@" not in name and name != "<none>:<none>"}))
+
+
+def _digests(names: Iterable[str] | None) -> tuple[str, ...]:
+    """Digests in order, each once: 26 lists one for every tag."""
+    return tuple(sorted({name for name in names or () if name != "<none>@<none>"}))
 
 
 def _index(reference: Reference) -> str | None:

@@ -46,5 +46,6 @@ def require_sdk() -> None:
     found = docker.__version__
     if tuple(int(part) for part in found.split(".")[:3] if part.isdigit()) < OLDEST:
         raise GantryError(
-            f"The Docker SDK for Python of {sys.executable} on this host is {found}; {needed} or newer is needed. {remedy}"
+            f"The Docker SDK for Python of {sys.executable} on this host is {found}; {needed} or newer is needed. "
+            + remedy
         )

@@ -43,7 +43,7 @@ def bound_waits(api: Any, response: Any, seconds: int) -> None:
     """Let every further wait for bytes of an answer that was opened without a timeout end after so many seconds."""
     raw = api._get_raw_response_socket(response)
     for candidate in (raw, getattr(raw, "_sock", None)):
-        if hasattr(candidate, "settimeout"):
+        if candidate is not None and hasattr(candidate, "settimeout"):
             candidate.settimeout(seconds)
 
 

@@ -53,7 +53,8 @@ def parse_platform(text: str) -> Platform:
     parts = text.split("/")
     if len(parts) not in (2, 3) or not all(_PART.fullmatch(part) for part in parts):
         raise InvalidInput(
-            f"'{text}' is no valid platform: it has the form os/architecture[/variant], as in linux/amd64 or linux/arm/v7."
+            f"'{text}' is no valid platform: it has the form os/architecture[/variant], "
+            "as in linux/amd64 or linux/arm/v7."
         )
     return _normalised(parts[0], parts[1], parts[2] if len(parts) == 3 else "")
 

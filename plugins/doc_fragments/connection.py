@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation that modules share."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The connection options, whose spec stands in module_utils/engine/connection.py."""
+
+    DOCUMENTATION = r"""
+options:
+  docker_host:
+    description:
+      - The engine to talk to, as a URL with C(unix://), C(tcp://) or C(ssh://).
+      - If not given, the environment variable E(DOCKER_HOST) is used, and without that V(unix:///var/run/docker.sock).
+    type: str
+    aliases: [docker_url]
+  tls:
+    description:
+      - Talk TLS to the engine, without checking whose certificate it shows.
+      - If not given, the environment variable E(DOCKER_TLS) is used.
+    type: bool
+  validate_certs:
+    description:
+      - Talk TLS to the engine, and check its certificate against O(ca_path).
+      - If not given, the environment variable E(DOCKER_TLS_VERIFY) is used.
+    type: bool
+    aliases: [tls_verify]
+  tls_hostname:
+    description:
+      - The name that the engine's certificate must show, where it isn't the one in O(docker_host).
+      - If not given, the environment variable E(DOCKER_TLS_HOSTNAME) is used.
+    type: str
+  ca_path:
+    description:
+      - The file with the CA's certificate, on the managed host.
+      - If not given, C(ca.pem) in the directory that the environment variable E(DOCKER_CERT_PATH) names is used.
+    type: path
+    aliases: [ca_cert, tls_ca_cert, cacert_path]
+  client_cert:
+    description:
+      - The file with the client's certificate, on the managed host. Goes with O(client_key).
+      - If not given, C(cert.pem) in the directory that the environment variable E(DOCKER_CERT_PATH) names is used.
+    type: path
+    aliases: [tls_client_cert, cert_path]
+  client_key:
+    description:
+      - The file with the client's key, on the managed host. Goes with O(client_cert).
+      - If not given, C(key.pem) in the directory that the environment variable E(DOCKER_CERT_PATH) names is used.
+    type: path
+    aliases: [tls_client_key, key_path]
+  api_version:
+    description:
+      - The version of the engine's API to speak; V(auto) asks the engine.
+      - If not given, the environment variable E(DOCKER_API_VERSION) is used, and without that V(auto).
+    type: str
+    aliases: [docker_api_version]
+  timeout:
+    description:
+      - How many seconds to wait for the engine when it says nothing at all.
+      - This is no bound on how long a transfer may take, as long as it goes on.
+      - If not given, the environment variable E(DOCKER_TIMEOUT) is used, and without that V(60).
+    type: int
+  use_ssh_client:
+    description:
+      - With C(ssh://), call the program C(ssh) in place of the library paramiko.
+    type: bool
+    default: false
+requirements:
+  - Docker SDK for Python (docker) 7.0.0 or newer, on the managed host
+  - Docker Engine 20.10 or newer
+"""

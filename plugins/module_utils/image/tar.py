@@ -1,0 +1,353 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tar archives as engines write them, walked header by header; nothing is extracted.
+
+Python's tarfile reads pax headers and long names of any size into memory, follows what it meets
+(sparse files, global headers, old Sun and Solaris forms), and takes ten times as long. An image's
+archive needs little of the format, and that is read here as Go's archive/tar reads it, since that is
+what engines have.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, NoReturn, Protocol
+
+from ansible_collections.gantry.docker.plugins.module_utils.image.compression import Unreadable
+
+BLOCK = 512
+
+# Far beyond what any engine writes: about three entries for each of an image's 127 layers at most.
+MAX_ENTRIES = 100_000
+# Of what an engine holds nothing comes near; it bounds the time that a decompression bomb takes.
+MAX_UNPACKED = 1 << 40
+# Names, and pax records, are read into memory. Engines write none longer than 200 bytes.
+_MAX_EXTENSION = 64 << 10
+
+_ZEROS = bytes(BLOCK)
+_OCTAL = re.compile(rb"[ \0]*([0-7]*)[ \0]*")
+_DECIMAL = re.compile(rb"[0-9]{1,18}")
+_REFUSED = {
+    b"1": "a hard link",
+    b"3": "a device",
+    b"4": "a device",
+    b"6": "a pipe",
+    b"S": "a sparse file",
+}
+_LOOKS_LIKE = "It must be an archive as docker save, podman save or skopeo write it"
+
+
+class Source(Protocol):
+    """The bytes of a tar archive, from its first to its last."""
+
+    position: int
+
+    def read(self, size: int, /) -> bytes:
+        """The next size bytes; fewer only at the end."""
+        ...
+
+    def skip(self, size: int) -> None:
+        """Pass over size bytes; raises Unreadable if there are fewer."""
+        ...
+
+
+class FileSource:
+    """A plain archive in a file that can be sought in: what is passed over isn't read."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self.position = 0
+        self._file = file
+        self._size = size
+        file.seek(0)
+
+    def read(self, size: int, /) -> bytes:
+        """The next size bytes; fewer only at the end."""
+        data = self._file.read(size)
+        self.position += len(data)
+        return data
+
+    def skip(self, size: int) -> None:
+        """Pass over size bytes; raises Unreadable if there are fewer."""
+        if size > self._size - self.position:
+            raise Unreadable("it is truncated")
+        if size:
+            self.position += size
+            self._file.seek(self.position)
+
+
+class StreamSource:
+    """An archive that comes in pieces, once."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self.position = 0
+        self._pieces = pieces
+        self._rest = memoryview(b"")
+
+    def read(self, size: int, /) -> bytes:
+        """The next size bytes; fewer only at the end."""
+        if size <= len(self._rest):
+            return bytes(self._take(size))
+        taken = bytearray()
+        while len(taken) < size:
+            piece = self._take(size - len(taken))
+            if not piece:
+                break
+            taken += piece
+        return bytes(taken)
+
+    def skip(self, size: int) -> None:
+        """Pass over size bytes; raises Unreadable if there are fewer."""
+        while size > 0:
+            piece = self._take(size)
+            if not piece:
+                raise Unreadable("it is truncated")
+            size -= len(piece)
+
+    def drain(self) -> None:
+        """Read to the end, for the checksums that compressed streams have there."""
+        while self._take(1 << 30):
+            pass
+
+    def _take(self, size: int) -> memoryview:
+        if not self._rest:
+            self._rest = memoryview(next(self._pieces, b""))
+        piece, self._rest = self._rest[:size], self._rest[size:]
+        self.position += len(piece)
+        if self.position > MAX_UNPACKED:
+            raise Unreadable(f"it unpacks to more than {MAX_UNPACKED >> 30} GiB")
+        return piece
+
+
+@dataclass(frozen=True)
+class Member:
+    """An entry of a tar archive.
+
+    name: cleaned: relative, without dots. link: for a symbolic link the name that it leads to, cleaned
+    too; None for a file. start: where its headers begin. offset, size: where its data is.
+    """
+
+    name: str
+    link: str | None
+    start: int
+    offset: int
+    size: int
+
+
+class Tar:
+    """Walk over an archive's files and symbolic links.
+
+    Iterate once. A file's data may be read from the source before the next step.
+    end: after the walk, where the last entry ends.
+    ended: after the walk, whether an end mark was there. Go's reader does without one.
+    Raises Unreadable for what is no tar archive, is truncated, has names that lead out of it, or entries
+    that no image archive has.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.end = 0
+        self.ended = False
+        self._source = source
+        self._headers = 0
+
+    def __iter__(self) -> Iterator[Member]:
+        while True:
+            start = self._source.position
+            member = self._next(start)
+            if member is None:
+                return
+            if member.name:
+                yield member
+            end = member.offset + member.size + -member.size % BLOCK
+            try:
+                self._source.skip(end - self._source.position)
+            except Unreadable as error:
+                raise Unreadable(f"it is truncated: it ends within {shown(member.name)}") from error
+            self.end = end
+
+    def _next(self, start: int) -> Member | None:
+        """The next entry; one without a name for what is none of ours; None at the end."""
+        overrides: dict[bytes, bytes] = {}
+        while True:
+            header = self._header()
+            if header is None:
+                if overrides:
+                    raise Unreadable("it is truncated: it ends after the head of an entry")
+                return None
+            kind, size = header[156:157], _number(header[124:136])
+            if kind == b"x":
+                overrides.update(_pax_records(self._extension(size)))
+            elif kind == b"L":
+                overrides[b"path"] = self._extension(size).rstrip(b"\0")
+            elif kind == b"K":
+                overrides[b"linkpath"] = self._extension(size).rstrip(b"\0")
+            elif kind == b"g":
+                # Global records: git archive's comment. Go hands them on, and engines ignore them.
+                return Member("", None, start, self._source.position, size)
+            else:
+                return self._member(start, header, kind, overrides)
+
+    def _header(self) -> bytes | None:
+        block = self._source.read(BLOCK)
+        self._headers += 1
+        if not block:
+            return None
+        if len(block) < BLOCK:
+            raise Unreadable("it is truncated" if self._headers > 1 else "it is no tar archive", _LOOKS_LIKE)
+        if block == _ZEROS:
+            # Two such blocks end an archive; one, and then nothing, does too.
+            if self._source.read(BLOCK) not in (_ZEROS, b""):
+                raise Unreadable("it is damaged: its end mark is followed by more")
+            self.ended = True
+            return None
+        if self._headers > MAX_ENTRIES:
+            raise Unreadable(f"it has more than {MAX_ENTRIES} entries", _LOOKS_LIKE)
+        self._check(block)
+        return block
+
+    def _check(self, block: bytes) -> None:
+        # The sum of all bytes, with those of the sum itself taken as spaces.
+        if _number(block[148:156], default=-1) == sum(block) - sum(block[148:156]) + 8 * 32:
+            return
+        if self._headers > 1:
+            raise Unreadable(f"it is damaged at byte {self._source.position - BLOCK}")
+        raise Unreadable("it is neither a tar archive nor one compressed with gzip, xz, bzip2 or zstd", _LOOKS_LIKE)
+
+    def _extension(self, size: int) -> bytes:
+        if size > _MAX_EXTENSION:
+            raise Unreadable(f"it has an entry whose name or attributes take {size} bytes", _LOOKS_LIKE)
+        data = self._source.read(size)
+        if len(data) < size:
+            raise Unreadable("it is truncated")
+        self._source.skip(-size % BLOCK)
+        return data
+
+    def _member(self, start: int, header: bytes, kind: bytes, overrides: dict[bytes, bytes]) -> Member:
+        raw = overrides.get(b"path") or _name(header)
+        offset = self._source.position
+        if kind == b"5" or (kind == b"\0" and raw.endswith(b"/")):
+            clean_name(_text(raw))
+            return Member("", None, start, offset, 0)
+        name = _file_name(raw)
+        if kind == b"2":
+            # As in Go's reader, a link has no data, whatever size it claims.
+            target = _text(overrides.get(b"linkpath") or _field(header[157:257]))
+            return Member(name, _link_target(name, target), start, offset, 0)
+        if kind not in (b"0", b"\0"):
+            _refuse(name, kind)
+        if any(key.startswith(b"GNU.sparse.") for key in overrides):
+            _refuse(name, b"S")
+        size = _decimal(overrides[b"size"]) if b"size" in overrides else _number(header[124:136])
+        return Member(name, None, start, offset, size)
+
+
+def clean_name(name: str) -> str:
+    """A name without needless dots and slashes; empty for the archive's root.
+
+    Raises Unreadable for one that leads out of the archive, or could.
+    """
+    parts = name.split("/")
+    if name.startswith("/") or ".." in parts or "\0" in name:
+        raise Unreadable(f"it has an entry named {shown(name)}, and names must stay within it", _LOOKS_LIKE)
+    return "/".join(part for part in parts if part not in ("", "."))
+
+
+def shown(name: str) -> str:
+    """A name from an archive as it can be shown: quoted, escaped, and not too long."""
+    return repr(name if len(name) <= 200 else f"{name[:200]}…")
+
+
+def _link_target(name: str, target: str) -> str:
+    """Where a symbolic link leads, seen from the archive's root.
+
+    Links are met in legacy archives: 20.10 writes a layer that is met again as a link to the first
+    (moby, image/tarexport/save.go, saveLayer), podman and skopeo a link for each layer's old name
+    (containers/image, docker/internal/tarfile/writer.go).
+    """
+    parts = name.split("/")[:-1]
+    if target.startswith("/") or "\0" in target:
+        raise _leads_out(name, target)
+    for part in target.split("/"):
+        if part == "..":
+            if not parts:
+                raise _leads_out(name, target)
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/".join(parts)
+
+
+def _leads_out(name: str, target: str) -> Unreadable:
+    return Unreadable(f"its entry {shown(name)} is a link out of it, to {shown(target)}", _LOOKS_LIKE)
+
+
+def _refuse(name: str, kind: bytes) -> NoReturn:
+    what = _REFUSED.get(kind, f"of the type {kind!r}")
+    raise Unreadable(f"its entry {shown(name)} is {what}, and image archives have none", _LOOKS_LIKE)
+
+
+def _file_name(raw: bytes) -> str:
+    name = clean_name(_text(raw))
+    if not name:
+        raise Unreadable("it has a file without a name", _LOOKS_LIKE)
+    return name
+
+
+def _name(header: bytes) -> bytes:
+    name = _field(header[:100])
+    # Only POSIX's form has a prefix; GNU's keeps other things there.
+    if header[257:263] == b"ustar\0" and header[345] != 0:
+        return _field(header[345:500]) + b"/" + name
+    return name
+
+
+def _field(field: bytes) -> bytes:
+    return field.partition(b"\0")[0]
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"it has an entry whose name is not UTF-8: {raw[:200]!r}", _LOOKS_LIKE) from error
+
+
+def _number(field: bytes, default: int | None = None) -> int:
+    """An octal number, or GNU's binary one for sizes of 8 GiB and more; none that is negative."""
+    if field[0] & 0x80:
+        # The next bit is the sign.
+        value = int.from_bytes(bytes([field[0] & 0x7F]) + field[1:], "big")
+        if value < 1 << 62:
+            return value
+    else:
+        match = _OCTAL.fullmatch(field)
+        if match:
+            return int(match.group(1) or b"0", 8)
+    if default is not None:
+        return default
+    raise Unreadable("it is damaged: an entry has no valid size")
+
+
+def _decimal(digits: bytes) -> int:
+    if not _DECIMAL.fullmatch(digits):
+        raise Unreadable("it is damaged: an entry has no valid size")
+    return int(digits)
+
+
+def _pax_records(data: bytes) -> dict[bytes, bytes]:
+    r"""Records of the form "length key=value\\n" (POSIX, pax Extended Header)."""
+    records: dict[bytes, bytes] = {}
+    position = 0
+    while position < len(data):
+        digits = data[position : position + 8].partition(b" ")[0]
+        length = int(digits) if _DECIMAL.fullmatch(digits) else 0
+        record = data[position + len(digits) + 1 : position + length]
+        key, equals, value = record.partition(b"=")
+        if not equals or not value.endswith(b"\n") or position + length > len(data):
+            raise Unreadable("it is damaged: an entry has invalid attributes")
+        records[key] = value[:-1]
+        position += length
+    return records

@@ -1,0 +1,133 @@
+#!/usr/bin/python
+
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image_commit
+short_description: Make a Docker image from a container, if it would be a new one
+description:
+  - Commits a container to an image. Where the image that the name means already has the same layers and the same
+    config, nothing changes, and nothing is left behind.
+  - Nothing short of a commit tells what a commit would give. So the module commits on trial, also in check mode,
+    compares,
+    and removes the trial if it is not needed. A trial has no name, and costs the time of one C(docker commit).
+version_added: 0.1.0
+author:
+  - gantry.docker authors (@gantry-docker)
+extends_documentation_fragment:
+  - gantry.docker.attributes
+  - gantry.docker.connection
+options:
+  container:
+    description:
+      - The container to commit, by name or by Id. It may be running or stopped.
+    type: str
+    required: true
+  names:
+    description:
+      - The names that the image gets, each as C([registry/]repository[:tag]). Without a tag, V(latest) is meant.
+    type: list
+    elements: str
+    required: true
+    aliases: [name]
+  author:
+    description:
+      - Who made the image.
+    type: str
+  message:
+    description:
+      - What to say of it in its history.
+    type: str
+    aliases: [comment]
+  changes:
+    description:
+      - Instructions of a Dockerfile that shape the image's config. Allowed are C(CMD), C(ENTRYPOINT), C(ENV),
+        C(EXPOSE),
+        C(HEALTHCHECK), C(LABEL), C(ONBUILD), C(STOPSIGNAL), C(USER), C(VOLUME) and C(WORKDIR).
+    type: list
+    elements: str
+    default: []
+  pause:
+    description:
+      - Let the container stand still during the commit, so that no file changes halfway.
+    type: bool
+    default: true
+notes:
+  - Author, message and time of creation make no difference by themselves. To change them alone, remove the name first.
+seealso:
+  - module: gantry.docker.container_run
+  - module: gantry.docker.image_save
+"""
+
+EXAMPLES = r"""
+- name: Start a container to work in
+  gantry.docker.container_run:
+    name: workshop
+    image: debian:12
+    command: tail -f /dev/null
+
+- name: Work in it
+  gantry.docker.container_exec:
+    container: workshop
+    argv: [sh, -c, "echo Welcome > /etc/motd"]
+
+- name: Keep the result as an image
+  gantry.docker.image_commit:
+    container: workshop
+    name: example/welcome:1
+    message: With a welcome
+    changes:
+      - CMD ["cat", "/etc/motd"]
+      - LABEL org.opencontainers.image.title=welcome
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or in check mode what would be done, a sentence for each step.
+  returned: success
+  type: list
+  elements: str
+  sample: ["Committed container workshop as example/welcome:1"]
+images:
+  description: The image of the first name as inspected, alone.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["busybox:latest"]}]
+image:
+  description: The image of the first name as inspected; in check mode, the one that has the name now.
+  returned: success, if there is one
+  type: dict
+  sample: {"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["busybox:latest"]}
+layer_size:
+  description: The size in bytes of the newest step of the image's history; 0 if it made no layer.
+  returned: success, if there is an image of the first name
+  type: int
+  sample: 13214
+"""
+
+from ansible_collections.gantry.docker.plugins.module_utils import task
+from ansible_collections.gantry.docker.plugins.module_utils.operation import image_commit
+
+
+def main() -> None:
+    """Run the task."""
+    task.run(
+        image_commit,
+        argument_spec={
+            "container": {"type": "str", "required": True},
+            "names": {"type": "list", "elements": "str", "required": True, "aliases": ["name"]},
+            "author": {"type": "str"},
+            "message": {"type": "str", "aliases": ["comment"]},
+            "changes": {"type": "list", "elements": "str", "default": []},
+            "pause": {"type": "bool", "default": True},
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

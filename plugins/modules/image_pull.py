@@ -1,0 +1,101 @@
+#!/usr/bin/python
+
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image_pull
+short_description: Pull Docker images from their registries
+description:
+  - Pulls images, several in one task, and changes nothing where they are there already.
+  - Before it pulls, also in check mode, it asks the registry what the name means. So a check run knows a name that
+    doesn't exist, and the diff tells the digest that will be here.
+version_added: 0.1.0
+author:
+  - gantry.docker authors (@gantry-docker)
+extends_documentation_fragment:
+  - gantry.docker.attributes
+  - gantry.docker.connection
+options:
+  names:
+    description:
+      - The images, each as C([registry/]repository[:tag][@digest]).
+      - Without a tag or digest, the tag V(latest) is meant. With both, the digest counts.
+    type: list
+    elements: str
+    required: true
+    aliases: [name]
+  platform:
+    description:
+      - The platform to pull the images for, as C(os/architecture[/variant]).
+      - An image that is here for another platform counts as not there.
+    type: str
+  policy:
+    description:
+      - With V(missing), pull what is not there.
+      - With V(newer), also ask the registry for the digest of each tag, and pull those that have moved.
+        An image that is named by its digest needs no question.
+    type: str
+    choices: [missing, newer]
+    default: missing
+    aliases: [pull]
+seealso:
+  - module: gantry.docker.image_info
+  - module: gantry.docker.image_tag
+"""
+
+EXAMPLES = r"""
+- name: Have two images on the host
+  gantry.docker.image_pull:
+    names:
+      - busybox
+      - debian:12
+
+- name: Have the newest debian:12, as the registry has it now
+  gantry.docker.image_pull:
+    name: debian:12
+    policy: newer
+    platform: linux/amd64
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or in check mode what would be done, a sentence for each step.
+  returned: success
+  type: list
+  elements: str
+  sample: ["Pulled image busybox:latest"]
+images:
+  description: The images as inspected; in check mode, those that are here already.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["busybox:latest"]}]
+image:
+  description: The image as inspected.
+  returned: with a single name, if the image is here
+  type: dict
+  sample: {"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["busybox:latest"]}
+"""
+
+from ansible_collections.gantry.docker.plugins.module_utils import task
+from ansible_collections.gantry.docker.plugins.module_utils.operation import image_pull
+
+
+def main() -> None:
+    """Run the task."""
+    task.run(
+        image_pull,
+        argument_spec={
+            "names": {"type": "list", "elements": "str", "required": True, "aliases": ["name"]},
+            "platform": {"type": "str"},
+            "policy": {"type": "str", "choices": ["missing", "newer"], "default": "missing", "aliases": ["pull"]},
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+#!/usr/bin/python
+
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image_tag
+short_description: Give a Docker image further names
+description:
+  - Tags an image, under several names in one task, and changes nothing where a name means the image already.
+  - A name that means another image is moved, or kept, as O(existing) says.
+version_added: 0.1.0
+author:
+  - gantry.docker authors (@gantry-docker)
+extends_documentation_fragment:
+  - gantry.docker.attributes
+  - gantry.docker.connection
+options:
+  name:
+    description:
+      - The image to tag, by a name or by its Id. It must be on the engine.
+    type: str
+    required: true
+  repository:
+    description:
+      - The names to give it, each as C([registry/]repository[:tag]). Without a tag, V(latest) is meant.
+    type: list
+    elements: str
+    required: true
+  existing:
+    description:
+      - With V(move), a name that means another image is moved; that image stays, without this name.
+      - With V(keep), such a name is left as it is.
+    type: str
+    choices: [move, keep]
+    default: move
+seealso:
+  - module: gantry.docker.image_pull
+  - module: gantry.docker.image_remove
+"""
+
+EXAMPLES = r"""
+- name: Know busybox by two more names
+  gantry.docker.image_tag:
+    name: busybox:latest
+    repository:
+      - example/tools:stable
+      - example/tools:1
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or in check mode what would be done, a sentence for each step.
+  returned: success
+  type: list
+  elements: str
+  sample: ["Tagged image busybox:latest as example/tools:1"]
+images:
+  description: The tagged image as inspected, alone.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["busybox:latest"]}]
+image:
+  description: The tagged image as inspected.
+  returned: success
+  type: dict
+  sample: {"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["busybox:latest"]}
+"""
+
+from ansible_collections.gantry.docker.plugins.module_utils import task
+from ansible_collections.gantry.docker.plugins.module_utils.operation import image_tag
+
+
+def main() -> None:
+    """Run the task."""
+    task.run(
+        image_tag,
+        argument_spec={
+            "name": {"type": "str", "required": True},
+            "repository": {"type": "list", "elements": "str", "required": True},
+            "existing": {"type": "str", "choices": ["move", "keep"], "default": "move"},
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

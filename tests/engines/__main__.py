@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command line of the private engines: start, stop, list, and run a command with one."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+
+from ansible_collections.gantry.docker.tests.engines import engine as engines
+from ansible_collections.gantry.docker.tests.engines.images import content
+from ansible_collections.gantry.docker.tests.engines.places import STATE, locked
+from ansible_collections.gantry.docker.tests.engines.roots import CannotBuild
+
+
+def main() -> int:
+    """Do what the command line says; give the exit status."""
+    arguments = _parser().parse_args()
+    try:
+        return int(arguments.do(arguments))
+    except (CannotBuild, engines.EngineFailed) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="engines", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="start|stop|list|run")
+    start = commands.add_parser("start", help="start an engine; prints DOCKER_HOST=... when it answers")
+    start.add_argument("name", choices=engines.NAMES)
+    start.set_defaults(do=_start)
+    stop = commands.add_parser("stop", help="stop an engine")
+    which = stop.add_mutually_exclusive_group(required=True)
+    which.add_argument("instance", nargs="?", help="as `list` shows it")
+    which.add_argument("--all", action="store_true", help="every private engine, those of other runs too")
+    stop.set_defaults(do=_stop)
+    commands.add_parser("list", help="the engines there are, and which of them run").set_defaults(do=_list)
+    run = commands.add_parser("run", help="run a command with an engine that lives as long as the command")
+    run.add_argument("--engine", choices=engines.NAMES, default="sid-containerd")
+    run.add_argument("command", nargs="+", metavar="-- COMMAND", help="it finds DOCKER_HOST in its environment")
+    run.set_defaults(do=_run)
+    return parser
+
+
+def _start(arguments: argparse.Namespace) -> int:
+    print(f"DOCKER_HOST={engines.start(arguments.name, content()).docker_host}")
+    return 0
+
+
+def _stop(arguments: argparse.Namespace) -> int:
+    running = [engine.instance for engine in engines.running_engines()]
+    if not arguments.all and arguments.instance not in running:
+        raise engines.EngineFailed(f"No engine '{arguments.instance}' runs; running: {', '.join(running) or 'none'}.")
+    for instance in running if arguments.all else [arguments.instance]:
+        engines.stop(instance)
+        print(f"{instance} stopped")
+    with locked(STATE / "engines" / "sweep.lock"):
+        engines.sweep_left_overs()
+    return 0
+
+
+def _list(_arguments: argparse.Namespace) -> int:
+    running = engines.running_engines()
+    for engine in running:
+        print(f"{engine.instance:<28}Docker {engine.version:<20} {engine.docker_host}")
+    for name in sorted(set(engines.NAMES) - {engine.instance for engine in running}):
+        print(f"{name:<28}not running")
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    with engines.running(arguments.engine, content()) as engine:
+        print(f"Private engine {engine.name}: Docker {engine.version}", file=sys.stderr)
+        with subprocess.Popen(arguments.command, env={**os.environ, **engine.environment}) as command:
+            # Ctrl-C reaches the command by itself; the engine goes when the command has ended.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, lambda _signal, _frame: command.terminate())
+            status = command.wait()
+    return status if status >= 0 else 128 - status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,266 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Private Docker engines: real ones, in namespaces of their own, gone without a trace afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import docker
+
+from ansible_collections.gantry.docker.tests.engines.places import RUN, STATE, locked, sweep
+from ansible_collections.gantry.docker.tests.engines.roots import SUITES, root_of
+
+STORES = ("classic", "containerd")
+# 20.10's containerd store does not exist yet.
+NAMES = tuple(
+    f"{suite}-{store}" for suite in SUITES for store in STORES if (suite, store) != ("bookworm", "containerd")
+)
+DEFAULT_NAMES = ("sid-classic", "sid-containerd", "bookworm-classic")
+
+# The writing ends of pipes to keepers: they close when this process ends, even if it is killed. (A parent's
+# death signal would come too early: when the thread ends that started the engine.)
+_leashes: dict[str, IO[bytes]] = {}
+_PATIENCE = 60.0
+_LABEL = "gantry.private="
+
+
+class EngineFailed(Exception):
+    """An engine didn't start; the message has what it said."""
+
+
+class NotPrivate(Exception):
+    """A destructive test was about to run against an engine that isn't ours."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A running private engine.
+
+    name: suite and store, as in NAMES. instance: its name among all that run on this machine.
+    pid: the first process of its namespaces, as this machine sees it (for nsenter).
+    """
+
+    name: str
+    instance: str
+    pid: int
+
+    @property
+    def suite(self) -> str:
+        """The Debian suite whose docker.io it is."""
+        return self.name.partition("-")[0]
+
+    @property
+    def store(self) -> str:
+        """Where images lie: classic or containerd."""
+        return self.name.partition("-")[2]
+
+    @property
+    def socket(self) -> Path:
+        """The engine's socket."""
+        return RUN / self.instance / "docker.sock"
+
+    @property
+    def docker_host(self) -> str:
+        """The socket, as DOCKER_HOST wants it."""
+        return f"unix://{self.socket}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What tells a program which engine to use."""
+        return {"DOCKER_HOST": self.docker_host, "GANTRY_ENGINE": self.name, "GANTRY_STORE": self.store}
+
+    def client(self) -> docker.DockerClient:
+        """A client of the engine, for asking the engine itself."""
+        return docker.DockerClient(base_url=self.docker_host, timeout=120)
+
+    @property
+    def version(self) -> str:
+        """The version that the engine says it has."""
+        with_client = self.client()
+        try:
+            return str(with_client.version()["Version"])
+        finally:
+            with_client.close()
+
+
+@contextmanager
+def running(name: str, images: Path | None) -> Iterator[Engine]:
+    """An engine that runs as long as the context, and dies with this process whatever happens to it.
+
+    name: one of NAMES. images: the registry's content (images.content()), None for an empty registry.
+    Raises EngineFailed, or CannotBuild if there is no root file system for it.
+    """
+    engine = _launch(name, f"{name}.{os.getpid()}", images, leash=True)
+    try:
+        yield engine
+    finally:
+        stop(engine.instance)
+
+
+def start(name: str, images: Path | None) -> Engine:
+    """An engine that runs until it is stopped by its name; the one that runs already, if there is one."""
+    return find(name) or _launch(name, name, images, leash=False)
+
+
+def find(instance: str) -> Engine | None:
+    """The running engine of that instance name."""
+    found = _read(instance)
+    if found is None or not _alive(found["keeper"]):
+        return None
+    return Engine(found["name"], instance, found["pid"])
+
+
+def running_engines() -> tuple[Engine, ...]:
+    """All private engines that run on this machine now."""
+    instances = sorted(path.name for path in RUN.glob("*") if path.is_dir())
+    return tuple(engine for engine in map(find, instances) if engine)
+
+
+def stop(instance: str) -> None:
+    """Stop an engine and remove all that it left; harmless if there is none."""
+    found = _read(instance)
+    if found and _alive(found["keeper"]):
+        os.kill(found["keeper"], signal.SIGTERM)
+        _wait(lambda: not _alive(found["keeper"]), 30)
+    if leash := _leashes.pop(instance, None):
+        leash.close()
+    sweep(instance)
+
+
+def sweep_left_overs() -> None:
+    """Remove what engines have left whose keeper was killed."""
+    known = {path.name for place in (RUN, STATE / "engines") for path in place.glob("*") if path.is_dir()}
+    for instance in known:
+        found = _read(instance)
+        if found is None or not _alive(found["keeper"]):
+            sweep(instance)
+
+
+def assert_private(docker_host: str) -> None:
+    """Raise NotPrivate unless the engine at that address is one of ours.
+
+    The address alone is no proof, so the engine itself must show the token it was started with.
+    """
+    socket = Path(docker_host.removeprefix("unix://"))
+    token = socket.parent / "token"
+    if not docker_host.startswith(f"unix://{RUN}/") or not token.is_file():
+        raise NotPrivate(
+            f"{docker_host or 'The default engine'} is no private engine: tests that destroy run only on those."
+        )
+    client = docker.DockerClient(base_url=docker_host)
+    try:
+        labels = client.info()["Labels"]
+    finally:
+        client.close()
+    if _LABEL + token.read_text() not in labels:
+        raise NotPrivate(f"The engine at {docker_host} isn't the one that was started there.")
+
+
+def _launch(name: str, instance: str, images: Path | None, leash: bool) -> Engine:
+    if name not in NAMES:
+        raise EngineFailed(f"There is no engine '{name}'; there are {', '.join(NAMES)}.")
+    root = root_of(name.partition("-")[0])
+    with locked(STATE / "engines" / "sweep.lock"):
+        sweep_left_overs()
+        run, data = RUN / instance, STATE / "engines" / instance
+        run.mkdir(parents=True)
+        data.mkdir(parents=True)
+        token = run / "token"
+        token.touch(mode=0o600)
+        token.write_text(secrets.token_hex(16))
+        job = {
+            "name": name,
+            "ROOT": str(root),
+            "DATA": str(data),
+            "RUN": str(run),
+            "IMAGES": str(images or ""),
+            "INSTANCE": instance,
+            "TOKEN": token.read_text(),
+            "STORE": name.partition("-")[2],
+            "leash": "yes" if leash else "",
+        }
+        keeper = _start_keeper(job, leash)
+    try:
+        _wait(lambda: _answers(instance) or keeper.poll() is not None, _PATIENCE)
+        engine = find(instance)
+        if engine is None or not _answers(instance):
+            raise EngineFailed(f"The engine {instance} didn't start:\n{_last_words(instance)}")
+    except BaseException:
+        keeper.terminate()
+        stop(instance)
+        raise
+    return engine
+
+
+def _start_keeper(job: dict[str, str], leash: bool) -> subprocess.Popen[bytes]:
+    run = Path(job["RUN"])
+    with (run / "keeper.log").open("wb") as log:
+        keeper = subprocess.Popen(
+            [sys.executable, "-m", f"{__package__}.keeper", json.dumps(job)],
+            stdin=subprocess.PIPE if leash else subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    (run / "engine.json").write_text(json.dumps({"name": job["name"], "keeper": keeper.pid, "pid": 0}))
+    if keeper.stdin:
+        _leashes[job["INSTANCE"]] = keeper.stdin
+    return keeper
+
+
+def _answers(instance: str) -> bool:
+    found = _read(instance)
+    if found is None or not found["pid"] or not (RUN / instance / "docker.sock").exists():
+        return False
+    client = docker.DockerClient(base_url=f"unix://{RUN / instance / 'docker.sock'}", version="1.41", timeout=5)
+    try:
+        return bool(client.ping())
+    except Exception:
+        return False
+    finally:
+        client.close()
+
+
+def _read(instance: str) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = json.loads((RUN / instance / "engine.json").read_text())
+        return found
+    except (OSError, ValueError):
+        return None
+
+
+def _alive(keeper: int) -> bool:
+    """Whether the process is a keeper and lives; process Ids are used again."""
+    try:
+        words = Path(f"/proc/{keeper}/cmdline").read_bytes().split(b"\0")
+        state = Path(f"/proc/{keeper}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return False
+    return state != "Z" and f"{__package__}.keeper".encode() in words
+
+
+def _last_words(instance: str) -> str:
+    logs = (RUN / instance / name for name in ("keeper.log", "dockerd.log"))
+    return "\n".join(
+        line for log in logs if log.exists() for line in log.read_text(errors="replace").splitlines()[-12:]
+    )
+
+
+def _wait(condition: Callable[[], object], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)

@@ -1,0 +1,157 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Real images for tests, made of Debian's packages and put into a registry by a private engine.
+
+busybox (latest and its version), debian:12, and gantry/python:3, in which Ansible's modules can run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import shutil
+import subprocess
+import sys
+import tarfile
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import docker
+
+from ansible_collections.gantry.docker.tests.engines import engine as engines
+from ansible_collections.gantry.docker.tests.engines.places import HERE, STATE, locked
+from ansible_collections.gantry.docker.tests.engines.roots import CannotBuild, build, root_of
+
+# What a container of this image needs to be managed by Ansible; apt's lists are left out again.
+_ADD_PYTHON = (
+    "apt-get update -q && apt-get install -qy --no-install-recommends python3-minimal python3-apt ca-certificates"
+    " && apt-get clean && rm -rf /var/lib/apt/lists/* /var/log/*"
+)
+_DEBIAN = (
+    "mmdebstrap",
+    "--mode=root",
+    "--variant=minbase",
+    "--quiet",
+    "--dpkgopt=path-exclude=/usr/share/doc/*",
+    "--dpkgopt=path-exclude=/usr/share/man/*",
+    "--dpkgopt=path-exclude=/usr/share/locale/*",
+    "bookworm",
+)
+_REGISTRY = "127.0.0.1:5000"
+_LAST_SECOND_OF_2000 = 978307199
+
+
+def content() -> Path:
+    """The registry's content, for engine.running; made if it isn't there yet.
+
+    Raises CannotBuild if Debian's packages, or an engine to push with, can't be had.
+    """
+    recipe = hashlib.sha256((HERE / "images.py").read_bytes()).hexdigest()[:12]
+    target = STATE / "images" / f"registry-{recipe}"
+    with locked(STATE / "images" / "lock"):
+        if not target.is_dir():
+            print(
+                "Making images (busybox, debian:12, gantry/python:3) and a registry with them (once) …", file=sys.stderr
+            )
+            _fill(target)
+    return target
+
+
+def _fill(target: Path) -> None:
+    debian = STATE / "images" / "debian.tar"
+    debian.unlink(missing_ok=True)
+    build(list(_DEBIAN), debian)
+    with _some_engine() as engine:
+        client = engine.client()
+        _import_busybox(client)
+        _import(client, debian, "debian", "12", "bash")
+        _add_python(client)
+        for repository, tag in (("busybox", "latest"), ("busybox", _busybox_version()), ("debian", "12")):
+            _push(client, f"{repository}:{tag}", f"{_REGISTRY}/library/{repository}", tag)
+        _push(client, "gantry/python:3", f"{_REGISTRY}/gantry/python", "3")
+        client.close()
+        part = target.with_name(target.name + ".part")
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.copytree(STATE / "engines" / engine.instance / "registry", part)
+    part.rename(target)
+    debian.unlink()
+
+
+def _some_engine() -> AbstractContextManager[engines.Engine]:
+    """The first engine that can be had: which one pushes makes no difference."""
+    problems = []
+    for name in ("sid-classic", "trixie-classic", "bookworm-classic"):
+        try:
+            root_of(name.partition("-")[0])
+            return engines.running(name, None)
+        except CannotBuild as problem:
+            problems.append(str(problem))
+    raise CannotBuild("\n".join(problems))
+
+
+def _busybox() -> Path:
+    return root_of("bookworm") / "bin" / "busybox"
+
+
+def _busybox_version() -> str:
+    said = subprocess.run([_busybox()], capture_output=True, text=True, check=True).stdout
+    return said.split()[1].removeprefix("v")
+
+
+def _import_busybox(client: docker.DockerClient) -> None:
+    data = _busybox_tar()
+    for tag in ("latest", _busybox_version()):
+        client.api.import_image_from_data(data, repository="busybox", tag=tag, changes=['CMD ["sh"]'])
+    # Two imports make two images that differ in their time; both tags shall name one.
+    client.api.tag("busybox:latest", "busybox", _busybox_version(), force=True)
+
+
+def _busybox_tar() -> bytes:
+    """A root file system of busybox and a link to it for each of its commands, always the same."""
+    commands = subprocess.run([_busybox(), "--list"], capture_output=True, text=True, check=True).stdout.split()
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
+        for directory in ("bin", "dev", "etc", "proc", "root", "sys", "tmp"):
+            tar.addfile(_member(directory, tarfile.DIRTYPE, 0o1777 if directory == "tmp" else 0o755))
+        program = _busybox().read_bytes()
+        member = _member("bin/busybox", tarfile.REGTYPE, 0o755)
+        member.size = len(program)
+        tar.addfile(member, io.BytesIO(program))
+        for command in sorted(set(commands) - {"busybox"}):
+            link = _member(f"bin/{command}", tarfile.LNKTYPE, 0o755)
+            link.linkname = "bin/busybox"
+            tar.addfile(link)
+        users = b"root:x:0:0:root:/root:/bin/sh\n"
+        member = _member("etc/passwd", tarfile.REGTYPE, 0o644)
+        member.size = len(users)
+        tar.addfile(member, io.BytesIO(users))
+    return buffer.getvalue()
+
+
+def _member(name: str, kind: bytes, mode: int) -> tarfile.TarInfo:
+    member = tarfile.TarInfo(name)
+    member.type, member.mode, member.mtime = kind, mode, _LAST_SECOND_OF_2000
+    return member
+
+
+def _import(client: docker.DockerClient, tar: Path, repository: str, tag: str, command: str) -> None:
+    with tar.open("rb") as file:
+        client.api.import_image_from_data(file, repository=repository, tag=tag, changes=[f'CMD ["{command}"]'])
+
+
+def _add_python(client: docker.DockerClient) -> None:
+    """Install Python on top of debian:12, so that the two share a layer, as images in the field do."""
+    container = client.containers.run("debian:12", ["sh", "-c", _ADD_PYTHON], detach=True)
+    if container.wait()["StatusCode"]:
+        raise CannotBuild("Installing Python in a container failed:\n" + container.logs(tail=15).decode())
+    container.commit("gantry/python", "3", changes=['CMD ["python3"]'])
+    container.remove()
+
+
+def _push(client: docker.DockerClient, source: str, repository: str, tag: str) -> None:
+    client.api.tag(source, repository, tag)
+    for message in client.api.push(repository, tag, stream=True, decode=True):
+        if "error" in message:
+            raise CannotBuild(f"Pushing {repository}:{tag} failed: {message['error']}")

@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The process behind one private engine: starts it, gives it a way out, and cleans up after it.
+
+Run as a module with one argument, the engine's job as JSON (see engine.py). It ends when it gets
+SIGTERM, when its leash (standard input) is let go, or when the engine ends; whatever kills it takes
+the engine along. Told to end, it leaves nothing behind; an engine that ended by itself leaves its logs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from ansible_collections.gantry.docker.tests.engines.places import HERE, sweep
+
+# Both die with the keeper, even if that is killed; the first process of a pid namespace takes all others along.
+_LEASH = ("setpriv", "--pdeathsig", "KILL")
+_NAMESPACES = ("unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--fork", "--kill-child=KILL")
+# Large frames: with the usual 1,500 bytes, installing a package in a container takes five times as long.
+_UPLINK = ("slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback")
+
+
+def keep(job: dict[str, str]) -> int:
+    """Run the engine until it ends or SIGTERM comes; the engine's exit status."""
+    signal.signal(signal.SIGTERM, _quit)
+    if job["leash"]:
+        threading.Thread(target=_follow, daemon=True).start()
+    own = {key: value for key, value in job.items() if key.isupper()}
+    path = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+    engine = subprocess.Popen([*_LEASH, *_NAMESPACES, str(HERE / "inside")], env={**path, **own})
+    uplink = None
+    try:
+        init = _first_child(engine.pid)
+        uplink = subprocess.Popen([*_LEASH, *_UPLINK, str(init), "tap0"])
+        _tell(Path(job["RUN"]) / "engine.json", {"name": job["name"], "keeper": os.getpid(), "pid": init})
+        return engine.wait()
+    except KeyboardInterrupt:
+        _end(uplink, engine)
+        sweep(job["INSTANCE"])
+        return 0
+    finally:
+        _end(uplink, engine)
+
+
+def _follow() -> None:
+    """Wait until whoever started this keeper has ended, then end it too."""
+    os.read(0, 1)  # not sys.stdin: a thread that waits there holds up the interpreter's end
+    # To the main thread, as only a signal that arrives there interrupts its waiting.
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+
+
+def _quit(_signal: int, _frame: object) -> None:
+    # Once; a second one must not interrupt the cleaning up.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _end(uplink: subprocess.Popen[bytes] | None, engine: subprocess.Popen[bytes]) -> None:
+    """Kill both: the engine's data are thrown away, so there is nothing that it could put in order."""
+    if engine.poll() is None:
+        # Its child is the first process of the pid namespace: when that is reaped, all in there have ended.
+        for child in _children(engine.pid):
+            os.kill(child, signal.SIGKILL)
+        try:
+            engine.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            engine.kill()
+            engine.wait()
+    if uplink and uplink.poll() is None:
+        uplink.kill()
+        uplink.wait()
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _first_child(pid: int) -> int:
+    """The only child of a process, in its namespace the first of all; waits until it has a network of its own."""
+    for _attempt in range(200):
+        found = _children(pid)
+        if found and os.readlink(f"/proc/{found[0]}/ns/net") != os.readlink("/proc/self/ns/net"):
+            return found[0]
+        time.sleep(0.02)
+    raise RuntimeError("The namespaces weren't made.")
+
+
+def _tell(path: Path, what: dict[str, object]) -> None:
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(what))
+    part.rename(path)
+
+
+if __name__ == "__main__":
+    sys.exit(keep(json.loads(sys.argv[1])))

@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Root file systems for engines, built from Debian's packages, one for each suite."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from ansible_collections.gantry.docker.tests.engines.places import STATE, locked
+
+SUITES = ("bookworm", "trixie", "sid")
+
+# docker.io and what it only recommends; the registry; busybox-static for the image of that name.
+_PACKAGES = ("docker.io", "iptables", "iproute2", "ca-certificates", "xz-utils", "docker-registry", "busybox-static")
+_OPTIONS = (
+    "--mode=root",
+    "--variant=minbase",
+    "--quiet",
+    # sid's and a mirror's Release files can be older than they say they may.
+    '--aptopt=Acquire::Check-Valid-Until "false"',
+    "--dpkgopt=path-exclude=/usr/share/doc/*",
+    "--dpkgopt=path-exclude=/usr/share/man/*",
+    "--dpkgopt=path-exclude=/usr/share/locale/*",
+)
+
+
+class CannotBuild(Exception):
+    """A root file system or image can't be built today; the message says why."""
+
+
+def root_of(suite: str) -> Path:
+    """The directory with the suite's root file system; built if it isn't there yet.
+
+    It is never written to: engines lay a writable directory of their own over it.
+    Raises CannotBuild, with the end of what mmdebstrap said.
+    """
+    command = ["mmdebstrap", *_OPTIONS, f"--include={','.join(_packages(suite))}", suite]
+    root = STATE / "roots" / f"{suite}-{hashlib.sha256(' '.join(command).encode()).hexdigest()[:12]}"
+    with locked(STATE / "roots" / f"{suite}.lock"):
+        if not root.is_dir():
+            print(f"Building a root file system of Debian {suite} with its Docker engine (once) …", file=sys.stderr)
+            build(command, root)
+    return root
+
+
+def build(command: list[str], target: Path) -> None:
+    """Run mmdebstrap, and let the target appear only when it is complete."""
+    part = target.with_name(f"part-{target.name}")  # mmdebstrap tells a tar from a directory by the name's end
+    _discard(part)
+    done = subprocess.run([*command, str(part)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        _discard(part)
+        raise CannotBuild(f"{' '.join(command)} failed:\n" + "\n".join(done.stderr.splitlines()[-15:]))
+    part.rename(target)
+
+
+def _packages(suite: str) -> tuple[str, ...]:
+    # In bookworm the client is a part of docker.io.
+    return _PACKAGES if suite == "bookworm" else (*_PACKAGES, "docker-cli")
+
+
+def _discard(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

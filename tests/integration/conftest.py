@@ -1,0 +1,167 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Real engines for the tests, and a way to run a module as Ansible would, without its start-up time."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from typing import Any
+
+import docker
+import pytest
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.gantry.docker.tests.engines import engine as engines
+from ansible_collections.gantry.docker.tests.engines.images import content
+from ansible_collections.gantry.docker.tests.engines.roots import CannotBuild, root_of
+
+MODULES = "ansible_collections.gantry.docker.plugins.modules"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--engines", default=",".join(engines.DEFAULT_NAMES), help="names of engines, or all")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "engine" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--engines")
+        names = engines.NAMES if chosen == "all" else tuple(chosen.split(","))
+        metafunc.parametrize("engine", names, indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run all of an engine's tests before the next engine's, so that only one engine runs at a time."""
+    order: dict[str, int] = {}
+
+    def engine_of(item: pytest.Item) -> int:
+        name = item.callspec.params.get("engine", "") if hasattr(item, "callspec") else ""
+        return order.setdefault(name, len(order))
+
+    items.sort(key=engine_of)
+
+
+@pytest.fixture(scope="session")
+def engine(request: pytest.FixtureRequest) -> Iterator[engines.Engine]:
+    """A private engine; the tests that use it run once for every engine chosen."""
+    try:
+        root_of(request.param.partition("-")[0])
+    except CannotBuild as problem:
+        pytest.skip(f"NOT TESTED: {request.param} can't be built today: {problem}")
+    with engines.running(request.param, content()) as running:
+        print(f"\n{running.name}: Docker {running.version}")
+        yield running
+
+
+@pytest.fixture(scope="session")
+def client(engine: engines.Engine) -> Iterator[docker.DockerClient]:
+    """A client to ask the engine itself; only ever of a private one."""
+    engines.assert_private(engine.docker_host)
+    client = engine.client()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def clean(client: docker.DockerClient) -> Iterator[docker.DockerClient]:
+    """The engine with no container and no image, before and after the test."""
+    _wipe(client)
+    yield client
+    _wipe(client)
+
+
+@pytest.fixture
+def busybox(clean: docker.DockerClient) -> docker.DockerClient:
+    """The engine with busybox:latest and nothing else."""
+    clean.images.pull("busybox", "latest")
+    return clean
+
+
+def _wipe(client: docker.DockerClient) -> None:
+    for container in client.containers.list(all=True):
+        container.remove(force=True, v=True)
+    for _round in range(5):
+        rows = client.api.images(all=True)
+        for row in rows:
+            names = [name for name in row.get("RepoTags") or [] if name != "<none>:<none>"] or [row["Id"]]
+            for name in names:
+                try:
+                    client.api.remove_image(name, force=True)
+                except docker.errors.APIError:
+                    continue
+        if not rows:
+            return
+    raise AssertionError(f"The engine can't be wiped: {client.api.images(all=True)}")
+
+
+class Module:
+    """One module, run in this process with the engine's address."""
+
+    def __init__(self, name: str, docker_host: str) -> None:
+        self._module = importlib.import_module(f"{MODULES}.{name}")
+        self._docker_host = docker_host
+
+    def __call__(self, check: bool = False, **params: Any) -> dict[str, Any]:
+        """Run it; its result, as Ansible would get it, whether good or bad."""
+        arguments = {"docker_host": self._docker_host, **params, "_ansible_check_mode": check, "_ansible_diff": True}
+        output = io.StringIO()
+        with patch_module_args(arguments), redirect_stdout(output), pytest.raises(SystemExit) as ended:
+            self._module.main()
+        result: dict[str, Any] = json.loads(output.getvalue())
+        failed = bool(result.get("failed"))
+        assert (ended.value.code != 0) == failed or "rc" in result
+        return result
+
+    def ok(self, check: bool = False, **params: Any) -> dict[str, Any]:
+        """Run it and expect that it succeeds."""
+        result = self(check, **params)
+        assert not result.get("failed"), result
+        return result
+
+    def fails(self, check: bool = False, **params: Any) -> str:
+        """Run it and expect one clear message; that."""
+        result = self(check, **params)
+        assert result.get("failed"), result
+        assert "Traceback" not in json.dumps(result)
+        assert "\n" not in result["msg"].strip()
+        return str(result["msg"])
+
+    def converges(self, **params: Any) -> dict[str, Any]:
+        """Run it in check mode, for real, and both again: each says what it should. The real run's result."""
+        foreseen = self.ok(check=True, **params)
+        assert foreseen["changed"] and foreseen["actions"], foreseen
+        again = self.ok(check=True, **params)
+        assert again["actions"] == foreseen["actions"], "a check run changed something"
+        done = self.ok(**params)
+        assert done["changed"], done
+        assert done["actions"] == foreseen["actions"]
+        assert done["diff"] == foreseen["diff"]
+        assert done["diff"]["before"] != done["diff"]["after"]
+        self.unchanged(**params)
+        return done
+
+    def unchanged(self, **params: Any) -> dict[str, Any]:
+        """Run it in check mode and for real, and expect that there is nothing to do. The real run's result."""
+        for check in (True, False):
+            result = self.ok(check=check, **params)
+            assert not result["changed"], result
+            assert result["actions"] == []
+            assert result["diff"]["before"] == result["diff"]["after"]
+        return result
+
+
+@pytest.fixture
+def module(request: pytest.FixtureRequest, engine: engines.Engine) -> Module:
+    """The module that the test file is named after: test_image_pull.py tests image_pull."""
+    return Module(request.path.stem.removeprefix("test_"), engine.docker_host)
+
+
+@pytest.fixture
+def modules(engine: engines.Engine) -> Callable[[str], Module]:
+    """Any module, by its name."""
+    return lambda name: Module(name, engine.docker_host)
