@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import ssl
 from collections.abc import Mapping
 from functools import cached_property
@@ -16,7 +17,7 @@ from typing import Any
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Containers
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError, causes, trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Images
-from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker, requests, require_sdk
+from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker, requests, require_sdk, urllib3
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
@@ -31,6 +32,7 @@ _ENVIRONMENT = {
     "tls": "DOCKER_TLS",
     "validate_certs": "DOCKER_TLS_VERIFY",
 }
+_API_VERSION = re.compile(r"auto|[0-9]+\.[0-9]+")
 _CERTIFICATES = {"ca_path": "ca.pem", "client_cert": "cert.pem", "client_key": "key.pem"}
 
 # The documentation of these stands beside, in doc_fragments/connection.py.
@@ -107,7 +109,7 @@ def connect(params: Mapping[str, Any]) -> Engine:
 def resolve(params: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
     """The connection options: as given, else from the environment, else the defaults.
 
-    Raises InvalidInput for a timeout that is no positive number.
+    Raises InvalidInput for a timeout that is no positive number and for what is no version.
     """
     options: dict[str, Any] = {name: params.get(name) for name in CONNECTION_SPEC}
     for name, variable in _ENVIRONMENT.items():
@@ -118,16 +120,23 @@ def resolve(params: Mapping[str, Any], environment: Mapping[str, str]) -> dict[s
         if options[name] is None and certificates:
             options[name] = os.path.join(certificates, file)
     options["docker_host"] = options["docker_host"] or DEFAULT_HOST
-    options["api_version"] = options["api_version"] or "auto"
+    options["api_version"] = _version(options["api_version"])
     options["timeout"] = _seconds(options["timeout"])
     for name in ("tls", "validate_certs"):
         options[name] = str(options[name]).lower() in ("1", "true", "yes", "on")
     return options
 
 
+def _version(version: str | None) -> str:
+    text = version or "auto"
+    if not _API_VERSION.fullmatch(text):
+        raise InvalidInput(f"api_version is '{text}', and must be auto, or a version of the API such as 1.41.")
+    return text
+
+
 def _seconds(timeout: Any) -> int:
     text = str(60 if timeout is None else timeout)
-    if not text.isdigit() or int(text) == 0:
+    if not (text.isascii() and text.isdigit()) or int(text) == 0:
         raise InvalidInput(f"timeout is '{text}', and must be a whole number of seconds, 1 or more.")
     return int(text)
 
@@ -141,17 +150,38 @@ def _tls(options: Mapping[str, Any]) -> Any | None:
     for name in _CERTIFICATES:
         if options[name] and not os.path.isfile(options[name]):
             raise InvalidInput(f"{name} is '{options[name]}', and there is no such file on this host.")
-    return docker.tls.TLSConfig(
+        if options[name] and not os.access(options[name], os.R_OK):
+            raise InvalidInput(f"{name} is '{options[name]}', and this user may not read that file.")
+    config = docker.tls.TLSConfig(
         client_cert=pair if all(pair) else None,
         ca_cert=options["ca_path"],
         verify=options["validate_certs"],
     )
+    return _expecting(options["tls_hostname"], config) if options["tls_hostname"] else config
+
+
+def _expecting(hostname: str, config: Any) -> Any:
+    """The TLS config, made to expect that name in the engine's certificate: the SDK has no option for it."""
+    configure = config.configure_client
+
+    def configure_client(client: Any) -> None:
+        configure(client)
+        adapter = requests.adapters.HTTPAdapter()
+        adapter.init_poolmanager(
+            requests.adapters.DEFAULT_POOLSIZE, requests.adapters.DEFAULT_POOLSIZE, assert_hostname=hostname
+        )
+        client.mount("https://", adapter)
+
+    config.configure_client = configure_client
+    return config
 
 
 def _unreachable(host: str, timeout: int, error: BaseException) -> EngineError:
     """The error for an engine that doesn't answer, with the way out for the usual reasons."""
     for cause in causes(error):
-        if isinstance(cause, FileNotFoundError):
+        if isinstance(cause, FileNotFoundError) and host.startswith("ssh://"):
+            advice = f"There is no {cause.filename} on this host: install the package openssh-client."
+        elif isinstance(cause, FileNotFoundError):
             advice = "There is no such socket: start the engine ('systemctl start docker'), or correct docker_host."
         elif isinstance(cause, PermissionError):
             advice = (
@@ -159,8 +189,11 @@ def _unreachable(host: str, timeout: int, error: BaseException) -> EngineError:
             )
         elif isinstance(cause, ConnectionRefusedError):
             advice = "Nothing listens there: start the engine ('systemctl start docker'), or correct docker_host."
-        elif isinstance(cause, ssl.SSLError):
-            advice = f"TLS failed ({cause.reason or cause}): check ca_path, client_cert, client_key and validate_certs."
+        elif isinstance(cause, (ssl.SSLError, urllib3.exceptions.SSLError)):
+            advice = (
+                f"TLS failed ({cause}): check docker_host, ca_path, client_cert, client_key, tls_hostname and "
+                "validate_certs."
+            )
         elif isinstance(cause, OSError) and cause.errno in (errno.ENAMETOOLONG, errno.EHOSTUNREACH, errno.ENOTDIR):
             advice = f"{cause.strerror}: correct docker_host."
         elif isinstance(cause, (requests.exceptions.Timeout, TimeoutError)):

@@ -7,16 +7,21 @@
 from __future__ import annotations
 
 import re
+import shlex
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import trying_to
+from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError, trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker
+from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import waiting_for
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
 
 # daemon/names/names.go, RestrictedNameChars
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
+# The engine takes any beginning of an Id for a container, and many names look like one: db, cafe.
+_SHORTEST_ID = 12
 
 
 def parse_name(text: str) -> str:
@@ -27,6 +32,37 @@ def parse_name(text: str) -> str:
             "hyphens, and begins with a letter or digit."
         )
     return text
+
+
+def parse_words(command: Any) -> tuple[str, ...]:
+    """The words of a command: a list, or one string that is split as a shell does; raises InvalidInput."""
+    if isinstance(command, str):
+        try:
+            words = tuple(shlex.split(command))
+        except ValueError as error:
+            raise InvalidInput(f"command is '{command}', and can't be split into words: {error}.") from error
+    elif isinstance(command, list):
+        words = tuple(_plain(word, "A word of the command") for word in command)
+    else:
+        words = (_plain(command, "command"),)
+    if not words or not words[0]:
+        raise InvalidInput("There is no command to run: it is empty. Name a program, or leave the option out.")
+    return words
+
+
+def parse_env(env: Mapping[str, Any] | None) -> dict[str, str]:
+    """Environment variables by name, the values as text; raises InvalidInput."""
+    for name in env or {}:
+        if not name or "=" in name:
+            raise InvalidInput(f"env has the name '{name}', and a variable's name is not empty and has no '=' in it.")
+    return {name: _plain(value, f"The value of {name} in env") for name, value in (env or {}).items()}
+
+
+def _plain(value: Any, what: str) -> str:
+    """A text or a whole number as text. YAML makes true and 1.10 something else than what was written."""
+    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+        return str(value)
+    raise InvalidInput(f"{what} is no text but a {type(value).__name__}. Put it in quotes.")
 
 
 @dataclass(frozen=True)
@@ -114,12 +150,14 @@ class Containers:
         self._api = api
 
     def find(self, name: str) -> Container | None:
-        """The container of a name or Id; None if there is none."""
+        """The container of a name, or of an Id, or of at least its first twelve digits; None if there is none."""
         with trying_to(f"inspect the container {name}"):
             try:
-                return Container(self._api.inspect_container(name))
+                found = Container(self._api.inspect_container(name))
             except docker.errors.NotFound:
                 return None
+        is_id = len(name) >= _SHORTEST_ID and found.id.startswith(name)
+        return found if name == found.name or is_id else None
 
     def all(self) -> tuple[ContainerSummary, ...]:
         """All containers, those that don't run included."""
@@ -162,23 +200,39 @@ class Containers:
             self._api.remove_container(name, force=True, v=True)
 
     def processes(self, name: str) -> list[dict[str, str]]:
-        """The processes of a running container (docker top), each by the columns of ps -ef."""
+        """The processes of a container (docker top), each by the columns of ps -ef; none if it doesn't run."""
         with trying_to(f"list the processes of the container {name}"):
-            table = self._api.top(name)
+            try:
+                table = self._api.top(name)
+            except docker.errors.APIError:
+                # It may have ended since it was looked up, or wait to be restarted.
+                if _runs(self._api.inspect_container(name)["State"]):
+                    raise
+                return []
         return [dict(zip(table["Titles"], row)) for row in table["Processes"] or ()]
 
     def exec(self, name: str, command: Command) -> ExecResult:
         """Run a command in a running container and wait for its end."""
         with trying_to(f"run {command.argv[0]} in the container {name}"):
             exec_id = self._prepare(name, command, attach=True)
-            out, err = self._api.exec_start(exec_id, tty=command.tty, demux=True)
-            rc = int(self._api.exec_inspect(exec_id)["ExitCode"] or 0)
+            out, err = waiting_for(
+                lambda: self._api.exec_start(exec_id, tty=command.tty, demux=True), self._api.ping, self._api.timeout
+            )
+            rc = self._exit_code(exec_id)
         return ExecResult(rc, _text(out), _text(err))
 
     def exec_detached(self, name: str, command: Command) -> None:
         """Start a command in a running container and leave it to itself."""
         with trying_to(f"start {command.argv[0]} in the container {name}"):
             self._api.exec_start(self._prepare(name, command, attach=False), tty=command.tty, detach=True)
+
+    def _exit_code(self, exec_id: str) -> int:
+        """The code of a command whose output has ended: it may run on without any, and end later."""
+        while (state := self._api.exec_inspect(exec_id))["Running"]:
+            time.sleep(0.05)
+        if state["ExitCode"] is None:
+            raise EngineError("The engine doesn't tell how the command ended. Look at the engine's log.")
+        return int(state["ExitCode"])
 
     def _prepare(self, name: str, command: Command, attach: bool) -> str:
         made = self._api.exec_create(
@@ -197,6 +251,10 @@ class Containers:
 def _own_name(names: Sequence[str]) -> str:
     """The container's own name: links give it further ones, of the form /other/alias."""
     return next((name[1:] for name in names if name.count("/") == 1), "")
+
+
+def _runs(state: Mapping[str, Any]) -> bool:
+    return bool(state["Running"]) and not state["Restarting"]
 
 
 def _text(output: bytes | None) -> str:

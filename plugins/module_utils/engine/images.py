@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import trying_to
+from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import engine_said, trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker
 from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import (
     bound_waits,
@@ -21,7 +21,12 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import
 )
 from ansible_collections.gantry.docker.plugins.module_utils.image.identity import ImageIdentity, identity_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, platform_of
-from ansible_collections.gantry.docker.plugins.module_utils.image.reference import DEFAULT_REGISTRY, Reference
+from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
+    DEFAULT_REGISTRY,
+    ImageName,
+    Reference,
+    may_be_short_id,
+)
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,13 @@ class Images:
             except docker.errors.NotFound:
                 return None
 
+    def meant(self, name: ImageName) -> Image | None:
+        """The image that the user means by a name: as find, and by the beginning of its Id too."""
+        image = self.find(str(name))
+        if image is None and isinstance(name, Reference) and may_be_short_id(name):
+            return self.find(f"sha256:{name.name}")
+        return image
+
     def all(self) -> tuple[ImageSummary, ...]:
         """All images, those between others and without a tag included."""
         with trying_to("list the images"):
@@ -116,7 +128,7 @@ class Images:
             ImageSummary(
                 id=row["Id"],
                 tags=_tags(row.get("RepoTags")),
-                digests=_digests(row.get("RepoDigests")),
+                digests=_digests([*(row.get("RepoDigests") or ()), *_pinned(row.get("RepoTags"))]),
                 parent=row.get("ParentId") or "",
                 created=int(row.get("Created") or 0),
                 size=int(row.get("Size") or 0),
@@ -188,13 +200,17 @@ class Images:
     def load(self, archive: Iterable[bytes], task: str) -> tuple[str, ...]:
         """Load an archive; what the engine said of it, line by line.
 
-        task: as in errors.trying_to. Raises EngineError for an error inside the answer too, as
-        long as the engine marks it as one: who calls checks what is there afterwards.
+        task: as in errors.trying_to. Raises EngineError for an error inside the answer too. Not
+        every failure is told there: who calls checks what is there afterwards.
         """
         with trying_to(task):
             # Without quiet=0 no byte comes before all is done, and a large load would time out.
             response = self._post("/images/load", params={"quiet": "0"}, data=archive)
             said = [message.get("stream", "").strip() for message in messages(self._api, response, task)]
+        # A containerd store says so in plain words, after "Loaded image": daemon/containerd/image_exporter.go.
+        failed = [line for line in said if line.startswith("Error unpacking image")]
+        if failed:
+            raise engine_said(task, "; ".join(failed))
         return tuple(line for line in said if line)
 
     def commit(self, container: str, author: str, message: str, changes: Sequence[str], pause: bool) -> str:
@@ -239,6 +255,11 @@ class Images:
 def _tags(names: Iterable[str] | None) -> tuple[str, ...]:
     """Tags in order: 20.10 lists C(<none>) for none, and containerd stores list digests that were pulled too."""
     return tuple(sorted({name for name in names or () if "@" not in name and name != "<none>:<none>"}))
+
+
+def _pinned(names: Iterable[str] | None) -> tuple[str, ...]:
+    """The digests among tags: 28 lists all that were pulled there, and leaves some of them out of the digests."""
+    return tuple(name for name in names or () if "@" in name)
 
 
 def _digests(names: Iterable[str] | None) -> tuple[str, ...]:

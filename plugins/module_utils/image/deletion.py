@@ -11,8 +11,9 @@ made from it; a repository's digests go with its last tag; parents without a nam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,13 @@ class Deletion:
 
 
 class Forest:
-    """The images of an engine, each with those made from it; names are taken away one after the other."""
+    """The images of an engine, each with those made from it; names are taken away one after the other.
 
-    def __init__(self, nodes: Iterable[Node]) -> None:
+    used: the Ids of images that containers use: these don't go with their children.
+    """
+
+    def __init__(self, nodes: Iterable[Node], used: Collection[str] = ()) -> None:
+        self._used = used
         self._parent: dict[str, str] = {}
         self._tags: dict[str, list[str]] = {}
         self._digests: dict[str, list[str]] = {}
@@ -57,8 +62,18 @@ class Forest:
         return tuple(self._tags[image_id] or self._digests[image_id])
 
     def all_names(self, image_id: str) -> tuple[str, ...]:
-        """The image's tags and digests."""
-        return tuple(self._tags[image_id] + self._digests[image_id])
+        """The image's tags, and its digests in other repositories than theirs.
+
+        The digests beside a tag aren't names of their own: containerd stores make them up from the tags,
+        and list them for one repository only.
+        """
+        tagged = {_repository(tag) for tag in self._tags[image_id]}
+        own = [digest for digest in self._digests[image_id] if _repository(digest) not in tagged]
+        return tuple(self._tags[image_id] + own)
+
+    def state(self) -> dict[str, list[str]]:
+        """All images that are there, each with its names."""
+        return {image_id: list(self.all_names(image_id)) for image_id in self._parent}
 
     def children(self, image_id: str) -> tuple[str, ...]:
         """The images that were made from this one and are still there."""
@@ -87,20 +102,21 @@ class Forest:
     def _drop_tag(self, image_id: str, tag: str) -> list[str]:
         """Drop a tag; the digests that go with it, because it was its repository's last."""
         self._tags[image_id].remove(tag)
-        repository = tag.rpartition(":")[0]
-        if any(other.rpartition(":")[0] == repository for other in self._tags[image_id]):
+        repository = _repository(tag)
+        if any(_repository(other) == repository for other in self._tags[image_id]):
             return []
-        gone = [digest for digest in self._digests[image_id] if digest.partition("@")[0] == repository]
+        gone = [digest for digest in self._digests[image_id] if _repository(digest) == repository]
         self._digests[image_id] = [digest for digest in self._digests[image_id] if digest not in gone]
         return gone
 
     def _delete_if_useless(self, image_id: str) -> tuple[str, ...]:
-        """Delete the image and its ancestors, as far up as they have neither a name nor another child."""
-        deleted = []
+        """Delete the image and its ancestors, as far up as they have no name, no other child and no container."""
+        deleted: list[str] = []
         while image_id in self and not self.all_names(image_id) and not self.children(image_id):
+            if deleted and image_id in self._used:
+                break
             deleted.append(image_id)
-            parent = self._parent.pop(image_id)
-            image_id = parent
+            image_id = self._parent.pop(image_id)
         return tuple(deleted)
 
     def _ancestors(self, image_id: str) -> Iterator[str]:
@@ -108,3 +124,18 @@ class Forest:
         while (image_id := self._parent.get(image_id, "")) in self._parent and image_id not in seen:
             seen.add(image_id)
             yield image_id
+
+
+def changes(before: Mapping[str, list[str]], forest: Forest) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The names before and now of all images that changed; None for one that is gone.
+
+    before: the forest's state then.
+    """
+    now = forest.state()
+    differing = [image_id for image_id, names in before.items() if now.get(image_id) != names]
+    return {changed: before[changed] for changed in differing}, {changed: now.get(changed) for changed in differing}
+
+
+def _repository(name: str) -> str:
+    """The repository of a tag or digest."""
+    return name.partition("@")[0] if "@" in name else name.rpartition(":")[0]

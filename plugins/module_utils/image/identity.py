@@ -100,3 +100,10 @@ def parse_time(text: str | None) -> tuple[int, int] | None:
     seconds = int((moment - datetime(1970, 1, 1, tzinfo=timezone.utc)).total_seconds())
     seconds -= int(offset.total_seconds()) * (-1 if sign == "-" else 1)
     return seconds, int((fraction or "0").ljust(9, "0"))
+
+
+def described(identity: ImageIdentity) -> dict[str, Any]:
+    """An image in a diff, the same for every store and archive."""
+    seconds = identity.created[0] if identity.created else None
+    created = None if seconds is None else f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+    return {"created": created, "layers": list(identity.diff_ids), "config": json.loads(identity.config)}

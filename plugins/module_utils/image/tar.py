@@ -142,14 +142,12 @@ class Tar:
 
     Iterate once. A file's data may be read from the source before the next step.
     end: after the walk, where the last entry ends.
-    ended: after the walk, whether an end mark was there. Go's reader does without one.
     Raises Unreadable for what is no tar archive, is truncated, has names that lead out of it, or entries
     that no image archive has.
     """
 
     def __init__(self, source: Source) -> None:
         self.end = 0
-        self.ended = False
         self._source = source
         self._headers = 0
 
@@ -173,10 +171,10 @@ class Tar:
         overrides: dict[bytes, bytes] = {}
         while True:
             header = self._header()
-            if header is None:
-                if overrides:
-                    raise Unreadable("it is truncated: it ends after the head of an entry")
+            if header is None and not overrides:
                 return None
+            if header is None:
+                raise Unreadable("it is damaged: it ends after the head of an entry")
             kind, size = header[156:157], _number(header[124:136])
             if kind == b"x":
                 overrides.update(_pax_records(self._extension(size)))
@@ -193,16 +191,15 @@ class Tar:
     def _header(self) -> bytes | None:
         block = self._source.read(BLOCK)
         self._headers += 1
-        if not block:
+        if block == _ZEROS:
+            # Two such blocks end an archive; to Go's reader one, and then nothing, does too.
+            if self._source.read(BLOCK).strip(b"\0"):
+                raise Unreadable("it is damaged: its end mark is followed by more")
             return None
         if len(block) < BLOCK:
-            raise Unreadable("it is truncated" if self._headers > 1 else "it is no tar archive", _LOOKS_LIKE)
-        if block == _ZEROS:
-            # Two such blocks end an archive; one, and then nothing, does too.
-            if self._source.read(BLOCK) not in (_ZEROS, b""):
-                raise Unreadable("it is damaged: its end mark is followed by more")
-            self.ended = True
-            return None
+            # Go's reader does without an end mark, but engines write one: who takes an archive that broke
+            # off between two entries might take one without its manifest.json or index.json.
+            raise Unreadable(*(("it is truncated",) if self._headers > 1 else ("it is no tar archive", _LOOKS_LIKE)))
         if self._headers > MAX_ENTRIES:
             raise Unreadable(f"it has more than {MAX_ENTRIES} entries", _LOOKS_LIKE)
         self._check(block)

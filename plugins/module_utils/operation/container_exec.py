@@ -13,8 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
-from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Command, Container, parse_name
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import (
+    Command,
+    Container,
+    parse_env,
+    parse_name,
+    parse_words,
+)
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 
 
@@ -45,9 +51,9 @@ def parse(params: Mapping[str, Any]) -> Wanted:
     return Wanted(
         container=parse_name(params["container"]),
         command=Command(
-            argv=_argv(params["argv"], params["command"]),
+            argv=parse_words(params["command"] if params["argv"] is None else params["argv"]),
             chdir=params["chdir"],
-            env={name: str(value) for name, value in (params["env"] or {}).items()},
+            env=parse_env(params["env"]),
             user=params["user"],
             tty=params["tty"],
         ),
@@ -91,16 +97,3 @@ def apply(engine: Engine, step: Exec) -> Mapping[str, Any]:
 def report(engine: Engine, wanted: Wanted, observed: Container | None) -> Mapping[str, Any]:
     """Nothing but what the step gave."""
     return {}
-
-
-def _argv(argv: list[str] | None, command: str | None) -> tuple[str, ...]:
-    if argv is not None:
-        words = list(argv)
-    else:
-        try:
-            words = shlex.split(command or "")
-        except ValueError as error:
-            raise InvalidInput(f"command is '{command}', and can't be split into words: {error}.") from error
-    if not words:
-        raise InvalidInput("There is no command to run: argv or command is empty.")
-    return tuple(words)

@@ -6,14 +6,18 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
-from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Container, parse_name
+from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import (
+    Container,
+    parse_env,
+    parse_name,
+    parse_words,
+)
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
@@ -43,10 +47,11 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Observed:
-    """The container of that name, and the image that is asked for."""
+    """The container of that name, the image that is asked for, and what a replacement that was cut off has left."""
 
     container: Container | None
     image: Image | None
+    former: Container | None = None
 
 
 @dataclass(frozen=True)
@@ -112,10 +117,10 @@ def parse(params: Mapping[str, Any]) -> Wanted:
         name=parse_name(params["name"]),
         present=params["state"] == "started",
         image=parse_image_name(params["image"]) if params["image"] else None,
-        command=_command(params["command"]),
+        command=None if params["command"] is None else parse_words(params["command"]),
         tty=params["tty"],
         interactive=params["interactive"],
-        env={name: str(value) for name, value in (params["env"] or {}).items()},
+        env=parse_env(params["env"]),
         stop_timeout=stop_timeout,
     )
 
@@ -125,31 +130,31 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     return Observed(
         container=engine.containers.find(wanted.name),
         image=engine.images.find(str(wanted.image)) if wanted.image else None,
+        former=engine.containers.find(wanted.name + _FORMER) if wanted.present else None,
     )
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
     """Run, start, replace or remove the container, or leave it alone."""
     container = observed.container
+    _check_name(wanted, container)
     if not wanted.present:
         return _plan_absent(wanted, container)
     asked = _asked(wanted, observed)
     after = {wanted.name: {**asked, "status": "running"}}
     run = Run(wanted.name, _config(wanted))
     if container is None:
-        _require_image(wanted, observed)
+        _require_way(wanted, observed)
         return Plan((run,), {wanted.name: None}, after)
-    is_now = _is_now(wanted, container)
+    if container.status == "paused":
+        raise GantryError(f"The container {wanted.name} is paused. Unpause it ('docker unpause {wanted.name}') first.")
+    is_now = {option: value for option, value in _is_now(wanted, container).items() if option in asked}
     before = {wanted.name: {**is_now, "status": container.status}}
     differing = tuple(option for option, value in asked.items() if is_now[option] != value)
     if differing:
-        _require_image(wanted, observed)
-        return Plan((Replace(run, differing, container.running, wanted.stop_timeout),), before, after)
-    if not container.running:
-        return Plan((Start(wanted.name),), before, after)
-    if container.status == "paused":
-        raise GantryError(f"The container {wanted.name} is paused. Unpause it ('docker unpause {wanted.name}') first.")
-    return Plan()
+        _require_way(wanted, observed)
+        return Plan((Replace(run, differing, container.running, _grace(wanted, container)),), before, after)
+    return Plan() if container.running else Plan((Start(wanted.name),), before, after)
 
 
 def apply(engine: Engine, step: Run | Start | Replace | Remove) -> Mapping[str, Any]:
@@ -176,11 +181,28 @@ def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, A
 def _plan_absent(wanted: Wanted, container: Container | None) -> Plan:
     if container is None:
         return Plan()
-    step = Remove(wanted.name, container.running, wanted.stop_timeout)
+    step = Remove(wanted.name, container.running, _grace(wanted, container))
     return Plan((step,), {wanted.name: {"status": container.status}}, {wanted.name: None})
 
 
-def _require_image(wanted: Wanted, observed: Observed) -> None:
+def _check_name(wanted: Wanted, container: Container | None) -> None:
+    if container is not None and container.name != wanted.name:
+        raise GantryError(f"'{wanted.name}' is the Id of the container {container.name}. Give its name instead.")
+
+
+def _grace(wanted: Wanted, container: Container) -> int | None:
+    """How long the container may take to stop: as asked for, else what it says itself."""
+    return container.config.get("StopTimeout") if wanted.stop_timeout is None else wanted.stop_timeout
+
+
+def _require_way(wanted: Wanted, observed: Observed) -> None:
+    """Raise GantryError unless a new container can be made: the image is there, and nothing is in the way."""
+    if observed.former is not None:
+        former = observed.former.name
+        raise GantryError(
+            f"The container {former} is in the way: it is what was {wanted.name} before a replacement that was cut "
+            f"off. Remove it ('docker rm {former}') or give it its name back."
+        )
     if observed.image is None:
         raise GantryError(f"There is no image {wanted.image} on this engine to run. Pull it first (image_pull).")
 
@@ -256,15 +278,3 @@ def _replace(engine: Engine, step: Replace) -> None:
             engine.containers.start(name)
         raise
     engine.containers.remove(former)
-
-
-def _command(command: Any) -> tuple[str, ...] | None:
-    """The words of a command that is given as a list or as one string; raises InvalidInput."""
-    if command is None:
-        return None
-    if isinstance(command, list):
-        return tuple(str(word) for word in command)
-    try:
-        return tuple(shlex.split(str(command)))
-    except ValueError as error:
-        raise InvalidInput(f"command is '{command}', and can't be split into words: {error}.") from error

@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Container, parse_name
+from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.identity import effective_config
@@ -91,10 +92,9 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     Nothing short of a commit tells what a commit would give: docker diff and sizes both miss a file
     that was edited again at the same size. The trial has no name; it is removed in the end unless it got one.
     """
-    container = engine.containers.find(wanted.container)
-    _check_container(wanted.container, container)
+    container = _check_container(wanted.container, engine.containers.find(wanted.container))
     targets = {target: engine.images.find(str(target)) for target in wanted.targets}
-    trial_id = engine.images.commit(wanted.container, wanted.author, wanted.message, wanted.changes, wanted.pause)
+    trial_id = _commit(engine, wanted, container)
     cleanup.callback(engine.images.discard, trial_id)
     trial = engine.images.find(trial_id)
     if trial is None:
@@ -104,9 +104,9 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
     """Name the trial, unless an image with one of the names is the same already."""
-    same = (image for image in observed.targets.values() if image and _same(image, observed.trial))
-    committed = next(same, observed.trial)
-    former = {target: image for target, image in observed.targets.items() if not image or image.id != committed.id}
+    same = {target: image for target, image in observed.targets.items() if image and _same(image, observed.trial)}
+    committed = next(iter(same.values()), observed.trial)
+    former = {target: image for target, image in observed.targets.items() if target not in same}
     return Plan(
         steps=tuple(
             Name(wanted.container, committed.id, target, image.id if image else None)
@@ -133,6 +133,18 @@ def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, A
     return {"image": dict(image.inspected), "images": [dict(image.inspected)], "layer_size": size}
 
 
+def _commit(engine: Engine, wanted: Wanted, container: Container) -> str:
+    try:
+        return engine.images.commit(wanted.container, wanted.author, wanted.message, wanted.changes, wanted.pause)
+    except EngineError as error:
+        if engine.images.find(container.image_id) is None:
+            raise GantryError(
+                f"The container {wanted.container} can't be committed: its image {container.image_id} was removed. "
+                "Bring that image back (image_pull, image_load), or run a new container."
+            ) from error
+        raise
+
+
 def _same(image: Image, other: Image) -> bool:
     """Whether two images have the same content; when and by whom they were made is no content."""
     return (
@@ -147,13 +159,14 @@ def _described(image: Image) -> dict[str, Any]:
     return {"layers": list(image.diff_ids), "config": effective_config(image.config)}
 
 
-def _check_container(name: str, container: Container | None) -> None:
+def _check_container(name: str, container: Container | None) -> Container:
     if container is None:
         raise GantryError(f"There is no container {name} on this engine to commit. Start one with container_run.")
     if container.status in ("dead", "removing"):
         raise GantryError(
             f"The container {name} is {container.status} and can't be committed. Remove it and run a new one."
         )
+    return container
 
 
 def _check_instruction(number: int, change: str) -> None:

@@ -46,7 +46,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     if wanted.names is None:
         listed = (engine.images.find(image_id) for image_id in engine.images.visible())
         return Observed(tuple(image for image in listed if image), ())
-    found = {str(name): engine.images.find(str(name)) for name in wanted.names}
+    found = {str(name): engine.images.meant(name) for name in wanted.names}
     return Observed(
         images=tuple(image for image in found.values() if image),
         not_found=tuple(name for name, image in found.items() if image is None),

@@ -14,9 +14,17 @@ from typing import Any
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import ContainerSummary
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import ImageSummary
-from ansible_collections.gantry.docker.plugins.module_utils.image.deletion import Deletion, Forest, Node
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
-from ansible_collections.gantry.docker.plugins.module_utils.image.retention import Candidate, victims
+from ansible_collections.gantry.docker.plugins.module_utils.image.deletion import (
+    Deletion,
+    Forest,
+    Node,
+    changes,
+)
+from ansible_collections.gantry.docker.plugins.module_utils.image.retention import (
+    Candidate,
+    parse_pattern,
+    victims,
+)
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 
 
@@ -59,9 +67,7 @@ class Prune:
 
 def parse(params: Mapping[str, Any]) -> Wanted:
     """What is wanted, from the module's parameters; raises InvalidInput."""
-    if not all(pattern.strip() for pattern in params["keep"]):
-        raise InvalidInput("keep has an empty pattern. A pattern is a name such as debian, debian:12 or example/*.")
-    return Wanted(params["dangling"], tuple(params["keep"]))
+    return Wanted(params["dangling"], tuple(dict.fromkeys(parse_pattern(pattern) for pattern in params["keep"])))
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
@@ -71,20 +77,18 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
     """Remove every victim, children before their parents."""
-    forest = Forest(Node(image.id, image.tags, image.digests, image.parent) for image in observed.images)
     used = {container.image_id for container in observed.containers}
+    forest = Forest((Node(image.id, image.tags, image.digests, image.parent) for image in observed.images), used)
+    before = forest.state()
     candidates = (
-        Candidate(image.id, image.tags or image.digests, parent=bool(forest.children(image.id)), used=image.id in used)
+        Candidate(image.id, image.tags + image.digests, parent=bool(forest.children(image.id)), used=image.id in used)
         for image in observed.images
     )
-    chosen = sorted(victims(candidates, wanted.dangling_only, wanted.keep), key=lambda victim: -forest.depth(victim))
-    before = {victim: list(forest.all_names(victim)) for victim in chosen}
-    steps = tuple(Prune(victim, tuple(forest.remove_image(victim))) for victim in chosen if victim in forest)
-    return Plan(
-        steps=steps,
-        before=before,
-        after={victim: list(forest.all_names(victim)) if victim in forest else None for victim in chosen},
-    )
+    chosen = victims(candidates, wanted.dangling_only, wanted.keep)
+    ordered = sorted(chosen, key=lambda victim: (-forest.depth(victim), before[victim], victim))
+    steps = tuple(Prune(victim, tuple(forest.remove_image(victim))) for victim in ordered if victim in forest)
+    differing, after = changes(before, forest)
+    return Plan(steps, differing, after)
 
 
 def apply(engine: Engine, step: Prune) -> Mapping[str, Any]:

@@ -14,7 +14,12 @@ from typing import Any
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import ContainerSummary
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, ImageSummary
-from ansible_collections.gantry.docker.plugins.module_utils.image.deletion import Deletion, Forest, Node
+from ansible_collections.gantry.docker.plugins.module_utils.image.deletion import (
+    Deletion,
+    Forest,
+    Node,
+    changes,
+)
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
     ImageName,
@@ -62,7 +67,7 @@ def parse(params: Mapping[str, Any]) -> Wanted:
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     """Look up the names, and all images and containers, as what goes depends on them."""
-    found = {name: engine.images.find(str(name)) for name in wanted.names}
+    found = {name: engine.images.meant(name) for name in wanted.names}
     return Observed(
         found={name: image for name, image in found.items() if image},
         images=engine.images.all() if any(found.values()) else (),
@@ -72,19 +77,15 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
     """Remove what is there; children before their parents, so that both can go."""
-    forest = Forest(Node(image.id, image.tags, image.digests, image.parent) for image in observed.images)
-    before = {image.id: list(forest.all_names(image.id)) for image in observed.images}
+    used = {container.image_id for container in observed.containers}
+    forest = Forest((Node(image.id, image.tags, image.digests, image.parent) for image in observed.images), used)
+    before = forest.state()
     deletions: list[Deletion] = []
     for name, image in sorted(observed.found.items(), key=lambda item: -forest.depth(item[1].id)):
         deletions += _deletions(forest, name, image)
     _refuse_if_used(observed, forest, before)
-    after = {image_id: list(forest.all_names(image_id)) if image_id in forest else None for image_id in before}
-    differing = [image_id for image_id in before if before[image_id] != after[image_id]]
-    return Plan(
-        steps=tuple(Remove(deletion) for deletion in deletions),
-        before={image_id: before[image_id] for image_id in differing},
-        after={image_id: after[image_id] for image_id in differing},
-    )
+    differing, after = changes(before, forest)
+    return Plan(tuple(Remove(deletion) for deletion in deletions), differing, after)
 
 
 def apply(engine: Engine, step: Remove) -> Mapping[str, Any]:
@@ -103,11 +104,10 @@ def _deletions(forest: Forest, name: ImageName, image: Image) -> list[Deletion]:
     """The calls that remove one name, given that those before it are done."""
     if image.id not in forest:
         return []
-    tag = name.tagged if isinstance(name, Reference) and not name.digest else None
-    if tag in image.tags:
-        return [forest.remove_name(image.id, tag)] if tag and tag in forest.names(image.id) else []
     if isinstance(name, Reference) and name.digest:
         return _digest_deletions(forest, name, image)
+    if isinstance(name, Reference) and name.tagged in image.tags:
+        return [forest.remove_name(image.id, name.tagged)] if name.tagged in forest.names(image.id) else []
     _refuse_if_parent(forest, name, image)
     return forest.remove_image(image.id)
 
@@ -120,7 +120,7 @@ def _digest_deletions(forest: Forest, name: Reference, image: Image) -> list[Del
             f"{name.pinned} is tagged as {', '.join(tags)}, and goes with the last of these. "
             f"Name them instead, or the image's Id ({image.id})."
         )
-    return [forest.remove_name(image.id, name.pinned)] if name.pinned in forest.names(image.id) else []
+    return [forest.remove_name(image.id, name.pinned)] if name.pinned in forest.all_names(image.id) else []
 
 
 def _refuse_if_parent(forest: Forest, name: ImageName, image: Image) -> None:

@@ -68,7 +68,7 @@ def parse(params: Mapping[str, Any]) -> Wanted:
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     """Look up the source and all targets."""
     return Observed(
-        source=engine.images.find(str(wanted.source)),
+        source=engine.images.meant(wanted.source),
         targets={target: engine.images.find(str(target)) for target in wanted.targets},
     )
 
@@ -98,5 +98,5 @@ def apply(engine: Engine, step: Tag) -> Mapping[str, Any]:
 
 def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
     """The source's image as it is now."""
-    image = engine.images.find(str(wanted.source))
+    image = engine.images.meant(wanted.source)
     return {"image": dict(image.inspected), "images": [dict(image.inspected)]} if image else {"images": []}

@@ -1,0 +1,363 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Archives of images: what is in one, told without extracting or trusting it.
+
+Read are the layouts that docker save (before and since 25), podman save and skopeo write, plain or
+compressed. FORMATS:
+
+- legacy: manifest.json alone (moby, image/tarexport/save.go before 25; Podman's docker-archive)
+- oci: an OCI layout alone (image-spec, image-layout.md; Podman's oci-archive)
+- both: an OCI layout with manifest.json (Docker since 25)
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from ansible_collections.gantry.docker.plugins.module_utils.image.compression import (
+    HEAD,
+    Reader,
+    Rejoined,
+    Unreadable,
+    detect,
+    read_exactly,
+    unpacked,
+)
+from ansible_collections.gantry.docker.plugins.module_utils.image.contents import (
+    Contents,
+    Entry,
+    PlainContents,
+    StreamedContents,
+    blob_digest,
+    config_digest,
+)
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
+from ansible_collections.gantry.docker.plugins.module_utils.image.manifests import (
+    Config,
+    Descriptor,
+    Listed,
+    Manifest,
+    normal,
+    read_config,
+    read_layout,
+    read_listed,
+)
+from ansible_collections.gantry.docker.plugins.module_utils.image.tar import StreamSource, shown
+
+
+class ArchiveError(GantryError):
+    """An archive that can't be read, or isn't what it claims to be."""
+
+
+@dataclass(frozen=True)
+class ArchivedLayer:
+    """A layer of an archived image.
+
+    entry: the name of the file that holds it or, if there is none, that should.
+    digest: the blob's, where its name claims one.
+    size: the file's or, if there is none, what a manifest says of it; None if nothing does.
+    diff_id: None if the image's config is missing.
+    """
+
+    entry: str
+    digest: str | None
+    size: int | None
+    diff_id: str | None
+    present: bool
+
+
+@dataclass(frozen=True)
+class ArchivedImage:
+    """An image in an archive, for one platform.
+
+    config_digest: None only if not even the manifest is there. config_entry: the config's file.
+    manifest_digest: None where no OCI layout describes the image.
+    index_digest: that of the index which the OCI layout's index.json points at, if it points at one.
+    tags: as written: RepoTags of manifest.json, and what index.json adds to them.
+    listed: whether manifest.json has it: a classic store loads no others.
+    missing: the files that manifests name and that aren't there. Foreign layers, which engines never
+    save, don't count. If the config is missing, os and all that follows from it is empty.
+    """
+
+    config_digest: str | None
+    config_entry: str | None
+    manifest_digest: str | None
+    index_digest: str | None
+    tags: tuple[str, ...]
+    listed: bool
+    os: str
+    architecture: str
+    variant: str
+    created: str | None
+    diff_ids: tuple[str, ...]
+    config: Mapping[str, Any]
+    history: tuple[Mapping[str, Any], ...]
+    layers: tuple[ArchivedLayer, ...]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ArchiveIndex:
+    """What is in an archive.
+
+    entries: its files by name, with their places in the unpacked tar. links: its symbolic links.
+    end: where the last entry ends in the unpacked tar.
+    compression: none, gzip, xz, bzip2 or zstd. format: legacy, oci or both.
+    """
+
+    images: tuple[ArchivedImage, ...]
+    entries: Mapping[str, Entry]
+    links: Mapping[str, str]
+    end: int
+    compression: str
+    format: str
+
+
+def read_index(path: str | os.PathLike[str]) -> ArchiveIndex:
+    """The index of the archive at path.
+
+    A plain archive is sought in, and only its headers and documents are read; a compressed one is
+    unpacked once, in constant memory. Documents have the digests that are claimed for them; blobs
+    and layers may not (see verify).
+    Raises ArchiveError, and nothing else, for a file that can't be read, is no archive of images, is
+    truncated, damaged or hostile. An archive that its engine wrote without some blobs is no error:
+    its images have them as missing.
+    """
+    with _blame(os.fspath(path)), _opened(path) as (file, size):
+        return _read_file(file, size)
+
+
+def read_index_of(file: BinaryIO, path: str) -> ArchiveIndex:
+    """The same as read_index for a regular file that is open, from its beginning. path: for messages."""
+    with _blame(path):
+        return _read_file(file, os.fstat(file.fileno()).st_size)
+
+
+def verify(path: str | os.PathLike[str]) -> ArchiveIndex:
+    """The index of the archive at path, after all of its content was read and proved right.
+
+    Every blob of an OCI layout has the digest in its name, and every layer of the legacy layout its
+    DiffID. What is missing is told in the index.
+    Raises ArchiveError as read_index does, and for content that is not what it should be.
+    """
+    with _blame(os.fspath(path)), _opened(path) as (file, _):
+        return _verify(file)
+
+
+def verify_stream(stream: Reader, path: str) -> ArchiveIndex:
+    """The same as verify for an archive that comes from a stream, which is read once and to its end.
+
+    path: what messages call it.
+    """
+    with _blame(path):
+        return _verify(stream)
+
+
+@contextmanager
+def _blame(path: str) -> Iterator[None]:
+    try:
+        yield
+    except Unreadable as error:
+        raise ArchiveError(f"The archive {path} can't be used: {error.reason}. {error.advice}.") from error
+    except OSError as error:
+        raise ArchiveError(
+            f"The archive {path} can't be read: {error.strerror or error}. Check the path and its permissions."
+        ) from error
+
+
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, int]]:
+    if "\0" in os.fspath(path):
+        raise Unreadable("no file has a zero byte in its path", "Check the path")
+    with open(path, "rb", opener=_open_without_waiting) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise Unreadable("it is no regular file", "Name a file that docker save or a like tool wrote")
+        yield file, status.st_size
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    # Opening a pipe would last until somebody writes to it.
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _read_file(file: BinaryIO, size: int) -> ArchiveIndex:
+    file.seek(0)
+    compression = _compression(read_exactly(file, HEAD))
+    file.seek(0)
+    if compression == "none":
+        return _index(PlainContents(file, size), compression)
+    return _index(StreamedContents(StreamSource(unpacked(file, compression))), compression)
+
+
+def _compression(head: bytes) -> str:
+    if not head:
+        raise Unreadable("it is empty")
+    return detect(head)
+
+
+def _verify(stream: Reader) -> ArchiveIndex:
+    head = read_exactly(stream, HEAD)
+    compression = _compression(head)
+    source = StreamSource(unpacked(Rejoined(head, stream), compression))
+    contents = StreamedContents(source, hashes=True)
+    index = _index(contents, compression)
+    for name, digests in contents.digests.items():
+        claimed = blob_digest(name)
+        if claimed and claimed not in digests:
+            raise Unreadable(f"its {name} is damaged or was altered: it doesn't have the digest in its name")
+    for image in index.images:
+        _verify_layers(image, contents)
+    return index
+
+
+def _verify_layers(image: ArchivedImage, contents: StreamedContents) -> None:
+    for layer in image.layers:
+        if not layer.present or layer.digest is not None or layer.diff_id is None:
+            # A blob has proved its own digest; what DiffID it unpacks to, the engine checks.
+            continue
+        if layer.diff_id not in contents.digests[layer.entry]:
+            name = shown(layer.entry)
+            raise Unreadable(f"its layer {name} is damaged or was altered: it doesn't have the DiffID {layer.diff_id}")
+
+
+def _index(contents: Contents, compression: str) -> ArchiveIndex:
+    listed = read_listed(contents)
+    configs = (config_digest(contents.resolve(image.config) or image.config) for image in listed or ())
+    layout = read_layout(contents, frozenset(digest for digest in configs if digest))
+    if listed is None and layout is None:
+        raise Unreadable(
+            "it has neither a manifest.json nor an OCI layout",
+            "It must be an archive of images as docker save writes it; what docker export writes is for docker import",
+        )
+    images = tuple(_Images(contents).of(listed or [], layout or []))
+    kind = "oci" if listed is None else "legacy" if layout is None else "both"
+    return ArchiveIndex(images, contents.files, contents.links, contents.end, compression, kind)
+
+
+class _Images:
+    """Join what manifest.json and an OCI layout say of the same images."""
+
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self._configs: dict[str, Config | None] = {}
+
+    def of(self, listed: Sequence[Listed], layout: Sequence[Manifest]) -> Iterator[ArchivedImage]:
+        """Every image once, first those that manifest.json lists."""
+        rest = list(layout)
+        for image in listed:
+            manifests = self._same(image, rest)
+            rest = [manifest for manifest in rest if manifest not in manifests]
+            if not manifests:
+                yield self._image(image.config, image.layers, image.tags, None, listed=True)
+            for manifest, tags in _shared_tags(image, manifests):
+                # The layers are manifest.json's: Docker 25.0 wrote its OCI manifests' in random order, and
+                # equal ones once (moby, v25.0.0, image/tarexport/save.go, save).
+                yield self._image(image.config, image.layers, tags, manifest, listed=True)
+        for manifest in rest:
+            config = manifest.config.blob if manifest.config else None
+            layers = tuple(layer.blob for layer in manifest.layers)
+            yield self._image(config, layers, manifest.names, manifest, listed=False)
+
+    def _same(self, image: Listed, layout: Sequence[Manifest]) -> list[Manifest]:
+        """The manifests of an image: those with its config, and with its very blobs if there are such."""
+        config = self._entry(image.config)
+        same = [manifest for manifest in layout if manifest.config and manifest.config.blob == config]
+        layers = {self._entry(layer) for layer in image.layers}
+        return [manifest for manifest in same if {layer.blob for layer in manifest.layers} == layers] or same
+
+    def _entry(self, name: str) -> str:
+        return self._contents.resolve(name) or name
+
+    def _config(self, name: str) -> Config | None:
+        if name not in self._configs:
+            self._configs[name] = read_config(self._contents, name)
+        return self._configs[name]
+
+    def _image(
+        self,
+        config_name: str | None,
+        layer_names: Sequence[str],
+        tags: tuple[str, ...],
+        manifest: Manifest | None,
+        listed: bool,
+    ) -> ArchivedImage:
+        config_entry = self._entry(config_name) if config_name else None
+        config = self._config(config_entry) if config_entry else None
+        platform = manifest.platform if manifest else {}
+        layers = self._layers(layer_names, config, manifest)
+        return ArchivedImage(
+            config_digest=config.digest if config else config_digest(config_entry or ""),
+            config_entry=config_entry,
+            manifest_digest=manifest.digest if manifest else None,
+            index_digest=manifest.index if manifest else None,
+            tags=tags,
+            listed=listed,
+            os=config.os if config else _text(platform.get("os")),
+            architecture=config.architecture if config else _text(platform.get("architecture")),
+            variant=config.variant if config else _text(platform.get("variant")),
+            created=config.created if config else None,
+            diff_ids=config.diff_ids if config else (),
+            config=config.config if config else {},
+            history=config.history if config else (),
+            layers=layers,
+            missing=self._missing(config_entry, layers, manifest),
+        )
+
+    def _layers(
+        self, names: Sequence[str], config: Config | None, manifest: Manifest | None
+    ) -> tuple[ArchivedLayer, ...]:
+        if config and len(config.diff_ids) != len(names):
+            # Engines refuse it too (moby, image/tarexport/load.go; containerd, client/image.go, Unpack).
+            raise Unreadable(f"an image in it has {len(names)} layers, and {len(config.diff_ids)} DiffIDs for them")
+        described = _described(manifest)
+        diff_ids: Sequence[str | None] = config.diff_ids if config else [None] * len(names)
+        return tuple(self._layer(self._entry(name), diff_id, described) for name, diff_id in zip(names, diff_ids))
+
+    def _layer(self, entry: str, diff_id: str | None, described: Mapping[str, Descriptor]) -> ArchivedLayer:
+        file = self._contents.files.get(entry)
+        claimed = described[entry].size if entry in described else None
+        return ArchivedLayer(entry, blob_digest(entry), file.size if file else claimed, diff_id, file is not None)
+
+    def _missing(
+        self, config: str | None, layers: Sequence[ArchivedLayer], manifest: Manifest | None
+    ) -> tuple[str, ...]:
+        described = _described(manifest)
+        named = [config] if config else []
+        named += [layer.entry for layer in layers]
+        named += described
+        missing = [
+            name
+            for name in dict.fromkeys(named)
+            if name not in self._contents.files and (name not in described or described[name].distributed)
+        ]
+        return (*missing, *(manifest.missing if manifest else ()))
+
+
+def _described(manifest: Manifest | None) -> dict[str, Descriptor]:
+    return {layer.blob: layer for layer in manifest.layers} if manifest else {}
+
+
+def _shared_tags(image: Listed, manifests: Sequence[Manifest]) -> Iterator[tuple[Manifest, tuple[str, ...]]]:
+    """Which of an image's tags each of its manifests has.
+
+    There are several if index.json points at a manifest both by itself and within an index. Tags that
+    index.json gives to none go to the first.
+    """
+    spoken = {normal(name) for manifest in manifests for name in manifest.names}
+    written = {normal(tag) for tag in image.tags}
+    for position, manifest in enumerate(manifests):
+        own = {normal(name) for name in manifest.names}
+        tags = [tag for tag in image.tags if normal(tag) in own or (position == 0 and normal(tag) not in spoken)]
+        yield manifest, (*tags, *(name for name in manifest.names if normal(name) not in written))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,325 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an archive contains, and the JSON documents in it, read with distrust."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from ansible_collections.gantry.docker.plugins.module_utils.image.compression import (
+    HEAD,
+    PIECE,
+    Rejoined,
+    Unreadable,
+    detect,
+    read_exactly,
+    unpacked,
+)
+from ansible_collections.gantry.docker.plugins.module_utils.image.tar import (
+    BLOCK,
+    FileSource,
+    Member,
+    Source,
+    StreamSource,
+    Tar,
+    shown,
+)
+
+# Registries take manifests of 4 MiB (containerd, core/remotes/docker/resolver.go), Podman configs of
+# 4 MiB (containers/image, internal/iolimits); real ones have a hundredth of that.
+MAX_DOCUMENT = 8 << 20
+# All documents that are read of one archive, and all that are kept while a compressed one streams by.
+MAX_DOCUMENTS = 64 << 20
+MAX_KEPT = 32 << 20
+# A link in an archive leads to a file, not to further links.
+_MAX_LINKS = 8
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
+_BLOB = re.compile(r"blobs/(sha256|sha512)/([0-9a-f]+)")
+# <hex>.json from Docker and Podman, sha256:<hex> from go-containerregistry.
+_CONFIG = re.compile(r"(?:.*/)?(?:sha256:)?([0-9a-f]{64})(?:\.json)?", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file in an archive: where its headers begin, and where its data is, counted in the unpacked tar."""
+
+    start: int
+    offset: int
+    size: int
+
+    @property
+    def end(self) -> int:
+        """Where what follows begins: all of this entry, headers and padding, is start to end."""
+        return self.offset + self.size + -self.size % BLOCK
+
+
+class Contents:
+    """An archive's files and links, and a way to read the small ones.
+
+    files, links: by name. Of two entries with one name the last counts, as it does for engines:
+    Docker unpacks archives, and containerd remembers the last.
+    end: where the last entry ends.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[str, Entry] = {}
+        self.links: dict[str, str] = {}
+        self.end = 0
+        self._documents_size = 0
+
+    def resolve(self, name: str) -> str | None:
+        """The file that a name means, through links; None if there is none."""
+        for _ in range(_MAX_LINKS):
+            if name in self.files:
+                return name
+            if name not in self.links:
+                return None
+            name = self.links[name]
+        raise Unreadable(f"its entry {shown(name)} is a link to links without end")
+
+    def document(self, name: str) -> bytes | None:
+        """The bytes of the file that a name means; None if there is none."""
+        file = self.resolve(name)
+        if file is None:
+            return None
+        size = self.files[file].size
+        self._documents_size += size
+        if size > MAX_DOCUMENT or self._documents_size > MAX_DOCUMENTS:
+            raise Unreadable(f"its description of images in {shown(name)} is too large ({size} bytes)")
+        return self._read(file)
+
+    def _walk(self, source: Source, visit: Callable[[Member], None]) -> None:
+        tar = Tar(source)
+        for member in tar:
+            self.files.pop(member.name, None)
+            self.links.pop(member.name, None)
+            if member.link is None:
+                self.files[member.name] = Entry(member.start, member.offset, member.size)
+            else:
+                self.links[member.name] = member.link
+            visit(member)
+        self.end = tar.end
+
+    def _read(self, file: str) -> bytes:
+        raise NotImplementedError
+
+
+class PlainContents(Contents):
+    """Those of an archive that can be sought in: documents are read when they are asked for."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        super().__init__()
+        self._file = file
+        self._walk(FileSource(file, size), lambda member: None)
+
+    def _read(self, file: str) -> bytes:
+        entry = self.files[file]
+        self._file.seek(entry.offset)
+        data = self._file.read(entry.size)
+        if len(data) < entry.size:
+            raise Unreadable("it was changed while it was read")
+        return data
+
+
+class StreamedContents(Contents):
+    """Those of an archive that comes once: all that may be a document is kept, for manifests come last.
+
+    hashes: whether to hash every file. digests: then, by name, the digest of the file's content and,
+    if it is compressed and no blob of an OCI layout, also that of what it unpacks to.
+    """
+
+    def __init__(self, source: StreamSource, hashes: bool = False) -> None:
+        super().__init__()
+        self.digests: dict[str, tuple[str, ...]] = {}
+        self._kept: dict[str, bytes] = {}
+        self._kept_size = 0
+        self._source = source
+        self._hashes = hashes
+        self._walk(source, self._visit)
+        source.drain()
+
+    def _visit(self, member: Member) -> None:
+        self._drop(member.name)
+        self.digests.pop(member.name, None)
+        if member.link is not None:
+            return
+        data = _Data(self._source, member.size, _algorithm(member.name) if self._hashes else None)
+        head = read_exactly(data, HEAD)
+        # A layer has zeros, and JSON has none.
+        if member.size <= MAX_DOCUMENT and b"\0" not in head:
+            head += read_exactly(data, member.size - len(head))
+            if b"\0" not in head:
+                self._keep(member.name, head)
+        if self._hashes:
+            of_layer = _unpacked_digest(head, data) if blob_digest(member.name) is None else ()
+            self.digests[member.name] = (data.digest(), *of_layer)
+
+    def _keep(self, name: str, document: bytes) -> None:
+        self._kept[name] = document
+        self._kept_size += len(document)
+        while self._kept_size > MAX_KEPT:
+            # The largest are no descriptions of images but bills of materials (attestations).
+            self._drop(max(self._kept, key=lambda kept: len(self._kept[kept])))
+
+    def _drop(self, name: str) -> None:
+        self._kept_size -= len(self._kept.pop(name, b""))
+
+    def _read(self, file: str) -> bytes:
+        if file not in self._kept:
+            raise Unreadable(
+                f"its description of images in {shown(file)} is no JSON, or too large to be kept",
+                "Decompress the archive if it is sound, or make it again",
+            )
+        return self._kept[file]
+
+
+class _Data:
+    """A file's data within an archive; hashed as it is read."""
+
+    def __init__(self, source: StreamSource, size: int, algorithm: str | None) -> None:
+        self._source = source
+        self._left = size
+        self._algorithm = algorithm
+        self._hash = hashlib.new(algorithm) if algorithm else None
+
+    def read(self, size: int, /) -> bytes:
+        piece = self._source.read(min(size, self._left))
+        self._left -= len(piece)
+        if self._hash:
+            self._hash.update(piece)
+        return piece
+
+    def digest(self) -> str:
+        """The digest of all the data; reads what is left of it."""
+        while self.read(PIECE):
+            pass
+        return f"{self._algorithm}:{self._hash.hexdigest() if self._hash else ''}"
+
+
+def blob_digest(name: str) -> str | None:
+    """The digest that a blob's name in an OCI layout claims (image-spec, image-layout.md, Blobs)."""
+    match = _BLOB.fullmatch(name)
+    digest = f"{match.group(1)}:{match.group(2)}" if match else ""
+    return digest if _DIGEST.fullmatch(digest) else None
+
+
+def blob_name(digest: str) -> str:
+    """The name of a blob in an OCI layout."""
+    return f"blobs/{digest.replace(':', '/')}"
+
+
+def config_digest(name: str) -> str | None:
+    """The digest that the name of an image's config claims; None if it claims none."""
+    match = _CONFIG.fullmatch(name)
+    return blob_digest(name) or (f"sha256:{match.group(1)}" if match else None)
+
+
+def digest_of(data: bytes, algorithm: str = "sha256") -> str:
+    """The digest of a document."""
+    return f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
+
+
+def check_digest(data: bytes, claimed: str, name: str) -> None:
+    """Raise Unreadable unless the data has the digest that is claimed for it."""
+    if digest_of(data, claimed.partition(":")[0]) != claimed:
+        raise Unreadable(f"its {shown(name)} is damaged or was altered: it doesn't have the digest {claimed}")
+
+
+def parsed(data: bytes, name: str) -> Any:
+    """A JSON document.
+
+    Of two equal keys the last counts, as for Go's encoding/json and so for every engine.
+    Raises Unreadable, also for what is deeper or has longer numbers than Python can bear.
+    """
+    try:
+        value = json.loads(data.decode("utf-8"), parse_int=_integer, parse_constant=_constant)
+        if b"\\u" in data:
+            # Half of a surrogate pair is a valid escape, and fails whoever prints it.
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"its {shown(name)} is no valid JSON") from error
+    return value
+
+
+def object_of(value: Any, name: str) -> dict[str, Any]:
+    """The value if it is an object."""
+    if not isinstance(value, dict):
+        raise Unreadable(f"its {shown(name)} has no object where there must be one")
+    return value
+
+
+def objects(value: Any, name: str) -> list[dict[str, Any]]:
+    """The value if it is a list of objects; empty for none at all (Go writes null for an empty list)."""
+    return [object_of(item, name) for item in _list(value, name)]
+
+
+def texts(value: Any, name: str) -> tuple[str, ...]:
+    """The value if it is a list of strings; empty for none at all."""
+    return tuple(text(item, name) for item in _list(value, name))
+
+
+def text(value: Any, name: str) -> str:
+    """The value if it is a string; empty for none at all."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Unreadable(f"its {shown(name)} has no string where there must be one")
+    return value
+
+
+def digest(value: Any, name: str) -> str:
+    """The value if it is a digest."""
+    if not isinstance(value, str) or not _DIGEST.fullmatch(value):
+        raise Unreadable(f"its {shown(name)} has no digest where there must be one")
+    return value
+
+
+def mapping(value: Any, name: str) -> Mapping[str, Any]:
+    """The value if it is an object; empty for none at all."""
+    return {} if value is None else object_of(value, name)
+
+
+def _list(value: Any, name: str) -> list[Any]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise Unreadable(f"its {shown(name)} has no list where there must be one")
+    return value
+
+
+def _integer(digits: str) -> int:
+    # Reading a number takes quadratic time, without a limit before Python 3.10.7. Go's are of 64 bits.
+    if len(digits) > 20:
+        raise ValueError("a number is too long")
+    return int(digits)
+
+
+def _constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _algorithm(name: str) -> str:
+    return (blob_digest(name) or "sha256").partition(":")[0]
+
+
+def _unpacked_digest(head: bytes, data: _Data) -> tuple[str, ...]:
+    """The digest of what a file unpacks to, if it is compressed: engines take such layers in any layout."""
+    compression = detect(head)
+    if compression == "none":
+        return ()
+    content = hashlib.sha256()
+    try:
+        for piece in unpacked(Rejoined(head, data), compression):
+            content.update(piece)
+    except Unreadable:
+        # That it is no sound layer shows when its digest is compared, if it is a layer at all.
+        return ()
+    return (f"sha256:{content.hexdigest()}",)

@@ -1,0 +1,330 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Manifests, indexes and configs: which images an archive says it holds.
+
+There are two ways to say it, and newer engines use both: manifest.json (moby, image/tarexport), which
+classic stores read, and an OCI layout's index.json (image-spec, image-layout.md), which containerd
+prefers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.gantry.docker.plugins.module_utils.image import contents as documents
+from ansible_collections.gantry.docker.plugins.module_utils.image.compression import Unreadable
+from ansible_collections.gantry.docker.plugins.module_utils.image.contents import Contents, blob_name
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.image.reference import parse_reference
+from ansible_collections.gantry.docker.plugins.module_utils.image.tar import MAX_ENTRIES, clean_name, shown
+
+_LISTED = "manifest.json"
+_INDEX = "index.json"
+_LAYOUT = "oci-layout"
+
+# containerd, core/images/annotations.go, and image-spec, annotations.md
+_FULL_NAME = "io.containerd.image.name"
+_SUBJECT = "io.containerd.manifest.subject"
+_REF_NAME = "org.opencontainers.image.ref.name"
+# BuildKit's attestations, docs/attestations/attestation-storage.md
+_REFERENCE_TYPE = "vnd.docker.reference.type"
+
+_INDEX_TYPES = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
+_CONFIG_TYPES = (
+    "",
+    "application/vnd.oci.image.config.v1+json",
+    "application/vnd.docker.container.image.v1+json",
+)
+# containerd, core/images/mediatypes.go, IsNonDistributable: Windows' base layers, which saves leave out.
+_NOT_DISTRIBUTED = (
+    "application/vnd.oci.image.layer.nondistributable.",
+    "application/vnd.docker.image.rootfs.foreign.",
+)
+
+# An index names manifests; deeper nesting is allowed, and unheard of.
+_MAX_DEPTH = 4
+_MAX_DESCRIPTORS = 10_000
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An image as manifest.json lists it: the names of entries, and its tags as written."""
+
+    config: str
+    layers: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Descriptor:
+    """What points at a blob (image-spec, descriptor.md)."""
+
+    digest: str
+    size: int | None
+    media_type: str
+    platform: Mapping[str, Any]
+    annotations: Mapping[str, Any]
+
+    @property
+    def blob(self) -> str:
+        """The name of the blob's entry."""
+        return blob_name(self.digest)
+
+    @property
+    def distributed(self) -> bool:
+        """Whether archives hold such a blob at all."""
+        return not self.media_type.startswith(_NOT_DISTRIBUTED)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """An image of an OCI layout.
+
+    digest: the manifest's; None if there is only an index, of which nothing is there.
+    index: the digest of the index that index.json points at; None if it points at the manifest.
+    names: the full names that index.json gives it.
+    platform: what the descriptor says of it.
+    config: None if the manifest is missing. missing: entries that are missing in place of a manifest.
+    """
+
+    digest: str | None
+    index: str | None
+    names: tuple[str, ...]
+    platform: Mapping[str, Any]
+    config: Descriptor | None = None
+    layers: tuple[Descriptor, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Config:
+    """An image's config (image-spec, config.md)."""
+
+    digest: str
+    os: str
+    architecture: str
+    variant: str
+    created: str | None
+    diff_ids: tuple[str, ...]
+    config: Mapping[str, Any]
+    history: tuple[Mapping[str, Any], ...]
+
+
+def read_listed(contents: Contents) -> list[Listed] | None:
+    """The images that manifest.json lists; None if there is none. Raises Unreadable."""
+    data = contents.document(_LISTED)
+    if data is None:
+        return None
+    listed = [_listed(item) for item in documents.objects(documents.parsed(data, _LISTED), _LISTED)]
+    if sum(1 + len(image.layers) for image in listed) > MAX_ENTRIES:
+        raise Unreadable(f"its {_LISTED} names more than {MAX_ENTRIES} entries")
+    return listed
+
+
+def read_layout(contents: Contents, listed: frozenset[str]) -> list[Manifest] | None:
+    """The images of an OCI layout; None if there is none. Raises Unreadable.
+
+    listed: the digests of the configs that manifest.json names.
+    Left out are attestations, referrers, artifacts that are no images, and those platforms of an index
+    that were not saved.
+    """
+    data = contents.document(_LAYOUT)
+    if data is None:
+        # Without this file containerd reads manifest.json alone (core/images/archive/importer.go).
+        return None
+    version = documents.object_of(documents.parsed(data, _LAYOUT), _LAYOUT).get("imageLayoutVersion")
+    if version != "1.0.0":
+        raise Unreadable(f"its OCI layout has a version other than 1.0.0: {shown(str(version))}")
+    data = contents.document(_INDEX)
+    if data is None:
+        raise Unreadable(f"it has an {_LAYOUT} file, and no {_INDEX}")
+    return list(_Layout(contents, listed).images(documents.parsed(data, _INDEX)))
+
+
+def read_config(contents: Contents, name: str) -> Config | None:
+    """An image's config; None if there is no entry of that name. Raises Unreadable."""
+    data = contents.document(name)
+    if data is None:
+        return None
+    claimed = documents.config_digest(name)
+    if claimed:
+        documents.check_digest(data, claimed, name)
+    config = documents.object_of(documents.parsed(data, name), name)
+    rootfs = documents.object_of(config.get("rootfs"), name)
+    return Config(
+        digest=claimed or documents.digest_of(data),
+        os=documents.text(config.get("os"), name),
+        architecture=documents.text(config.get("architecture"), name),
+        variant=documents.text(config.get("variant"), name),
+        created=documents.text(config.get("created"), name) or None,
+        diff_ids=tuple(documents.digest(diff_id, name) for diff_id in documents.texts(rootfs.get("diff_ids"), name)),
+        config=documents.mapping(config.get("config"), name),
+        history=tuple(documents.objects(config.get("history"), name)),
+    )
+
+
+def normal(name: str) -> str | None:
+    """A name with registry, repository and tag, so that two can be compared; None if it is no such name."""
+    try:
+        reference = parse_reference(name)
+    except InvalidInput:
+        return None
+    return None if reference.digest else f"{reference.registry}/{reference.repository}:{reference.tag}"
+
+
+def _listed(item: Mapping[str, Any]) -> Listed:
+    tags = documents.texts(item.get("RepoTags"), _LISTED)
+    for tag in tags:
+        if normal(tag) is None:
+            raise Unreadable(f"its {_LISTED} names an image {shown(tag)}, which is no valid name with a tag")
+    layers = tuple(_entry_name(layer) for layer in documents.texts(item.get("Layers"), _LISTED))
+    return Listed(_entry_name(documents.text(item.get("Config"), _LISTED)), layers, tags)
+
+
+def _entry_name(name: str) -> str:
+    cleaned = clean_name(name)
+    if not cleaned:
+        raise Unreadable(f"its {_LISTED} lists an image without saying where its parts are")
+    return cleaned
+
+
+class _Layout:
+    """A walk from index.json to the manifests."""
+
+    def __init__(self, contents: Contents, listed: frozenset[str]) -> None:
+        self._contents = contents
+        self._listed = listed
+        self._descriptors = 0
+        self._bodies: dict[str, Mapping[str, Any]] = {}
+
+    def images(self, index: Any) -> Iterator[Manifest]:
+        """The images, each once, in the index's order."""
+        names: dict[str, list[str]] = {}
+        tops: dict[str, Descriptor] = {}
+        for item in documents.objects(documents.object_of(index, _INDEX).get("manifests"), _INDEX):
+            top = _descriptor(item, _INDEX)
+            if _SUBJECT in top.annotations:
+                continue
+            # Every tag of an image has a descriptor of its own.
+            tops.setdefault(top.digest, top)
+            names.setdefault(top.digest, []).extend(_names(top))
+        for top in tops.values():
+            yield from self._under(top, tuple(dict.fromkeys(names[top.digest])))
+
+    def _under(self, top: Descriptor, names: tuple[str, ...]) -> Iterator[Manifest]:
+        body = self._body(top)
+        is_index = "manifests" in body if body else top.media_type in _INDEX_TYPES
+        index = top.digest if is_index else None
+        found: dict[str | None, Manifest] = {}
+        absent: list[str] = []
+        for descriptor in self._leaves(top, absent, _MAX_DEPTH):
+            manifest = self._manifest(descriptor, index, names)
+            if manifest is None:
+                continue
+            if index and not self._is_there(manifest):
+                absent.extend(_parts(manifest))
+            else:
+                found[manifest.digest] = manifest
+        yield from found.values()
+        if absent and not found:
+            missing = tuple(dict.fromkeys(absent))
+            yield Manifest(None if is_index else top.digest, index, names, top.platform, missing=missing)
+
+    def _leaves(self, descriptor: Descriptor, absent: list[str], depth: int) -> Iterator[Descriptor]:
+        """The manifests at and below a descriptor. absent: takes the blobs that are missing."""
+        self._descriptors += 1
+        if self._descriptors > _MAX_DESCRIPTORS or not depth:
+            raise Unreadable("its indexes name too many manifests")
+        if _is_attestation(descriptor):
+            return
+        body = self._body(descriptor)
+        if body is None:
+            absent.append(descriptor.blob)
+        elif "manifests" in body:
+            for item in documents.objects(body["manifests"], descriptor.blob):
+                yield from self._leaves(_descriptor(item, descriptor.blob), absent, depth - 1)
+        else:
+            yield descriptor
+
+    def _manifest(self, found: Descriptor, index: str | None, names: tuple[str, ...]) -> Manifest | None:
+        body = self._body(found) or {}
+        config = _descriptor(body.get("config"), found.blob)
+        if config.media_type not in _CONFIG_TYPES:
+            return None
+        layers = tuple(_descriptor(item, found.blob) for item in documents.objects(body.get("layers"), found.blob))
+        for part in (config, *layers):
+            self._check_size(part)
+        return Manifest(found.digest, index, names, found.platform, config, layers)
+
+    def _is_there(self, manifest: Manifest) -> bool:
+        """Whether this platform of an index was saved.
+
+        Saving an index, containerd writes whatever manifests it has, and of an incomplete one no part
+        at all (core/images/archive/exporter.go, WithSkipMissing). That is as it should be for a
+        platform that was never pulled; but what manifest.json lists was meant to be there.
+        """
+        listed = manifest.config is not None and manifest.config.digest in self._listed
+        return listed or any(part in self._contents.files for part in _parts(manifest))
+
+    def _body(self, descriptor: Descriptor) -> Mapping[str, Any] | None:
+        """The manifest or index that a descriptor points at; None if it isn't there."""
+        if descriptor.digest not in self._bodies:
+            data = self._contents.document(descriptor.blob)
+            if data is None:
+                return None
+            documents.check_digest(data, descriptor.digest, descriptor.blob)
+            body = documents.object_of(documents.parsed(data, descriptor.blob), descriptor.blob)
+            if ("manifests" in body) == ("config" in body):
+                # Both at once would be one image to some engines and another to others (CVE-2021-41190).
+                raise Unreadable(f"its {shown(descriptor.blob)} must be either a manifest or an index")
+            self._bodies[descriptor.digest] = body
+        return self._bodies[descriptor.digest]
+
+    def _check_size(self, part: Descriptor) -> None:
+        entry = self._contents.files.get(part.blob)
+        if entry and part.size is not None and entry.size != part.size:
+            raise Unreadable(f"its {part.blob} has {entry.size} bytes, and a manifest says {part.size}")
+
+
+def _descriptor(item: Any, name: str) -> Descriptor:
+    item = documents.object_of(item, name)
+    size = item.get("size")
+    return Descriptor(
+        documents.digest(item.get("digest"), name),
+        size if isinstance(size, int) and size >= 0 else None,
+        documents.text(item.get("mediaType"), name),
+        documents.mapping(item.get("platform"), name),
+        documents.mapping(item.get("annotations"), name),
+    )
+
+
+def _parts(manifest: Manifest) -> tuple[str, ...]:
+    config = (manifest.config.blob,) if manifest.config else ()
+    return (*config, *(layer.blob for layer in manifest.layers if layer.distributed))
+
+
+def _is_attestation(descriptor: Descriptor) -> bool:
+    platform = descriptor.platform
+    unknown = platform.get("os") == "unknown" and platform.get("architecture") == "unknown"
+    return unknown or _REFERENCE_TYPE in descriptor.annotations
+
+
+def _names(descriptor: Descriptor) -> Iterator[str]:
+    """The full name that index.json gives an image, if it does.
+
+    The reference name may be a tag alone (image-spec, annotations.md); containerd takes it for a full
+    name if it has one of the characters /:@ (core/images/archive/reference.go, refTranslator).
+    """
+    name = descriptor.annotations.get(_FULL_NAME)
+    if not name:
+        name = descriptor.annotations.get(_REF_NAME)
+        name = name if isinstance(name, str) and any(mark in name for mark in "/:@") else None
+    if isinstance(name, str) and normal(name) is not None:
+        yield name

@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What tests about images have in common: images that come from others, and what is there, as the engine says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import docker
+
+State = dict[str, list[str]]
+
+
+def state(client: docker.DockerClient) -> State:
+    """All images, those between others too, and what each can be called by: the sentence of the diffs.
+
+    Digests are names only where no tag of their repository is: with one, an engine makes them up.
+    """
+    return {row["Id"]: _names(row) for row in client.api.images(all=True)}
+
+
+def _names(row: dict[str, Any]) -> list[str]:
+    listed = {*(row.get("RepoTags") or []), *(row.get("RepoDigests") or [])} - {"<none>:<none>", "<none>@<none>"}
+    tags = {name for name in listed if "@" not in name}
+    tagged = {tag.rpartition(":")[0] for tag in tags}
+    return sorted(tags) + sorted(name for name in listed - tags if name.partition("@")[0] not in tagged)
+
+
+def change(before: State, after: State) -> dict[str, dict[str, list[str] | None]]:
+    """What a diff has to tell of two states."""
+    assert set(after) <= set(before), "images have come"
+    differing = [image for image in before if before[image] != after.get(image)]
+    return {
+        "before": {image: before[image] for image in differing},
+        "after": {image: after.get(image) for image in differing},
+    }
+
+
+def child(client: docker.DockerClient, parent: str, name: str | None = None) -> str:
+    """Commit a container of the parent, with a file more; the new image's Id."""
+    container = client.containers.create(parent, ["true"])
+    container.put_archive("/", _EMPTY_TAR)
+    repository, _colon, tag = (name or "").rpartition(":")
+    image = container.commit(repository or None, tag or None)
+    container.remove()
+    assert image.id
+    return str(image.id)
+
+
+def dangling(client: docker.DockerClient) -> str:
+    """An image without a name that comes from busybox, and that nothing comes from; its Id."""
+    return child(client, "busybox")
+
+
+def used(client: docker.DockerClient, image: str, running: bool = False) -> str:
+    """A container of the image; its name."""
+    command = ["tail", "-f", "/dev/null"] if running else ["true"]
+    container = client.containers.create(image, command, name="user", stop_signal="KILL")
+    if running:
+        container.start()
+    return "user"
+
+
+def pinned(client: docker.DockerClient) -> str:
+    """Pull busybox by its digest, and leave it no other name; repository@digest."""
+    digest = client.images.pull("busybox", "latest").attrs["RepoDigests"][0]
+    client.api.remove_image("busybox:latest")
+    client.images.pull(digest)
+    return str(digest)
+
+
+# The end of a tar is 1024 zeros.
+_EMPTY_TAR = bytes(1024)

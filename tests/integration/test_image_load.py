@@ -1,0 +1,177 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""image_load against a real engine: nothing for nothing, and no failure that looks like success."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import io
+import json
+import lzma
+import os
+import tarfile
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import docker
+import pytest
+import zstandard
+
+from ansible_collections.gantry.docker.tests.engines import engine as engines
+from ansible_collections.gantry.docker.tests.engines.images import content
+from ansible_collections.gantry.docker.tests.integration.conftest import Module
+
+
+def _save(client: docker.DockerClient, path: Path, *names: str) -> Path:
+    """An archive as the engine itself writes it."""
+    response = client.api.get(client.api._url("/images/get"), params={"names": list(names)}, stream=True)
+    with path.open("wb") as file:
+        for piece in response.iter_content(1 << 20):
+            file.write(piece)
+    return path
+
+
+def _forget(client: docker.DockerClient) -> None:
+    for image in client.images.list(all=True):
+        client.images.remove(image.id, force=True)
+
+
+@pytest.fixture
+def archive(busybox: docker.DockerClient, tmp_path: Path) -> Path:
+    """An archive of busybox:latest and example/tools:1, whose images the engine has no more."""
+    container = busybox.containers.run("busybox", ["touch", "/tools"], detach=True)
+    container.wait()
+    container.commit("example/tools", "1")
+    container.remove()
+    path = _save(busybox, tmp_path / "images.tar", "busybox:latest", "example/tools:1")
+    _forget(busybox)
+    return path
+
+
+def test_loads_and_then_sends_nothing(module: Module, clean: docker.DockerClient, archive: Path) -> None:
+    done = module.converges(path=str(archive))
+    assert done["bytes_sent"] == archive.stat().st_size
+    assert {tag for image in clean.images.list() for tag in image.tags} == {"busybox:latest", "example/tools:1"}
+    assert set(done["diff"]["after"]) == {"busybox:latest", "example/tools:1"}
+    assert "bytes_sent" not in module.unchanged(path=str(archive))
+    assert clean.containers.run("example/tools:1", ["ls", "/tools"], remove=True) == b"/tools\n"
+
+
+def test_one_tag_is_missing(module: Module, clean: docker.DockerClient, archive: Path) -> None:
+    module.ok(path=str(archive))
+    clean.api.remove_image("busybox:latest")
+    done = module.converges(path=str(archive))
+    assert list(done["diff"]["after"]) == ["busybox:latest"]
+
+
+def test_a_tag_moves_back(module: Module, clean: docker.DockerClient, archive: Path) -> None:
+    module.ok(path=str(archive))
+    clean.api.tag("busybox", "example/tools", "1", force=True)
+    done = module.converges(path=str(archive))
+    before, after = done["diff"]["before"]["example/tools:1"], done["diff"]["after"]["example/tools:1"]
+    assert len(after["layers"]) == len(before["layers"]) + 1
+
+
+def test_without_tags(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
+    path = _save(busybox, tmp_path / "untagged.tar", str(busybox.images.get("busybox").id))
+    _forget(busybox)
+    module.converges(path=str(path))
+    assert [image.tags for image in busybox.images.list()] == [[]]
+
+
+@pytest.mark.parametrize(
+    ("ending", "compress"),
+    [("gz", gzip.compress), ("xz", lzma.compress), ("bz2", bz2.compress), ("zst", zstandard.compress)],
+)
+def test_compressed(
+    module: Module, clean: docker.DockerClient, archive: Path, ending: str, compress: Callable[[bytes], bytes]
+) -> None:
+    packed = archive.with_suffix(f".{ending}")
+    packed.write_bytes(compress(archive.read_bytes()))
+    module.converges(path=str(packed))
+
+
+def test_from_every_other_engine(
+    module: Module, engine: engines.Engine, clean: docker.DockerClient, tmp_path: Path
+) -> None:
+    other_name = "bookworm-classic" if engine.store == "containerd" else "sid-containerd"
+    with engines.running(other_name, content()) as other, closing(other.client()) as theirs:
+        theirs.images.pull("debian", "12")
+        container = theirs.containers.run("debian:12", ["touch", "/x"], detach=True)
+        container.wait()
+        container.commit("example/from", "1", changes=['CMD ["true"]', "ENV A=1", "LABEL b=2"])
+        container.remove()
+        path = _save(theirs, tmp_path / "foreign.tar", "example/from:1", "debian:12")
+        layers = theirs.images.get("example/from:1").attrs["RootFS"]["Layers"]
+    module.converges(path=str(path))
+    assert clean.images.get("example/from:1").attrs["RootFS"]["Layers"] == layers
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("keep", [0, 100, 0.5, 0.95])
+def test_truncated(module: Module, clean: docker.DockerClient, archive: Path, keep: float, check: bool) -> None:
+    size = archive.stat().st_size
+    os.truncate(archive, int(keep if keep >= 1 else keep * size))
+    message = module.fails(check=check, path=str(archive))
+    assert str(archive) in message
+    assert clean.images.list(all=True) == []
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_no_archive(module: Module, clean: docker.DockerClient, tmp_path: Path, check: bool) -> None:
+    garbage = tmp_path / "garbage"
+    garbage.write_bytes(os.urandom(100_000))
+    assert str(garbage) in module.fails(check=check, path=str(garbage))
+    assert "/none/such.tar" in module.fails(check=check, path="/none/such.tar")
+    assert "absolute" in module.fails(check=check, path="images.tar")
+    assert str(tmp_path) in module.fails(check=check, path=str(tmp_path))
+    assert clean.images.list(all=True) == []
+
+
+def _archive_with_a_wrong_layer(path: Path) -> Path:
+    """An archive of example/wrong:1 and example/tools:1 whose layer is a good tar, but not the one that its config names."""
+    layer, config = _tar({"wrong": os.urandom(1000)}), _config(os.urandom(32).hex())
+    name = hashlib.sha256(config).hexdigest()
+    manifest = [
+        {"Config": f"{name}.json", "RepoTags": ["example/wrong:1", "example/tools:1"], "Layers": ["one/layer.tar"]}
+    ]
+    files = {f"{name}.json": config, "one/layer.tar": layer, "manifest.json": json.dumps(manifest).encode()}
+    path.write_bytes(_tar(files))
+    return path
+
+
+def _config(diff_id: str) -> bytes:
+    return json.dumps(
+        {
+            "architecture": "amd64",
+            "os": "linux",
+            "created": "2024-05-06T07:08:09Z",
+            "config": {"Cmd": ["true"]},
+            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{diff_id}"]},
+        }
+    ).encode()
+
+
+def _tar(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def test_a_wrong_layer_leaves_the_old_tags(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
+    busybox.api.tag("busybox", "example/tools", "1")
+    before = busybox.images.get("busybox").id
+    archive = _archive_with_a_wrong_layer(tmp_path / "wrong.tar")
+    message = module.fails(path=str(archive))
+    assert str(archive) in message
+    tags = {tag: image.id for image in busybox.images.list() for tag in image.tags}
+    assert tags == {"busybox:latest": before, "example/tools:1": before}

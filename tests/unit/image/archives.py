@@ -1,0 +1,259 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Synthetic archives: small ones of every layout, as the tools' sources say that they write them."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import io
+import json
+import lzma
+import tarfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Union
+
+import zstandard
+
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
+OCI_LAYER = "application/vnd.oci.image.layer.v1.tar"
+FULL_NAME = "io.containerd.image.name"
+REF_NAME = "org.opencontainers.image.ref.name"
+UNKNOWN = {"os": "unknown", "architecture": "unknown"}
+
+# An archive in the making: an entry's content by its name; a symbolic link's target as a Link.
+Content = Union[bytes, "Link"]
+
+
+@dataclass(frozen=True)
+class Link:
+    target: str
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image to put in archives."""
+
+    layers: tuple[bytes, ...]
+    architecture: str = "amd64"
+    variant: str = ""
+    tags: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=lambda: {"Cmd": ["sh"], "Labels": {"a": "1"}})
+
+    @property
+    def diff_ids(self) -> tuple[str, ...]:
+        return tuple(digest(layer) for layer in self.layers)
+
+    @property
+    def config(self) -> bytes:
+        return encoded(
+            {
+                "architecture": self.architecture,
+                **({"variant": self.variant} if self.variant else {}),
+                "os": "linux",
+                "created": "2026-01-02T03:04:05.678901234Z",
+                "config": self.settings,
+                "rootfs": {"type": "layers", "diff_ids": self.diff_ids},
+                "history": [{"created_by": f"step {number}"} for number in range(len(self.layers))],
+            }
+        )
+
+    @property
+    def config_digest(self) -> str:
+        return digest(self.config)
+
+
+def digest(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def encoded(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def blob(data: bytes) -> str:
+    return f"blobs/{digest(data).replace(':', '/')}"
+
+
+def tar(entries: Mapping[str, Content], directories: Sequence[str] = (), form: int = tarfile.USTAR_FORMAT) -> bytes:
+    """An archive as Go writes it: without padding to records of ten blocks."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=form) as archive:
+        for name in directories:
+            info = tarfile.TarInfo(name)
+            info.type = tarfile.DIRTYPE
+            archive.addfile(info)
+        for name, content in entries.items():
+            archive.addfile(*member(name, content))
+        end = archive.offset
+    return file.getvalue()[:end] + bytes(1024)
+
+
+def member(name: str, content: Content) -> tuple[tarfile.TarInfo, io.BytesIO | None]:
+    info = tarfile.TarInfo(name)
+    if isinstance(content, Link):
+        info.type = tarfile.SYMTYPE
+        info.linkname = content.target
+        return info, None
+    info.size = len(content)
+    return info, io.BytesIO(content)
+
+
+def packed(data: bytes, compression: str) -> bytes:
+    """Data, compressed."""
+    if compression == "gzip":
+        return gzip.compress(data)
+    if compression == "xz":
+        return lzma.compress(data)
+    if compression == "bzip2":
+        return bz2.compress(data)
+    if compression == "zstd":
+        return zstandard.ZstdCompressor(write_checksum=True).compress(data)
+    return data
+
+
+def legacy(*images: Image) -> dict[str, Content]:
+    """What docker save writes before 25 (moby, image/tarexport/save.go): a layer met again is a link."""
+    entries: dict[str, Content] = {}
+    listed = []
+    first: dict[str, str] = {}
+    for image in images:
+        names = []
+        for position, data in enumerate(image.layers):
+            identifier = hashlib.sha256(image.config + bytes([position])).hexdigest()
+            name = f"{identifier}/layer.tar"
+            names.append(name)
+            entries[f"{identifier}/VERSION"] = b"1.0"
+            entries[f"{identifier}/json"] = encoded({"id": identifier})
+            again = first.setdefault(digest(data), name)
+            entries[name] = data if again == name else Link(f"../{again}")
+        config = f"{image.config_digest[7:]}.json"
+        entries[config] = image.config
+        listed.append({"Config": config, "RepoTags": image.tags or None, "Layers": names})
+    return {**entries, "manifest.json": encoded(listed), "repositories": b"{}"}
+
+
+def podman(*images: Image) -> dict[str, Content]:
+    """What podman save and skopeo write as docker-archive: layers in the root, and links to them."""
+    entries: dict[str, Content] = {}
+    listed = []
+    for image in images:
+        names = []
+        for position, data in enumerate(image.layers):
+            names.append(f"{digest(data)[7:]}.tar")
+            entries[names[-1]] = data
+            identifier = hashlib.sha256(image.config + bytes([position])).hexdigest()
+            entries[f"{identifier}/layer.tar"] = Link(f"../{names[-1]}")
+            entries[f"{identifier}/json"] = encoded({"id": identifier})
+        entries[f"{image.config_digest[7:]}.json"] = image.config
+        listed.append({"Config": f"{image.config_digest[7:]}.json", "RepoTags": list(image.tags), "Layers": names})
+    return {**entries, "manifest.json": encoded(listed), "repositories": b"{}"}
+
+
+def descriptor(data: bytes, media_type: str, **others: Any) -> dict[str, Any]:
+    return {"mediaType": media_type, "digest": digest(data), "size": len(data), **others}
+
+
+def manifest(image: Image, compression: str = "none") -> bytes:
+    layers = [descriptor(packed(data, compression), OCI_LAYER) for data in image.layers]
+    return encoded(
+        {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "config": descriptor(image.config, OCI_CONFIG),
+            "layers": layers,
+        }
+    )
+
+
+def blobs(image: Image, compression: str = "none") -> dict[str, Content]:
+    """An image's blobs: layers, config and manifest."""
+    parts = [*(packed(data, compression) for data in image.layers), image.config, manifest(image, compression)]
+    return {blob(part): part for part in parts}
+
+
+def listed(image: Image, compression: str = "none") -> dict[str, Any]:
+    """An image's item in the manifest.json of an archive with an OCI layout."""
+    return {
+        "Config": blob(image.config),
+        "RepoTags": list(image.tags) or None,
+        "Layers": [blob(packed(data, compression)) for data in image.layers],
+    }
+
+
+def full(tag: str) -> str:
+    """A tag as engines write it to index.json."""
+    return tag if "." in tag.partition("/")[0] else f"docker.io/library/{tag}"
+
+
+def named(target: Mapping[str, Any], tags: Sequence[str]) -> list[dict[str, Any]]:
+    """The descriptors in index.json of something with these tags."""
+    return [{**target, "annotations": {FULL_NAME: full(tag), REF_NAME: tag.rpartition(":")[2]}} for tag in tags] or [
+        dict(target)
+    ]
+
+
+def layout(descriptors: Sequence[Mapping[str, Any]]) -> dict[str, Content]:
+    """The files of an OCI layout beside the blobs."""
+    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": descriptors}
+    return {"index.json": encoded(index), "oci-layout": b'{"imageLayoutVersion": "1.0.0"}'}
+
+
+def oci(*images: Image, compression: str = "none") -> dict[str, Content]:
+    """A pure OCI layout, as skopeo writes oci-archive; its layers may be compressed."""
+    entries: dict[str, Content] = {}
+    descriptors = []
+    for image in images:
+        entries.update(blobs(image, compression))
+        descriptors += named(descriptor(manifest(image, compression), OCI_MANIFEST), image.tags)
+    return {**entries, **layout(descriptors)}
+
+
+def both(*images: Image, compression: str = "none") -> dict[str, Content]:
+    """What docker save writes since 25."""
+    items = encoded([listed(image, compression) for image in images])
+    return {**oci(*images, compression=compression), "manifest.json": items}
+
+
+def attestation(data: bytes) -> dict[str, Any]:
+    return descriptor(data, OCI_MANIFEST, platform=UNKNOWN, annotations={"vnd.docker.reference.type": "x"})
+
+
+def index_of(*images: Image) -> bytes:
+    """An index of these platforms, and of an attestation that is nowhere."""
+    platforms = [
+        descriptor(
+            manifest(image),
+            OCI_MANIFEST,
+            platform={"os": "linux", "architecture": image.architecture, "variant": image.variant},
+        )
+        for image in images
+    ]
+    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [*platforms, attestation(b"nowhere")]}
+    return encoded(index)
+
+
+def multi_platform(index: bytes, tags: Sequence[str], *images: Image) -> dict[str, Content]:
+    """What a containerd store saves of an index: the first of these images is that of the host."""
+    entries: dict[str, Content] = {blob(index): index}
+    for image in images:
+        entries.update(blobs(image))
+    items = encoded([{**listed(images[0]), "RepoTags": list(tags)}]) if images else b"[]"
+    return {**entries, **layout(named(descriptor(index, OCI_INDEX), tags)), "manifest.json": items}
+
+
+def layer(content: str) -> bytes:
+    """A layer with one file."""
+    return tar({"etc/issue": content.encode()})
+
+
+BASE = layer("base")
+APP = Image((BASE, layer("app")), tags=("app:1", "registry.example:5000/team/app:stable"))
+TOOL = Image((BASE, layer("tool"), BASE), tags=("tool:2",))
+ARM = Image((layer("arm"),), architecture="arm", variant="v7", tags=("app:1",))
