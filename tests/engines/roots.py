@@ -16,8 +16,18 @@ from ansible_collections.gantry.docker.tests.engines.places import STATE, locked
 
 SUITES = ("bookworm", "trixie", "sid")
 
-# docker.io and what it only recommends; the registry; busybox-static for the image of that name.
-_PACKAGES = ("docker.io", "iptables", "iproute2", "ca-certificates", "xz-utils", "docker-registry", "busybox-static")
+# docker.io and what it only recommends or calls (ps, for docker top); the registry; busybox-static for the image
+# of that name.
+_PACKAGES = (
+    "docker.io",
+    "iptables",
+    "iproute2",
+    "procps",
+    "ca-certificates",
+    "xz-utils",
+    "docker-registry",
+    "busybox-static",
+)
 _OPTIONS = (
     "--mode=root",
     "--variant=minbase",

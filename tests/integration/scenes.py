@@ -28,6 +28,11 @@ def _names(row: dict[str, Any]) -> list[str]:
     return sorted(tags) + sorted(name for name in listed - tags if name.partition("@")[0] not in tagged)
 
 
+def id_of(client: docker.DockerClient, name: str) -> str:
+    """The Id of the image of a name."""
+    return str(client.images.get(name).id)
+
+
 def change(before: State, after: State) -> dict[str, dict[str, list[str] | None]]:
     """What a diff has to tell of two states."""
     assert set(after) <= set(before), "images have come"
@@ -45,13 +50,7 @@ def child(client: docker.DockerClient, parent: str, name: str | None = None) -> 
     repository, _colon, tag = (name or "").rpartition(":")
     image = container.commit(repository or None, tag or None)
     container.remove()
-    assert image.id
     return str(image.id)
-
-
-def dangling(client: docker.DockerClient) -> str:
-    """An image without a name that comes from busybox, and that nothing comes from; its Id."""
-    return child(client, "busybox")
 
 
 def used(client: docker.DockerClient, image: str, running: bool = False) -> str:

@@ -24,13 +24,13 @@ WANTED: dict[str, Any] = {"name": "box", "image": "busybox", "command": UP, "sto
 
 
 def names(client: docker.DockerClient) -> set[str]:
-    return {container.name for container in client.containers.list(all=True)}
+    return {str(container.name) for container in client.containers.list(all=True)}
 
 
 def state(client: docker.DockerClient, name: str = "box") -> tuple[str, str]:
     """A container's Id and status: whether it is the same one, and runs."""
     container = client.containers.get(name)
-    return container.id, container.status
+    return str(container.id), container.status
 
 
 def test_starts_one(module: Module, busybox: docker.DockerClient) -> None:
@@ -287,7 +287,8 @@ def test_a_name_that_begins_anothers_id(module: Module, busybox: docker.DockerCl
 @pytest.mark.parametrize("length", [12, 64])
 def test_an_id_is_no_name(module: Module, busybox: docker.DockerClient, length: int) -> None:
     other = busybox.containers.run("busybox", UP, name="other", detach=True)
-    for asked in ({"state": "absent"}, {"image": "busybox"}):
+    choices: list[dict[str, Any]] = [{"state": "absent"}, {"image": "busybox"}]
+    for asked in choices:
         message = module.fails(name=str(other.id)[:length], **asked)
         assert "is the Id of the container other" in message
     assert names(busybox) == {"other"}
@@ -321,8 +322,6 @@ def test_an_id_is_no_name(module: Module, busybox: docker.DockerClient, length: 
 def test_bad_input_changes_nothing(
     module: Module, clean: docker.DockerClient, asked: dict[str, Any], words: list[str], check: bool
 ) -> None:
-    if "image" not in asked:
-        clean.images.pull("busybox", "latest")
     message = module.fails(check=check, **{**WANTED, **asked})
     assert all(word in message for word in words), message
     assert names(clean) == set()

@@ -12,7 +12,7 @@ import docker
 import pytest
 
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
-from ansible_collections.gantry.docker.tests.integration.scenes import child, pinned, state
+from ansible_collections.gantry.docker.tests.integration.scenes import child, id_of, pinned, state
 
 MISSING_ID = "sha256:" + "0" * 64
 
@@ -49,13 +49,13 @@ def test_none_at_all(module: Module, clean: docker.DockerClient) -> None:
 
 def test_as_inspected(module: Module, busybox: docker.DockerClient) -> None:
     result = told(module, name="busybox")
-    assert result["image"] == busybox.api.inspect_image("busybox")
+    assert result["image"] == busybox.images.get("busybox").attrs
     assert result["images"] == [result["image"]]
 
 
 @pytest.mark.parametrize("digits", [64, 12])
 def test_by_id(module: Module, busybox: docker.DockerClient, digits: int) -> None:
-    identifier = busybox.images.get("busybox").id
+    identifier = id_of(busybox, "busybox")
     short = identifier.removeprefix("sha256:")[:digits]
     assert told(module, name=short)["image"]["Id"] == identifier
     assert told(module, name=short)["not_found"] == []

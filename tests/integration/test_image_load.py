@@ -29,7 +29,7 @@ from ansible_collections.gantry.docker.tests.integration.conftest import Module
 
 def _save(client: docker.DockerClient, path: Path, *names: str) -> Path:
     """An archive as the engine itself writes it."""
-    response = client.api.get(client.api._url("/images/get"), params={"names": list(names)}, stream=True)
+    response = client.api.get(f"{client.api.base_url}/images/get", params={"names": list(names)}, stream=True)
     with path.open("wb") as file:
         for piece in response.iter_content(1 << 20):
             file.write(piece)
@@ -38,7 +38,7 @@ def _save(client: docker.DockerClient, path: Path, *names: str) -> Path:
 
 def _forget(client: docker.DockerClient) -> None:
     for image in client.images.list(all=True):
-        client.images.remove(image.id, force=True)
+        client.images.remove(str(image.id), force=True)
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_no_archive(module: Module, clean: docker.DockerClient, tmp_path: Path, 
 
 
 def _archive_with_a_wrong_layer(path: Path) -> Path:
-    """An archive of example/wrong:1 and example/tools:1 whose layer is a good tar, but not the one that its config names."""
+    """An archive of example/wrong:1 and example/tools:1 whose layer isn't the one that their config names."""
     layer, config = _tar({"wrong": os.urandom(1000)}), _config(os.urandom(32).hex())
     name = hashlib.sha256(config).hexdigest()
     manifest = [

@@ -23,7 +23,7 @@ from ansible_collections.gantry.docker.tests.integration.conftest import Module
 def _loaded(client: docker.DockerClient, path: Path) -> set[str]:
     """The tags that the engine finds in an archive when everything else is gone."""
     for image in client.images.list():
-        client.images.remove(image.id, force=True)
+        client.images.remove(str(image.id), force=True)
     with path.open("rb") as file:
         return {tag for image in client.images.load(file) for tag in image.tags}
 

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import docker
 import pytest
 
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
-from ansible_collections.gantry.docker.tests.integration.scenes import child, pinned, state, used
+from ansible_collections.gantry.docker.tests.integration.scenes import child, id_of, pinned, state, used
 
 
 def test_several_names(module: Module, busybox: docker.DockerClient) -> None:
@@ -65,7 +67,7 @@ def test_one_name_in_several_spellings_is_one_name(module: Module, busybox: dock
 
 @pytest.mark.parametrize("digits", [64, 12])
 def test_by_id(module: Module, busybox: docker.DockerClient, digits: int) -> None:
-    identifier = busybox.images.get("busybox").id
+    identifier = id_of(busybox, "busybox")
     source = identifier.removeprefix("sha256:")[:digits]
     module.converges(name=source, repository=["tools:1"])
     assert state(busybox) == {identifier: ["busybox:latest", "tools:1"]}
@@ -121,6 +123,6 @@ def test_bad_input_changes_nothing(
 
 @pytest.mark.parametrize("missing", ["name", "repository"])
 def test_options_that_are_needed(module: Module, missing: str) -> None:
-    params = {"name": "busybox", "repository": ["tools:1"]}
+    params: dict[str, Any] = {"name": "busybox", "repository": ["tools:1"]}
     del params[missing]
     assert missing in module.fails(**params)

@@ -20,7 +20,18 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 MODULES = sorted(file.stem for file in REPOSITORY.glob("plugins/modules/*.py"))
 COLLECTION = "gantry.docker"
 # Keywords of a task that examples may use beside the module's name.
-KEYWORDS = {"name", "register", "when", "check_mode", "diff", "delegate_to", "loop", "vars", "changed_when"}
+KEYWORDS = {
+    "name",
+    "register",
+    "when",
+    "check_mode",
+    "diff",
+    "delegate_to",
+    "loop",
+    "vars",
+    "changed_when",
+    "loop_control",
+}
 
 Documentation = dict[str, Any]
 
@@ -74,7 +85,13 @@ def test_examples_use_what_there_is(name: str, documentation: dict[str, Document
             used = action.removeprefix(f"{COLLECTION}.")
             assert used in MODULES or action.startswith("ansible.builtin."), f"{action} is no module"
             if used in MODULES:
-                assert set(task[action]) <= set(documentation[used]["doc"]["options"])
+                assert set(task[action] or ()) <= _options(documentation[used])
+
+
+def _options(known: Documentation) -> set[str]:
+    """Return all that a module's options can be called."""
+    options = known["doc"]["options"]
+    return {*options, *(alias for described in options.values() for alias in described.get("aliases", ()))}
 
 
 def test_results_of_one_name_have_one_type(documentation: dict[str, Documentation]) -> None:

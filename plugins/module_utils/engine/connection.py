@@ -157,20 +157,30 @@ def _tls(options: Mapping[str, Any]) -> Any | None:
         ca_cert=options["ca_path"],
         verify=options["validate_certs"],
     )
-    return _expecting(options["tls_hostname"], config) if options["tls_hostname"] else config
+    return _held_to(config, options["tls_hostname"])
 
 
-def _expecting(hostname: str, config: Any) -> Any:
-    """The TLS config, made to expect that name in the engine's certificate: the SDK has no option for it."""
+def _held_to(config: Any, hostname: str | None) -> Any:
+    """The TLS config, made to do two things that the SDK does not.
+
+    The name that is expected in the engine's certificate may be another one than in its address; and what was
+    asked for holds where REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE is set, which requests would follow instead.
+    """
     configure = config.configure_client
 
     def configure_client(client: Any) -> None:
         configure(client)
-        adapter = requests.adapters.HTTPAdapter()
-        adapter.init_poolmanager(
-            requests.adapters.DEFAULT_POOLSIZE, requests.adapters.DEFAULT_POOLSIZE, assert_hostname=hostname
-        )
-        client.mount("https://", adapter)
+        merge = client.merge_environment_settings
+
+        def merge_settings(url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+            return merge(url, proxies, stream, client.verify if verify is None else verify, cert)
+
+        client.merge_environment_settings = merge_settings
+        if hostname:
+            adapter = requests.adapters.HTTPAdapter()
+            size = requests.adapters.DEFAULT_POOLSIZE
+            adapter.init_poolmanager(size, size, assert_hostname=hostname)
+            client.mount("https://", adapter)
 
     config.configure_client = configure_client
     return config

@@ -11,6 +11,7 @@ import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError, trying_to
@@ -204,35 +205,40 @@ class Containers:
         with trying_to(f"list the processes of the container {name}"):
             try:
                 table = self._api.top(name)
-            except docker.errors.APIError:
+            except docker.errors.APIError as error:
                 # It may have ended since it was looked up, or wait to be restarted.
-                if _runs(self._api.inspect_container(name)["State"]):
+                if error.status_code != HTTPStatus.CONFLICT and self._api.inspect_container(name)["State"]["Running"]:
                     raise
                 return []
         return [dict(zip(table["Titles"], row)) for row in table["Processes"] or ()]
 
     def exec(self, name: str, command: Command) -> ExecResult:
         """Run a command in a running container and wait for its end."""
-        with trying_to(f"run {command.argv[0]} in the container {name}"):
+        task = f"run {command.argv[0]} in the container {name}"
+        with trying_to(task):
             exec_id = self._prepare(name, command, attach=True)
             out, err = waiting_for(
                 lambda: self._api.exec_start(exec_id, tty=command.tty, demux=True), self._api.ping, self._api.timeout
             )
-            rc = self._exit_code(exec_id)
-        return ExecResult(rc, _text(out), _text(err))
+            end = self._end(exec_id)
+        if not end["Pid"]:
+            # It never ran. What the engine has to say of that came as its output; 20.10 may say nothing.
+            said = _text(out).strip() or "the command could not be started"
+            raise EngineError(f"Can't {task}: {said}. The program, chdir and user must be there in the container.")
+        return ExecResult(int(end["ExitCode"]), _text(out), _text(err))
 
     def exec_detached(self, name: str, command: Command) -> None:
         """Start a command in a running container and leave it to itself."""
         with trying_to(f"start {command.argv[0]} in the container {name}"):
             self._api.exec_start(self._prepare(name, command, attach=False), tty=command.tty, detach=True)
 
-    def _exit_code(self, exec_id: str) -> int:
-        """The code of a command whose output has ended: it may run on without any, and end later."""
-        while (state := self._api.exec_inspect(exec_id))["Running"]:
+    def _end(self, exec_id: str) -> Mapping[str, Any]:
+        """The state of a command after its end; it may run on when its output has ended."""
+        state: Mapping[str, Any] = self._api.exec_inspect(exec_id)
+        while state["Running"]:
             time.sleep(0.05)
-        if state["ExitCode"] is None:
-            raise EngineError("The engine doesn't tell how the command ended. Look at the engine's log.")
-        return int(state["ExitCode"])
+            state = self._api.exec_inspect(exec_id)
+        return state
 
     def _prepare(self, name: str, command: Command, attach: bool) -> str:
         made = self._api.exec_create(
@@ -251,10 +257,6 @@ class Containers:
 def _own_name(names: Sequence[str]) -> str:
     """The container's own name: links give it further ones, of the form /other/alias."""
     return next((name[1:] for name in names if name.count("/") == 1), "")
-
-
-def _runs(state: Mapping[str, Any]) -> bool:
-    return bool(state["Running"]) and not state["Restarting"]
 
 
 def _text(output: bytes | None) -> str:

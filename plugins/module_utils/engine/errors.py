@@ -14,6 +14,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import do
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
 
 _ADVICE = (
+    ("is not a valid change command", "This engine can't set that in a commit; a newer one may."),
     ("client version", "Leave api_version out, or name one that the engine speaks."),
     ("no space left on device", "Free space on the engine's disk (image_prune helps), then try again."),
     ("unauthorized", "Log in to that registry on this host (docker login), and check the image's name."),

@@ -81,6 +81,7 @@ class ImageSummary:
 
     parent: the Id of the image that it was made from, where the store knows that; else "".
     created: seconds since 1970. size: bytes, layers shared with others included.
+    pinned: those of the digests that the store keeps as it keeps tags (containerd).
     """
 
     id: str
@@ -89,6 +90,7 @@ class ImageSummary:
     parent: str
     created: int
     size: int
+    pinned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -132,14 +134,19 @@ class Images:
                 parent=row.get("ParentId") or "",
                 created=int(row.get("Created") or 0),
                 size=int(row.get("Size") or 0),
+                pinned=_pinned(row.get("RepoTags")),
             )
             for row in rows
         )
 
     def visible(self) -> tuple[str, ...]:
-        """The Ids of the images that docker images shows: not those that are only a part of another."""
+        """The Ids of the images that docker images shows: not those that are only a part of another.
+
+        The newest first, and always in the same order: classic stores shuffle those of the same second.
+        """
         with trying_to("list the images"):
-            return tuple(dict.fromkeys(row["Id"] for row in self._api.images()))
+            rows = sorted(self._api.images(), key=lambda row: (-int(row.get("Created") or 0), row["Id"]))
+        return tuple(dict.fromkeys(row["Id"] for row in rows))
 
     def history(self, name: str) -> tuple[Mapping[str, Any], ...]:
         """The steps an image was made by, the newest first (docker history)."""
@@ -258,8 +265,8 @@ def _tags(names: Iterable[str] | None) -> tuple[str, ...]:
 
 
 def _pinned(names: Iterable[str] | None) -> tuple[str, ...]:
-    """The digests among tags: 28 lists all that were pulled there, and leaves some of them out of the digests."""
-    return tuple(name for name in names or () if "@" in name)
+    """The digests among tags: containerd stores list those that were pulled there, and not all where they belong."""
+    return tuple(sorted(name for name in names or () if "@" in name))
 
 
 def _digests(names: Iterable[str] | None) -> tuple[str, ...]:

@@ -251,27 +251,31 @@ class _Images:
 
     def of(self, listed: Sequence[Listed], layout: Sequence[Manifest]) -> Iterator[ArchivedImage]:
         """Every image once, first those that manifest.json lists."""
-        rest = list(layout)
+        rest = dict.fromkeys(range(len(layout)))
+        by_config: dict[str, list[int]] = {}
+        for number, manifest in enumerate(layout):
+            if manifest.config:
+                by_config.setdefault(manifest.config.blob, []).append(number)
         for image in listed:
-            manifests = self._same(image, rest)
-            rest = [manifest for manifest in rest if manifest not in manifests]
-            if not manifests:
+            same = [number for number in by_config.get(self._entry(image.config), []) if number in rest]
+            same = self._with_layers(image, layout, same) or same
+            for number in same:
+                del rest[number]
+            if not same:
                 yield self._image(image.config, image.layers, image.tags, None, listed=True)
-            for manifest, tags in _shared_tags(image, manifests):
+            for manifest, tags in _shared_tags(image, [layout[number] for number in same]):
                 # The layers are manifest.json's: Docker 25.0 wrote its OCI manifests' in random order, and
                 # equal ones once (moby, v25.0.0, image/tarexport/save.go, save).
                 yield self._image(image.config, image.layers, tags, manifest, listed=True)
-        for manifest in rest:
+        for manifest in (layout[number] for number in rest):
             config = manifest.config.blob if manifest.config else None
             layers = tuple(layer.blob for layer in manifest.layers)
             yield self._image(config, layers, manifest.names, manifest, listed=False)
 
-    def _same(self, image: Listed, layout: Sequence[Manifest]) -> list[Manifest]:
-        """The manifests of an image: those with its config, and with its very blobs if there are such."""
-        config = self._entry(image.config)
-        same = [manifest for manifest in layout if manifest.config and manifest.config.blob == config]
+    def _with_layers(self, image: Listed, layout: Sequence[Manifest], numbers: Sequence[int]) -> list[int]:
+        """Those of the manifests that have the image's very blobs, and not the same layers packed otherwise."""
         layers = {self._entry(layer) for layer in image.layers}
-        return [manifest for manifest in same if {layer.blob for layer in manifest.layers} == layers] or same
+        return [number for number in numbers if {layer.blob for layer in layout[number].layers} == layers]
 
     def _entry(self, name: str) -> str:
         return self._contents.resolve(name) or name

@@ -14,8 +14,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-# How much is read, and unpacked, at a time.
+# How much is unpacked at a time, and read: what follows the end of a packed stream is copied, so that
+# little is read where there may be very many short streams.
 PIECE = 1 << 18
+_PACKED_PIECE = 1 << 15
 
 # Memory that a decompressor may take. xz -9 needs 65 MiB, zstd -22 a window of 128 MiB; a file that
 # asks for more was made to hurt, or with options that other hosts couldn't unpack either.
@@ -163,12 +165,12 @@ _DECOMPRESSORS: dict[str, Callable[[], _Decompressor]] = {"gzip": _Gzip, "bzip2"
 
 def _streams(source: Reader, name: str, create: Callable[[], _Decompressor]) -> Iterator[bytes]:
     """One packed stream after another, as gzip, bzip2 and xz read them, and the zeros that may follow each."""
-    data = source.read(PIECE)
+    data = source.read(_PACKED_PIECE)
     while data:
         decompressor = create()
         while not decompressor.eof:
             if decompressor.needs_input and not data:
-                data = source.read(PIECE)
+                data = source.read(_PACKED_PIECE)
                 if not data:
                     raise Unreadable(f"its {name} data is truncated")
             piece = _decompressed(decompressor, data, name)
@@ -189,7 +191,7 @@ def _without_padding(data: bytes, source: Reader) -> bytes:
     """What follows the zeros; empty at the end."""
     data = data.lstrip(b"\0")
     while not data:
-        piece = source.read(PIECE)
+        piece = source.read(_PACKED_PIECE)
         if not piece:
             return b""
         data = piece.lstrip(b"\0")

@@ -165,9 +165,11 @@ class StreamedContents(Contents):
     def _keep(self, name: str, document: bytes) -> None:
         self._kept[name] = document
         self._kept_size += len(document)
-        while self._kept_size > MAX_KEPT:
+        if self._kept_size > MAX_KEPT:
             # The largest are no descriptions of images but bills of materials (attestations).
-            self._drop(max(self._kept, key=lambda kept: len(self._kept[kept])))
+            for largest in sorted(self._kept, key=lambda kept: -len(self._kept[kept])):
+                if self._kept_size > MAX_KEPT * 3 // 4:
+                    self._drop(largest)
 
     def _drop(self, name: str) -> None:
         self._kept_size -= len(self._kept.pop(name, b""))

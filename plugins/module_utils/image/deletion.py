@@ -18,19 +18,25 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Node:
-    """An image among others. names: its tags and its digests. parent: the Id it was made from, or ""."""
+    """An image among others.
+
+    parent: the Id it was made from, or "".
+    pinned: those of the digests that a containerd store keeps as it keeps tags; none in a classic store.
+    """
 
     id: str
     tags: tuple[str, ...]
     digests: tuple[str, ...]
     parent: str
+    pinned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Deletion:
     """One call that removes a name, or an image without any, and what comes of it.
 
-    name: what is to be removed. untagged: the names that go. deleted: the Ids of the images that go.
+    name: what is to be removed. untagged: the names that go. deleted: the Id of the image if it goes.
+    The engine is not to remove parents by itself: a containerd store takes them with the first child.
     """
 
     name: str
@@ -49,10 +55,12 @@ class Forest:
         self._parent: dict[str, str] = {}
         self._tags: dict[str, list[str]] = {}
         self._digests: dict[str, list[str]] = {}
+        self._pinned: dict[str, tuple[str, ...]] = {}
         for node in nodes:
             self._parent[node.id] = node.parent
             self._tags[node.id] = list(node.tags)
             self._digests[node.id] = list(node.digests)
+            self._pinned[node.id] = node.pinned
 
     def __contains__(self, image_id: object) -> bool:
         return image_id in self._parent
@@ -83,21 +91,31 @@ class Forest:
         """How many images stand between this one and the first it comes from; the lowest has 0."""
         return sum(1 for _ancestor in self._ancestors(image_id))
 
-    def remove_name(self, image_id: str, name: str) -> Deletion:
-        """Take one of the image's tags or digests away."""
+    def remove_name(self, image_id: str, name: str) -> list[Deletion]:
+        """Take one of the image's tags or digests away; and delete what has become useless."""
         if name in self._tags[image_id]:
             gone = [name, *self._drop_tag(image_id, name)]
         else:
             self._digests[image_id].remove(name)
             gone = [name]
-        return Deletion(name, tuple(gone), self._delete_if_useless(image_id))
+        # A containerd store keeps a parent without a name, but not if it loses several entries at once.
+        lost = not self.all_names(image_id) and any(digest in gone[1:] for digest in self._pinned[image_id])
+        return self._deletions(name, gone, self._delete_if_useless(image_id, even_parents=lost))
 
     def remove_image(self, image_id: str) -> list[Deletion]:
         """Take all of the image's names away, one after the other; or delete it if it has none."""
+        if not self.names(image_id):
+            return self._deletions(image_id, [], self._delete_if_useless(image_id))
         calls = []
         while image_id in self and self.names(image_id):
-            calls.append(self.remove_name(image_id, self.names(image_id)[0]))
-        return calls or [Deletion(image_id, (), self._delete_if_useless(image_id))]
+            calls += self.remove_name(image_id, self.names(image_id)[0])
+        return calls
+
+    @staticmethod
+    def _deletions(name: str, gone: list[str], deleted: list[str]) -> list[Deletion]:
+        """The call that removes the name, and one for each of the parents that go with the image."""
+        first = Deletion(name, tuple(gone), tuple(deleted[:1]))
+        return [first, *(Deletion(parent, (), (parent,)) for parent in deleted[1:])]
 
     def _drop_tag(self, image_id: str, tag: str) -> list[str]:
         """Drop a tag; the digests that go with it, because it was its repository's last."""
@@ -109,15 +127,20 @@ class Forest:
         self._digests[image_id] = [digest for digest in self._digests[image_id] if digest not in gone]
         return gone
 
-    def _delete_if_useless(self, image_id: str) -> tuple[str, ...]:
-        """Delete the image and its ancestors, as far up as they have no name, no other child and no container."""
+    def _delete_if_useless(self, image_id: str, even_parents: bool = False) -> list[str]:
+        """Delete the image and its ancestors, as far up as they have no name, no other child and no container.
+
+        even_parents: whether the image itself goes with children too.
+        """
         deleted: list[str] = []
-        while image_id in self and not self.all_names(image_id) and not self.children(image_id):
+        while image_id in self and not self.all_names(image_id):
+            if self.children(image_id) and (deleted or not even_parents):
+                break
             if deleted and image_id in self._used:
                 break
             deleted.append(image_id)
             image_id = self._parent.pop(image_id)
-        return tuple(deleted)
+        return deleted
 
     def _ancestors(self, image_id: str) -> Iterator[str]:
         seen = {image_id}

@@ -123,8 +123,8 @@ def read_listed(contents: Contents) -> list[Listed] | None:
     if data is None:
         return None
     listed = [_listed(item) for item in documents.objects(documents.parsed(data, _LISTED), _LISTED)]
-    if sum(1 + len(image.layers) for image in listed) > MAX_ENTRIES:
-        raise Unreadable(f"its {_LISTED} names more than {MAX_ENTRIES} entries")
+    if sum(1 + len(image.layers) + len(image.tags) for image in listed) > MAX_ENTRIES:
+        raise Unreadable(f"its {_LISTED} names more than {MAX_ENTRIES} files and tags")
     return listed
 
 

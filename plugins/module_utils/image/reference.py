@@ -124,6 +124,11 @@ def parse_image_name(text: str) -> ImageName:
 def parse_tag(text: str) -> Reference:
     """Parse a reference that a tag can be put on: one without a digest; raises InvalidInput."""
     reference = parse_reference(text)
+    if reference.name == "sha256":
+        # reference/store.go refuses it too: it can't be told from an Id.
+        raise InvalidInput(
+            f"'{text}' looks like an image Id, and no image can be given such a name. Name a repository."
+        )
     if reference.digest:
         raise InvalidInput(
             f"'{text}' has a digest, and a digest can't be given to an image: it follows from the content. "

@@ -5,7 +5,7 @@
 """Tar archives as engines write them, walked header by header; nothing is extracted.
 
 Python's tarfile reads pax headers and long names of any size into memory, follows what it meets
-(sparse files, global headers, old Sun and Solaris forms), and takes ten times as long. An image's
+(sparse files, global headers, old Sun and Solaris forms), and takes twice as long. An image's
 archive needs little of the format, and that is read here as Go's archive/tar reads it, since that is
 what engines have.
 """

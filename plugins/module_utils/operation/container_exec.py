@@ -70,6 +70,8 @@ def plan(wanted: Wanted, observed: Container | None) -> Plan:
     """Run the command, if the container can."""
     if observed is None:
         raise GantryError(f"There is no container {wanted.container} on this engine. Start one with container_run.")
+    if observed.status == "paused":
+        raise GantryError(f"The container {wanted.container} is paused. Unpause it ('docker unpause {observed.name}').")
     if observed.status != "running":
         raise GantryError(
             f"The container {wanted.container} is {observed.status}, and commands run only in one that is running. "

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -76,6 +77,8 @@ def parse(params: Mapping[str, Any]) -> Wanted:
     """What is wanted, from the module's parameters; raises InvalidInput."""
     for number, change in enumerate(params["changes"], 1):
         _check_instruction(number, change)
+    if not params["names"]:
+        raise InvalidInput("names is empty: give the image at least one name, as in repository:tag.")
     return Wanted(
         container=parse_name(params["container"]),
         targets=tuple(dict.fromkeys(parse_tag(name) for name in params["names"])),
@@ -137,7 +140,7 @@ def _commit(engine: Engine, wanted: Wanted, container: Container) -> str:
     try:
         return engine.images.commit(wanted.container, wanted.author, wanted.message, wanted.changes, wanted.pause)
     except EngineError as error:
-        if engine.images.find(container.image_id) is None:
+        if error.status and engine.images.find(container.image_id) is None:
             raise GantryError(
                 f"The container {wanted.container} can't be committed: its image {container.image_id} was removed. "
                 "Bring that image back (image_pull, image_load), or run a new container."
@@ -170,9 +173,10 @@ def _check_container(name: str, container: Container | None) -> Container:
 
 
 def _check_instruction(number: int, change: str) -> None:
-    word = change.split(None, 1)[0].upper() if change.strip() else ""
-    if word not in _INSTRUCTIONS:
+    # A line that ends with a backslash goes on in the next one.
+    words = [line.split(None, 1)[0].upper() for line in re.split(r"(?<!\\)\n", change.strip()) if line.strip()]
+    if not words or not set(words) <= set(_INSTRUCTIONS):
         raise InvalidInput(
-            f"changes has '{change}' in place {number}, and a commit takes only these instructions: "
+            f"changes has '{' '.join(change.split())}' in place {number}, and a commit takes only these instructions: "
             f"{', '.join(_INSTRUCTIONS)}."
         )

@@ -76,9 +76,7 @@ def parse(params: Mapping[str, Any]) -> Wanted:
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     """Read the archive's index, and look for its images."""
     if not os.path.exists(wanted.path):
-        raise GantryError(
-            f"There is no file {wanted.path} on this host. Copy the archive there, or correct path."
-        )
+        raise GantryError(f"There is no file {wanted.path} on this host. Copy the archive there, or correct path.")
     index = read_index(wanted.path)
     tags = sorted({tag for image in index.images for tag in archived_tags(image)})
     return Observed(

@@ -78,7 +78,8 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
 def plan(wanted: Wanted, observed: Observed) -> Plan:
     """Remove every victim, children before their parents."""
     used = {container.image_id for container in observed.containers}
-    forest = Forest((Node(image.id, image.tags, image.digests, image.parent) for image in observed.images), used)
+    nodes = (Node(image.id, image.tags, image.digests, image.parent, image.pinned) for image in observed.images)
+    forest = Forest(nodes, used)
     before = forest.state()
     candidates = (
         Candidate(image.id, image.tags + image.digests, parent=bool(forest.children(image.id)), used=image.id in used)
@@ -94,7 +95,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 def apply(engine: Engine, step: Prune) -> Mapping[str, Any]:
     """Remove one victim. A container that was started from it meanwhile makes the engine refuse: never forced."""
     for deletion in step.deletions:
-        engine.images.remove(deletion.name)
+        engine.images.remove(deletion.name, delete_parents=False)
     return {}
 
 

@@ -78,7 +78,8 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
 def plan(wanted: Wanted, observed: Observed) -> Plan:
     """Remove what is there; children before their parents, so that both can go."""
     used = {container.image_id for container in observed.containers}
-    forest = Forest((Node(image.id, image.tags, image.digests, image.parent) for image in observed.images), used)
+    nodes = (Node(image.id, image.tags, image.digests, image.parent, image.pinned) for image in observed.images)
+    forest = Forest(nodes, used)
     before = forest.state()
     deletions: list[Deletion] = []
     for name, image in sorted(observed.found.items(), key=lambda item: -forest.depth(item[1].id)):
@@ -90,7 +91,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 
 def apply(engine: Engine, step: Remove) -> Mapping[str, Any]:
     """Remove one name, or one image without any."""
-    engine.images.remove(step.deletion.name)
+    engine.images.remove(step.deletion.name, delete_parents=False)
     return {}
 
 
@@ -107,7 +108,7 @@ def _deletions(forest: Forest, name: ImageName, image: Image) -> list[Deletion]:
     if isinstance(name, Reference) and name.digest:
         return _digest_deletions(forest, name, image)
     if isinstance(name, Reference) and name.tagged in image.tags:
-        return [forest.remove_name(image.id, name.tagged)] if name.tagged in forest.names(image.id) else []
+        return forest.remove_name(image.id, name.tagged) if name.tagged in forest.names(image.id) else []
     _refuse_if_parent(forest, name, image)
     return forest.remove_image(image.id)
 
@@ -120,7 +121,7 @@ def _digest_deletions(forest: Forest, name: Reference, image: Image) -> list[Del
             f"{name.pinned} is tagged as {', '.join(tags)}, and goes with the last of these. "
             f"Name them instead, or the image's Id ({image.id})."
         )
-    return [forest.remove_name(image.id, name.pinned)] if name.pinned in forest.all_names(image.id) else []
+    return forest.remove_name(image.id, name.pinned) if name.pinned in forest.all_names(image.id) else []
 
 
 def _refuse_if_parent(forest: Forest, name: ImageName, image: Image) -> None:

@@ -81,9 +81,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     images = {name: image for name, image in observed.images.items() if image}
     missing = [str(name) for name in wanted.names if name not in images]
     if missing:
-        raise GantryError(
-            f"There is no image {', '.join(missing)} on this engine to save. Pull or load it first."
-        )
+        raise GantryError(f"There is no image {', '.join(missing)} on this engine to save. Pull or load it first.")
     held = _expected(images)
     if observed.held == held:
         return Plan()
@@ -116,9 +114,7 @@ def _check_place(path: str) -> None:
     if not os.path.isdir(directory):
         raise InvalidInput(f"There is no directory {directory} on this host to save to. Create it first.")
     if os.path.isdir(path):
-        raise InvalidInput(
-            f"{path} is a directory; path must name the archive, as {path.rstrip('/')}/images.tar."
-        )
+        raise InvalidInput(f"{path} is a directory; path must name the archive, as {path.rstrip('/')}/images.tar.")
     if not os.access(directory, os.W_OK):
         raise InvalidInput(f"This user can't write to {directory}. Use 'become: true', or save elsewhere.")
 
@@ -192,9 +188,7 @@ def _check(index: ArchiveIndex, step: Save) -> None:
                 "Remove that image and pull or load it again, then save it."
             )
     if held_by(index) != step.held:
-        raise GantryError(
-            f"The engine wrote other images than {', '.join(step.names)}: they changed. Try again."
-        )
+        raise GantryError(f"The engine wrote other images than {', '.join(step.names)}: they changed. Try again.")
 
 
 def _take_place(part: str, path: str) -> None:

@@ -209,6 +209,19 @@ def test_layers_are_in_the_order_of_manifest_json(read: Read) -> None:
     assert image.manifest_digest == archives.digest(shuffled)
 
 
+def test_one_config_with_layers_packed_in_two_ways(read: Read) -> None:
+    one, two = Image(APP.layers, tags=("app:1",)), Image(APP.layers, tags=("app:2",))
+    tops = [
+        *archives.named(archives.descriptor(archives.manifest(one, "gzip"), archives.OCI_MANIFEST), one.tags),
+        *archives.named(archives.descriptor(archives.manifest(two), archives.OCI_MANIFEST), two.tags),
+    ]
+    items = archives.encoded([archives.listed(two), archives.listed(one, "gzip")])
+    entries = {**archives.blobs(one, "gzip"), **archives.blobs(two), **archives.layout(tops), "manifest.json": items}
+    found = by_tags(read(archives.tar(entries)))
+    assert found["app:1",].manifest_digest == archives.digest(archives.manifest(one, "gzip"))
+    assert found["app:2",].manifest_digest == archives.digest(archives.manifest(two))
+
+
 @pytest.mark.parametrize("compression", COMPRESSIONS)
 def test_compressed_layers(compression: str, read: Read) -> None:
     (image,) = read(archives.tar(archives.both(APP, compression=compression))).images
@@ -745,7 +758,7 @@ BAD = {
     "listed: tags of a wrong type": (with_item(RepoTags={"a": 1}), "no list"),
     "listed: invalid tag": (with_item(RepoTags=["Upper:1"]), "no valid name"),
     "listed: digest for a tag": (with_item(RepoTags=[f"a@{archives.digest(b'')}"]), "no valid name"),
-    "listed: too many": (with_item(Layers=["a"] * 100_001), "more than 100000 entries"),
+    "listed: too many": (with_item(Layers=["a"] * 100_001), "more than 100000 files and tags"),
     "config: list": (
         archives.tar({"c": b"[]", "manifest.json": archives.encoded([{"Config": "c"}])}),
         "no object",

@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A callback that shows a playbook as a story, and keeps what each step did for the table at its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = r"""
+name: gantry_demo
+type: stdout
+short_description: Shows a playbook of gantry.docker as a story
+description:
+  - Shows each step with what it did, and writes what it knows of all steps as JSON into the file that the environment
+    variable GANTRY_DEMO_STEPS names.
+"""
+
+CHECK = "Check: "
+_BYTES = ("bytes_sent", "layer_size", "size", "space_reclaimed")
+
+
+class CallbackModule(CallbackBase):
+    """One step after the other, as they happen."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "stdout"
+    CALLBACK_NAME = "gantry_demo"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._steps: list[dict[str, Any]] = []
+        self._foreseen: dict[str, list[str]] = {}
+        self._started = time.monotonic()
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        """Start the clock."""
+        self._started = time.monotonic()
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        """Tell what a step did; keep what a check run foresaw until the step itself comes."""
+        name, told = result.task.get_name().rpartition(" : ")[2], result.result
+        if result.task.action == "ansible.builtin.assert":
+            return
+        if name.startswith(CHECK):
+            self._foreseen[name.removeprefix(CHECK).lower()] = told["actions"]
+            return
+        step = self._step(name, told)
+        self._steps.append(step)
+        self._tell(step, told)
+
+    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+        """Show an error whole."""
+        self._display.display(f"✘ {result.task.get_name()}: {result.result.get('msg')}", color="red")
+
+    def v2_runner_on_unreachable(self, result: Any) -> None:
+        """Show an error whole."""
+        self.v2_runner_on_failed(result)
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        """Hand the steps over."""
+        Path(os.environ["GANTRY_DEMO_STEPS"]).write_text(json.dumps(self._steps))
+
+    def _step(self, name: str, told: dict[str, Any]) -> dict[str, Any]:
+        foreseen = self._foreseen.pop(name.lower(), None)
+        diff = told.get("diff") or {}
+        return {
+            "name": name,
+            "changed": bool(told.get("changed")),
+            "refused": told.get("msg") if "msg" in told and not told.get("rc") else None,
+            "foreseen": None if foreseen is None else foreseen == told.get("actions"),
+            "actions": told.get("actions") or [],
+            "before": diff.get("before") or {},
+            "after": diff.get("after") or {},
+            "bytes": next((told[key] for key in _BYTES if told.get(key)), None) if told.get("changed") else None,
+            "seconds": time.monotonic() - self._started,
+        }
+
+    def _tell(self, step: dict[str, Any], told: dict[str, Any]) -> None:
+        mark, color = ("●", "yellow") if step["changed"] else ("○", "green")
+        foreseen = {None: "", True: ", as the check run said", False: ", but the check run said otherwise!"}
+        state = "refused" if step["refused"] else "changed" if step["changed"] else "ok"
+        self._display.display(f"{mark} {step['name']} ({state}{foreseen[step['foreseen']]})", color=color)
+        lines = [step["refused"]] if step["refused"] else [*step["actions"], *_seen(told)]
+        for line in lines:
+            self._display.display(f"    {line}")
+
+
+def _seen(told: dict[str, Any]) -> list[str]:
+    """What a step that only looked has seen, or what a command said."""
+    if "containers" in told:
+        return [f"{row['PID']:>8}  {row['CMD']}" for found in told["containers"] for row in found.get("Processes", ())]
+    if "images" in told and "not_found" in told:
+        return [line for image in told["images"] for line in _image(image)]
+    return str(told.get("stdout") or "").splitlines()[:6]
+
+
+def _image(image: dict[str, Any]) -> list[str]:
+    """An image in a line, and each step of its history in another."""
+    names = ", ".join(image.get("RepoTags") or ["<none>"])
+    lines = [f"{names:<24}{image['Id'][7:19]}  {image['Size']:>12,} bytes"]
+    for row in image.get("History", ()):
+        what = row["Comment"] or row["CreatedBy"]
+        layer = (row["DiffID"] or "no layer")[7:19] if row["DiffID"] else "no layer"
+        lines.append(f"    {layer:<14}{row['Size']:>14,} bytes  {what[:60]}")
+    return lines

@@ -1,0 +1,413 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every module with an engine that can't be reached, or stops answering: one clear message, soon, and no change."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Containers
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Images
+from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import messages
+from ansible_collections.gantry.docker.tests.engines.engine import Engine, assert_private
+from ansible_collections.gantry.docker.tests.integration.conftest import MODULES, Module
+
+PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
+# The least that each module wants to be told.
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "container_exec": {"container": "box", "argv": ["true"]},
+    "container_info": {},
+    "container_run": {"name": "box", "image": "busybox"},
+    "image_commit": {"container": "box", "name": "made:1"},
+    "image_info": {},
+    "image_load": {"path": "/dev/null"},
+    "image_prune": {},
+    "image_pull": {"name": "busybox"},
+    "image_remove": {"name": "busybox"},
+    "image_save": {"name": "busybox", "path": "/root/gantry-never-written.tar"},
+    "image_tag": {"name": "busybox", "repository": ["other:1"]},
+}
+NAMES = sorted(file.stem for file in PLUGINS.glob("modules/*.py"))
+
+each_module = pytest.mark.parametrize("name", NAMES)
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this process was told of an engine is none of the modules' business."""
+    for variable in os.environ:
+        if variable.startswith("DOCKER_"):
+            monkeypatch.delenv(variable)
+
+
+def test_all_modules_are_known_here() -> None:
+    assert sorted(ARGUMENTS) == NAMES
+
+
+def fails(name: str, docker_host: str, **asked: Any) -> str:
+    """The message of a module, in check mode and for real."""
+    arguments = {**ARGUMENTS[name], **asked}
+    messages = {Module(name, docker_host).fails(check=check, **arguments) for check in (True, False)}
+    (message,) = messages
+    return message
+
+
+def says(message: str, *words: str) -> None:
+    assert all(word in message for word in words), message
+
+
+@each_module
+def test_no_such_socket(name: str, tmp_path: Path) -> None:
+    host = f"unix://{tmp_path}/none.sock"
+    says(fails(name, host), host, "no such socket", "systemctl start docker", "docker_host")
+
+
+@each_module
+def test_nothing_listens(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "dead.sock"
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+    says(fails(name, f"unix://{path}"), str(path), "Nothing listens there", "docker_host")
+
+
+def test_nothing_listens_on_a_port() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        host = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+        says(fails("image_info", host), host, "Nothing listens there")
+
+
+@contextmanager
+def silent(path: Path) -> Iterator[str]:
+    """A socket that takes connections and never answers."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen()
+        yield f"unix://{path}"
+
+
+@each_module
+def test_an_engine_that_never_answers(name: str, tmp_path: Path) -> None:
+    with silent(tmp_path / "silent.sock") as host:
+        begun = time.monotonic()
+        message = Module(name, host).fails(**ARGUMENTS[name], timeout=1)
+        assert 0.9 < time.monotonic() - begun < 3
+    says(message, host, "did not answer within 1 seconds", "timeout")
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", b"220 mail.example\r\n", b""])
+def test_something_else_that_answers(tmp_path: Path, answer: bytes) -> None:
+    path = tmp_path / "other.sock"
+    with answering(path, answer):
+        says(Module("image_info", f"unix://{path}").fails(timeout=2), str(path), "Can't reach a Docker engine")
+
+
+@contextmanager
+def answering(path: Path, answer: bytes) -> Iterator[None]:
+    """A socket that gives the same answer to whatever it is asked, once."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen()
+
+        def serve() -> None:
+            connection, _address = listening.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield
+        thread.join()
+
+
+# Run as a program of its own: what is first in sys.argv happens after the imports and before the module's work.
+_PROGRAM = """
+import importlib, json, sys
+from ansible.module_utils.testing import patch_module_args
+name, before, arguments = sys.argv[1:]
+if "blocked" in before:
+    exec(before)
+module = importlib.import_module(name)
+import encodings.idna, encodings.ascii
+if "blocked" not in before:
+    exec(before)
+with patch_module_args(json.loads(arguments)):
+    module.main()
+"""
+_AS_NOBODY = "import os; os.setgroups([]); os.setgid(65534); os.setuid(65534)"
+_NO_SDK = "blocked = sys.modules['docker'] = None"
+
+
+def alone(name: str, before: str, docker_host: str) -> str:
+    """Run a module in a process of its own; its message."""
+    arguments = json.dumps({**ARGUMENTS[name], "docker_host": docker_host})
+    command = [sys.executable, "-c", _PROGRAM, f"{MODULES}.{name}", before, arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, cwd="/")
+    assert done.returncode == 1 and "Traceback" not in done.stdout + done.stderr, done
+    result = json.loads(done.stdout)
+    assert result["failed"] and not result["changed"]
+    return str(result["msg"])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_no_permission_on_the_socket(engine: Engine) -> None:
+    for name in NAMES:
+        message = alone(name, _AS_NOBODY, engine.docker_host)
+        says(message, engine.docker_host, "may not use the socket", "become: true", "group docker")
+
+
+@each_module
+def test_no_sdk(name: str) -> None:
+    message = alone(name, _NO_SDK, "unix:///none.sock")
+    says(message, "Docker SDK for Python", sys.executable, "pip install", "python3-docker", "docker>=7.0.0")
+
+
+def test_an_sdk_that_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(docker, "__version__", "6.1.3")
+    says(fails("image_info", "unix:///none.sock"), "6.1.3", "7.0.0 or newer", "pip install")
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"timeout": 0}, ["timeout", "'0'"]),
+        ({"timeout": -5}, ["timeout", "'-5'"]),
+        ({"timeout": "soon"}, ["timeout", "soon"]),
+        ({"api_version": "newest"}, ["api_version", "'newest'", "1.41"]),
+        ({"api_version": "1.10"}, ["1.24", "api_version"]),
+        ({"tls": True, "client_cert": "/dev/null"}, ["client_cert", "client_key", "both"]),
+        ({"tls": True, "client_key": "/dev/null"}, ["client_cert", "client_key", "both"]),
+        ({"validate_certs": True, "ca_path": "/none/ca.pem"}, ["ca_path", "/none/ca.pem", "no such file"]),
+        ({"tls": True, "client_cert": "/none/c.pem", "client_key": "/none/k.pem"}, ["/none/c.pem", "no such file"]),
+        ({"docker_host": "nonsense://x"}, ["nonsense://x", "docker_host"]),
+        ({"docker_host": "tcp://"}, ["tcp://", "docker_host"]),
+        ({"docker_host": "tcp://127.0.0.1:99999"}, ["127.0.0.1:99999"]),
+        ({"docker_host": f"unix:///{'x' * 200}"}, ["unix:///xxx", "docker_host"]),
+        ({"docker_host": "unix:///dev/null/x"}, ["/dev/null/x", "docker_host"]),
+    ],
+)
+def test_options_that_cannot_be(tmp_path: Path, asked: dict[str, Any], words: list[str]) -> None:
+    host = asked.pop("docker_host", f"unix://{tmp_path}/none.sock")
+    says(fails("image_info", host, **asked), *words)
+
+
+def test_ssh_without_paramiko() -> None:
+    if importlib.util.find_spec("paramiko"):
+        pytest.skip("paramiko is installed")
+    says(fails("image_info", "ssh://somebody@127.0.0.1"), "ssh://somebody@127.0.0.1", "paramiko")
+
+
+def test_an_api_version_that_the_engine_does_not_speak(engine: Engine) -> None:
+    says(fails("container_run", engine.docker_host, api_version="1.99"), "1.99", "too new", "Leave api_version out")
+
+
+def test_from_the_environment(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", engine.docker_host)
+    monkeypatch.setenv("DOCKER_TIMEOUT", "5")
+    module = Module("image_info", "")
+    assert module.ok(docker_host=None)["images"] is not None
+    monkeypatch.setenv("DOCKER_TIMEOUT", "soon")
+    says(module.fails(docker_host=None), "timeout", "'soon'")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for engine.example that vouches for itself, and its key."""
+    place = tmp_path_factory.mktemp("tls")
+    cert, key = place / "cert.pem", place / "key.pem"
+    name = ["-subj", "/CN=engine.example", "-addext", "subjectAltName=DNS:engine.example"]
+    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", *name]
+    subprocess.run([*made, "-keyout", key, "-out", cert, "-days", "2"], check=True, capture_output=True)
+    return cert, key
+
+
+@pytest.fixture
+def secure(engine: Engine, certificate: tuple[Path, Path]) -> Iterator[str]:
+    """The engine's address behind a port that speaks TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=_serve, args=(listening, context, engine.socket), daemon=True).start()
+        yield f"tcp://127.0.0.1:{listening.getsockname()[1]}"
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+def _serve(listening: socket.socket, context: ssl.SSLContext, engine: Path) -> None:
+    while True:
+        try:
+            connection, _address = listening.accept()
+        except OSError:
+            return
+        threading.Thread(target=_relay, args=(connection, context, engine), daemon=True).start()
+
+
+def _relay(connection: socket.socket, context: ssl.SSLContext, engine: Path) -> None:
+    """Pass requests on, and their answers back, as long as both sides talk in turns."""
+    try:
+        with context.wrap_socket(connection, server_side=True) as client, socket.socket(socket.AF_UNIX) as server:
+            server.connect(str(engine))
+            server.settimeout(0.1)
+            while request := client.recv(65536):
+                server.sendall(request)
+                with_answer(server, client)
+    except (OSError, ssl.SSLError):
+        connection.close()
+
+
+def with_answer(server: socket.socket, client: ssl.SSLSocket) -> None:
+    """Pass on what comes, until nothing more comes."""
+    answered = False
+    while True:
+        try:
+            part = server.recv(65536)
+        except TimeoutError:
+            if answered:
+                return
+            continue
+        if not part:
+            return
+        client.sendall(part)
+        answered = True
+
+
+def test_tls(secure: str, certificate: tuple[Path, Path]) -> None:
+    ca = str(certificate[0])
+    Module("image_info", secure).ok(tls=True)
+    Module("image_info", secure).ok(validate_certs=True, ca_path=ca, tls_hostname="engine.example")
+    says(fails("image_info", secure, validate_certs=True, ca_path=ca), "TLS failed", "127.0.0.1", "tls_hostname")
+    message = fails("image_info", secure, validate_certs=True, ca_path=ca, tls_hostname="other.example")
+    says(message, "TLS failed", "other.example", "engine.example", "tls_hostname")
+    says(fails("image_info", secure, validate_certs=True), "TLS failed", "CERTIFICATE_VERIFY_FAILED", "ca_path")
+    says(fails("image_info", secure, tls=True, client_cert="/etc/hostname", client_key="/etc/hostname"), "client_cert")
+
+
+def test_tls_where_there_is_none(engine: Engine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            for _time in range(2):
+                connection, _address = listening.accept()
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        host = f"tcp://127.0.0.1:{listening.getsockname()[1]}"
+        says(fails("image_info", host, tls=True), host, "TLS failed")
+        thread.join()
+
+
+def test_no_tls_where_there_is_some(secure: str) -> None:
+    says(fails("image_info", secure, timeout=2), secure, "Can't reach a Docker engine")
+
+
+def daemon(engine: Engine) -> int:
+    """The process of the private engine's daemon, as this machine sees it."""
+    assert_private(engine.docker_host)
+    children = Path(f"/proc/{engine.pid}/task/{engine.pid}/children").read_text().split()
+    (found,) = [int(pid) for pid in children if Path(f"/proc/{pid}/comm").read_text() == "dockerd\n"]
+    return found
+
+
+@pytest.fixture
+def stop(engine: Engine) -> Iterator[Callable[[], None]]:
+    """Let the engine stand still until the test ends."""
+    pid = daemon(engine)
+    yield lambda: os.kill(pid, signal.SIGSTOP)
+    os.kill(pid, signal.SIGCONT)
+
+
+def soon(module: Module, **asked: Any) -> str:
+    """The message of a module whose engine stands still in the midst of its work."""
+    begun = time.monotonic()
+    message = module.fails(**asked, timeout=1)
+    assert time.monotonic() - begun < 8
+    says(message, "the engine sent nothing for as long as the option timeout allows", "Check that it is alive")
+    return message
+
+
+def preceded(call: Callable[..., Any], by: Callable[[], None]) -> Callable[..., Any]:
+    """The call, with something else done first."""
+
+    def both(*arguments: Any) -> Any:
+        by()
+        return call(*arguments)
+
+    return both
+
+
+def test_an_engine_that_stops_before_a_pull(
+    engine: Engine, clean: docker.DockerClient, stop: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Images, "pull", preceded(Images.pull, stop))
+    says(soon(Module("image_pull", engine.docker_host), name="busybox"), "pull busybox:latest")
+
+
+def test_an_engine_that_stops_amid_a_pull(
+    engine: Engine, clean: docker.DockerClient, stop: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopping(*arguments: Any) -> Iterator[Any]:
+        stream = messages(*arguments)
+        yield next(stream)
+        stop()
+        yield from stream
+
+    monkeypatch.setattr(f"{Images.__module__}.messages", stopping)
+    says(soon(Module("image_pull", engine.docker_host), name="debian:12"), "pull debian:12")
+
+
+def test_an_engine_that_stops_amid_a_commit(
+    engine: Engine, busybox: docker.DockerClient, stop: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busybox.containers.run("busybox", ["tail", "-f", "/dev/null"], name="box", detach=True)
+    monkeypatch.setattr(Images, "commit", preceded(Images.commit, stop))
+    says(soon(Module("image_commit", engine.docker_host), **ARGUMENTS["image_commit"]), "commit the container box")
+    monkeypatch.undo()
+    os.kill(daemon(engine), signal.SIGCONT)
+    # The engine ends what it began: let it, before the next test.
+    deadline = time.monotonic() + 10
+    while len(busybox.api.images(all=True)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def test_an_engine_that_stops_amid_a_command(
+    engine: Engine, busybox: docker.DockerClient, stop: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busybox.containers.run("busybox", ["tail", "-f", "/dev/null"], name="box", detach=True)
+    prepare = Containers._prepare
+    timer = threading.Timer(0.3, stop)
+
+    def preparing(*arguments: Any, **options: Any) -> str:
+        timer.start()
+        return prepare(*arguments, **options)
+
+    monkeypatch.setattr(Containers, "_prepare", preparing)
+    message = soon(Module("container_exec", engine.docker_host), container="box", argv=["sleep", "3"])
+    timer.join()
+    says(message, "run sleep in the container box")
+
+
+def test_the_message_holds_no_secret(tmp_path: Path) -> None:
+    message = fails("image_info", f"unix://{tmp_path}/none.sock")
+    assert not re.search(r"(?i)traceback|0x[0-9a-f]{6,}|object at", message)

@@ -1,0 +1,201 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""container_exec against a real engine: a command runs once, and only when it should."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import docker
+import pytest
+from docker.models.containers import Container
+
+from ansible_collections.gantry.docker.tests.integration.conftest import Module
+
+
+@pytest.fixture
+def box(busybox: docker.DockerClient) -> Container:
+    """A container that stays up."""
+    return busybox.containers.run("busybox", ["tail", "-f", "/dev/null"], name="box", detach=True)
+
+
+def inside(box: Container, *argv: str) -> str:
+    """What a command in the container says, asked of the engine."""
+    code, output = box.exec_run(list(argv))
+    assert code == 0, output
+    assert isinstance(output, bytes)
+    return output.decode()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.05)
+
+
+def test_runs_a_command_each_time(module: Module, box: Container) -> None:
+    asked: dict[str, Any] = {"container": "box", "argv": ["sh", "-c", "echo line >> /log; echo out; echo err >&2"]}
+    foreseen = module.ok(check=True, **asked)
+    assert foreseen["changed"] and not {"rc", "stdout", "stderr"} & set(foreseen)
+    for times in (1, 2):
+        done = module.ok(**asked)
+        assert done["changed"] and done["actions"] == foreseen["actions"]
+        assert (done["rc"], done["stdout"], done["stderr"]) == (0, "out", "err")
+        assert inside(box, "cat", "/log") == "line\n" * times
+
+
+def test_check_mode_never_runs_it(module: Module, box: Container) -> None:
+    for detach in (True, False):
+        done = module.ok(check=True, container="box", argv=["touch", "/touched"], detach=detach)
+        assert done["changed"] and done["actions"]
+    assert "touched" not in inside(box, "ls", "/")
+
+
+def test_a_string_is_split_and_no_shell_reads_it(module: Module, box: Container) -> None:
+    done = module.ok(container="box", command="echo 'two words' $HOME '*'")
+    assert done["stdout"] == "two words $HOME *"
+    assert done["actions"] == ["Ran echo 'two words' '$HOME' '*' in container box"]
+
+
+def test_by_id(module: Module, box: Container) -> None:
+    for name in (str(box.id), str(box.id)[:12]):
+        assert module.ok(container=name, argv=["hostname"])["stdout"] == str(box.id)[:12]
+
+
+@pytest.mark.parametrize("code", [1, 126, 127, 137])
+def test_a_code_other_than_0_is_a_failure(module: Module, box: Container, code: int) -> None:
+    result = module(container="box", argv=["sh", "-c", f"echo out; echo err >&2; exit {code}"])
+    assert result["failed"] and result["changed"]
+    assert (result["rc"], result["stdout"], result["stderr"]) == (code, "out", "err")
+    assert str(code) in result["msg"]
+
+
+def test_the_code_of_a_command_that_ends_after_its_output(module: Module, box: Container) -> None:
+    """The code isn't known yet when the output has ended: it must not be taken for 0."""
+    result = module(container="box", argv=["sh", "-c", "exec >&- 2>&-; sleep 0.5; exit 3"])
+    assert result["failed"] and result["rc"] == 3
+
+
+def test_a_silent_command_may_take_longer_than_the_timeout(module: Module, box: Container) -> None:
+    assert module.ok(container="box", argv=["sh", "-c", "sleep 2.2; echo done"], timeout=1)["stdout"] == "done"
+
+
+def test_much_output_and_odd_bytes(module: Module, box: Container) -> None:
+    done = module.ok(container="box", argv=["sh", "-c", "seq 1 50000; printf 'a\\377z\\n\\n'"])
+    lines = done["stdout"].split("\n")
+    assert lines[:50000] == [str(number) for number in range(1, 50001)]
+    assert lines[50000:] == ["a\ufffdz"]
+
+
+def test_environment_directory_and_user(module: Module, box: Container) -> None:
+    done = module.ok(
+        container="box",
+        argv=["sh", "-c", 'echo "$ONE|$TWO|$PWD|$(id -u):$(id -g)"'],
+        env={"ONE": "1 = 'x'", "TWO": 2},
+        chdir="/tmp",  # noqa: S108
+        user="1234:56",
+    )
+    assert done["stdout"] == "1 = 'x'|2|/tmp|1234:56"
+
+
+def test_terminal(module: Module, box: Container) -> None:
+    argv = ["sh", "-c", "tty; echo err >&2"]
+    assert module.ok(container="box", argv=argv, tty=True)["stdout"].splitlines() == ["/dev/pts/0", "err"]
+    result = module(container="box", argv=argv)
+    assert result["stdout"] == "not a tty" and result["stderr"] == "err"
+
+
+def test_detached_it_goes_on(module: Module, box: Container) -> None:
+    begun = time.monotonic()
+    done = module.ok(container="box", argv=["sleep", "600"], detach=True)
+    assert time.monotonic() - begun < 5
+    assert done["changed"] and not {"rc", "stdout", "stderr"} & set(done)
+    assert done["actions"] == ["Started sleep 600 in container box"]
+    wait_for(lambda: "sleep 600" in inside(box, "ps"))
+
+
+def test_the_main_jobs_second_process(module: Module, box: Container) -> None:
+    """Start a second process, list it, kill it: the container lives on."""
+    module.ok(container="box", argv=["sleep", "601"], detach=True)
+    wait_for(lambda: "sleep 601" in module.ok(container="box", command="ps")["stdout"])
+    module.ok(container="box", argv=["sh", "-c", "kill $(pidof sleep)"])
+    wait_for(lambda: "sleep 601" not in module.ok(container="box", command="ps")["stdout"])
+    box.reload()
+    assert box.status == "running"
+
+
+@pytest.mark.parametrize(
+    ("asked", "word"),
+    [
+        ({"argv": ["/no/such/program"]}, "/no/such/program"),
+        ({"argv": ["/etc"]}, "/etc"),
+        ({"argv": ["pwd"], "chdir": "/no/such/place"}, "/no/such/place"),
+        ({"argv": ["id"], "user": "nobody-such"}, "user"),
+    ],
+)
+@pytest.mark.parametrize("tty", [True, False])
+def test_a_command_that_cannot_start(
+    module: Module, box: Container, asked: dict[str, Any], word: str, tty: bool
+) -> None:
+    result = module(container="box", tty=tty, **asked)
+    assert result["failed"] and not result["changed"] and result["actions"] == []
+    assert word in result["msg"] and "box" in result["msg"] and "\n" not in result["msg"]
+    assert asked["argv"][0] in result["msg"]
+
+
+def test_a_detached_command_that_cannot_start(module: Module, box: Container) -> None:
+    message = module.fails(container="box", argv=["/no/such/program"], detach=True)
+    assert "/no/such/program" in message and "box" in message
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(
+    ("status", "way_out"), [("exited", "container_run"), ("created", "container_run"), ("paused", "docker unpause box")]
+)
+def test_a_container_that_does_not_run(
+    module: Module, busybox: docker.DockerClient, status: str, way_out: str, check: bool
+) -> None:
+    made = busybox.containers.create("busybox", ["tail", "-f", "/dev/null"], name="box")
+    if status != "created":
+        made.start()
+    if status == "paused":
+        made.pause()
+    if status == "exited":
+        made.stop(timeout=0)
+    message = module.fails(check=check, container="box", argv=["true"])
+    assert f"box is {status}" in message and way_out in message
+    made.reload()
+    assert made.status == status
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_no_such_container(module: Module, box: Container, check: bool) -> None:
+    for name in ("none-such", str(box.id)[:4]):
+        message = module.fails(check=check, container=name, argv=["touch", "/touched"])
+        assert f"no container {name}" in message and "container_run" in message
+    assert "touched" not in inside(box, "ls", "/")
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"container": "/box", "argv": ["true"]}, ["'/box'", "no valid name"]),
+        ({"container": "box"}, ["argv", "command"]),
+        ({"container": "box", "argv": ["true"], "command": "true"}, ["argv", "command"]),
+        ({"container": "box", "argv": []}, ["empty"]),
+        ({"container": "box", "argv": [""]}, ["empty"]),
+        ({"container": "box", "command": "  "}, ["empty"]),
+        ({"container": "box", "command": "echo 'open"}, ["echo 'open", "split"]),
+        ({"container": "box", "argv": ["true"], "env": {"A=B": "c"}}, ["A=B"]),
+        ({"container": "box", "argv": ["true"], "env": {"DEBUG": False}}, ["DEBUG", "quotes"]),
+    ],
+)
+def test_bad_input(module: Module, asked: dict[str, Any], words: list[str], check: bool) -> None:
+    message = module.fails(check=check, **asked)
+    assert all(word in message for word in words), message

@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""container_info against a real engine."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import docker
+import pytest
+
+from ansible_collections.gantry.docker.tests.integration.conftest import Module
+
+
+@pytest.fixture
+def three(busybox: docker.DockerClient) -> docker.DockerClient:
+    """The engine with a container that runs, one that is paused and one that never ran."""
+    for name in ("running", "paused"):
+        busybox.containers.run("busybox", ["tail", "-f", "/dev/null"], name=name, detach=True)
+    busybox.containers.get("paused").pause()
+    busybox.containers.create("busybox", ["sh"], name="created")
+    return busybox
+
+
+def told(result: dict[str, Any]) -> dict[str, str]:
+    """The containers told of, each with its status."""
+    return {container["Name"][1:]: container["State"]["Status"] for container in result["containers"]}
+
+
+def test_all(module: Module, three: docker.DockerClient) -> None:
+    done = module.unchanged()
+    assert told(done) == {"running": "running", "paused": "paused", "created": "created"}
+    assert done["not_found"] == [] and "container" not in done
+
+
+def test_none(module: Module, clean: docker.DockerClient) -> None:
+    assert module.unchanged()["containers"] == []
+
+
+def test_as_inspected(module: Module, three: docker.DockerClient) -> None:
+    done = module.unchanged(name="running")
+    assert done["containers"] == [done["container"]]
+    assert done["container"] == three.api.inspect_container("running")
+
+
+def test_named_ones_in_their_order_and_those_that_are_not_there(module: Module, three: docker.DockerClient) -> None:
+    identifier = str(three.containers.get("created").id)
+    done = module.unchanged(names=["running", "none-such", identifier[:12], identifier[:4], "running"])
+    assert list(told(done)) == ["running", "created"]
+    assert done["not_found"] == ["none-such", identifier[:4]]
+    assert "container" not in done
+
+
+def test_a_single_one_that_is_not_there(module: Module, clean: docker.DockerClient) -> None:
+    done = module.unchanged(name="none-such")
+    assert done["containers"] == [] and done["not_found"] == ["none-such"] and "container" not in done
+
+
+def test_no_names_means_none(module: Module, three: docker.DockerClient) -> None:
+    assert module.unchanged(names=[])["containers"] == []
+
+
+def test_processes(module: Module, three: docker.DockerClient) -> None:
+    three.containers.get("running").exec_run(["sleep", "600"], detach=True)
+    three.containers.run("busybox", ["true"], name="exited", detach=True).wait()
+    found = {each["Name"][1:]: each["Processes"] for each in module.unchanged(processes=True)["containers"]}
+    assert sorted(process["CMD"] for process in found["running"]) == ["sleep 600", "tail -f /dev/null"]
+    assert all(process["PID"].isdigit() for process in found["running"])
+    assert [process["CMD"] for process in found["paused"]] == ["tail -f /dev/null"]
+    assert found["created"] == [] and found["exited"] == []
+
+
+def test_processes_of_one_that_fails_again_and_again(module: Module, three: docker.DockerClient) -> None:
+    """One container in a restart loop must not keep the others from being told of."""
+    loop = three.containers.run("busybox", ["false"], name="loop", detach=True, restart_policy={"Name": "always"})
+    deadline = time.monotonic() + 10
+    while loop.attrs["State"]["Status"] != "restarting" or loop.attrs["RestartCount"] < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+        loop.reload()
+    found = {each["Name"][1:]: each["Processes"] for each in module.unchanged(processes=True)["containers"]}
+    assert found["loop"] == [] and found["running"]
+
+
+@pytest.mark.parametrize("name", ["-x", "a", "a/b", "", "sha256:12"])
+def test_bad_names(module: Module, name: str) -> None:
+    message = module.fails(names=["fine", name])
+    assert f"'{name}'" in message and "no valid name" in message

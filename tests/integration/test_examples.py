@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The examples in the modules' documentation, run as users would run them: all work, and twice is as good as once."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+import yaml
+
+from ansible_collections.gantry.docker.tests.engines import engine as engines
+
+HERE = Path(__file__)
+MODULES = {file.stem: file for file in sorted((HERE.parents[2] / "plugins" / "modules").glob("*.py"))}
+# The collections tree that this file was found through, whatever it is a link to.
+TREE = next(path for path in map(Path, sys.path) if (path / "ansible_collections" / "gantry" / "docker").is_dir())
+# Who runs these twice changes something twice: commands, and examples that undo what they did.
+CHANGE_AGAIN = {"container_exec", "container_run"}
+RECAP = re.compile(r"^(\w+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=0\s+failed=(\d+)", re.MULTILINE)
+
+Task = dict[str, Any]
+
+_ran_on: set[str] = set()
+
+
+def examples(module: str) -> list[Task]:
+    """The module's examples: the YAML in EXAMPLES, which is read and not run."""
+    body = ast.parse(MODULES[module].read_text()).body
+    (source,) = [
+        ast.literal_eval(node.value)
+        for node in body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "EXAMPLES"
+    ]
+    tasks: list[Task] = yaml.safe_load(source)
+    return tasks
+
+
+def before() -> list[Task]:
+    """What the examples take for granted: an engine with the images that they name, and no container."""
+    have = {"gantry.docker.image_pull": {"names": ["busybox", "debian:12"]}}
+    tag = {"name": "busybox", "repository": ["example/tools:1", "example/tools:stable"]}
+    leftovers = ["sleeper", "shell", "workshop"]
+    gone = {"name": "{{ item }}", "state": "absent", "stop_timeout": 0}
+    return [{"gantry.docker.container_run": gone, "loop": leftovers}, have, {"gantry.docker.image_tag": tag}]
+
+
+def plays(module: str) -> list[dict[str, Any]]:
+    """Set up, run the module's examples, and run them again: a host for each, as Ansible counts by host."""
+    runs = {"before": before(), "first": examples(module), "again": examples(module)}
+    return [
+        {"name": f"{module}: {run}", "hosts": f"{module}_{run}", "gather_facts": False, "tasks": tasks}
+        for run, tasks in runs.items()
+    ]
+
+
+@pytest.fixture(scope="module")
+def recap(
+    engine: engines.Engine, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, tuple[int, int, str]]]:
+    """For each host: the tasks that were changed, those that failed, and what Ansible said. From one engine alone."""
+    _ran_on.add(engine.name)
+    if len(_ran_on) > 1:
+        pytest.skip("the examples run on the first engine alone")
+    place = tmp_path_factory.mktemp("examples")
+    playbook = [play for module in MODULES for play in plays(module)]
+    hosts = {play["hosts"]: None for play in playbook}
+    shared = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    (place / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": shared}}))
+    (place / "playbook.yml").write_text(yaml.safe_dump(playbook, sort_keys=False))
+    said = _ansible(place, engine)
+    counted = RECAP.findall(said)
+    assert counted, said
+    yield {host: (int(changed), int(failed), said) for host, _ok, changed, failed in counted}
+    for written in Path("/var/tmp").glob("gantry-example*"):  # noqa: S108
+        written.unlink()
+
+
+def _ansible(place: Path, engine: engines.Engine) -> str:
+    environment = {
+        **os.environ,
+        **engine.environment,
+        "ANSIBLE_COLLECTIONS_PATH": str(TREE),
+        "ANSIBLE_HOME": str(place),
+        "ANSIBLE_PIPELINING": "true",
+        "ANSIBLE_NOCOLOR": "true",
+        "ANSIBLE_CONFIG": "/dev/null",
+    }
+    program = Path(sys.executable).with_name("ansible-playbook")
+    done = subprocess.run(
+        [program, "-i", "inventory.yml", "playbook.yml"],
+        cwd=place,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=500,
+    )
+    return done.stdout + done.stderr
+
+
+def part(said: str, module: str) -> str:
+    """What Ansible said of one module's plays."""
+    return "PLAY".join(play for play in said.split("PLAY") if play.startswith(f" [{module}: "))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_examples_work(module: str, recap: dict[str, tuple[int, int, str]]) -> None:
+    for run in ("before", "first", "again"):
+        assert f"{module}_{run}" in recap, recap
+        _changed, failed, said = recap[f"{module}_{run}"]
+        assert not failed, part(said, module)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_examples_change_nothing_the_second_time(module: str, recap: dict[str, tuple[int, int, str]]) -> None:
+    changed, _failed, said = recap[f"{module}_again"]
+    assert bool(changed) == (module in CHANGE_AGAIN or uses(module, "container_exec")), part(said, module)
+
+
+def uses(module: str, other: str) -> bool:
+    """Whether the module's examples use another module, so that it counts as changed."""
+    return any(f"gantry.docker.{other}" in task and not _is_told(task) for task in examples(module))
+
+
+def _is_told(task: Task) -> bool:
+    return task.get("changed_when") is False
+
+
+def test_the_engine_has_what_the_examples_made(engine: engines.Engine, recap: dict[str, Any]) -> None:
+    client: docker.DockerClient = engine.client()
+    names = {container.name for container in client.containers.list()}
+    client.close()
+    assert names == {"sleeper", "workshop"}

@@ -1,0 +1,327 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""image_commit against a real engine: an image for every change, none without, and nothing left behind."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import docker
+import pytest
+from docker.models.containers import Container
+
+from ansible_collections.gantry.docker.tests.engines.engine import Engine
+from ansible_collections.gantry.docker.tests.integration.conftest import Module
+
+UP = ["tail", "-f", "/dev/null"]
+WANTED: dict[str, Any] = {"container": "box", "name": "made:1"}
+# What a container did before its first commit, so that there are files in layers of several depths.
+BEFORE = "mkdir -p /d && echo one > /d/kept && echo two > /d/gone && echo 12345 > /d/edited && rm /bin/yes"
+
+
+@pytest.fixture
+def box(busybox: docker.DockerClient) -> Container:
+    """A container that stays up, with some files in it."""
+    box = busybox.containers.run("busybox", UP, name="box", detach=True)
+    inside(box, BEFORE)
+    return box
+
+
+def inside(box: Container, script: str) -> str:
+    """Run a script in the container; what it says."""
+    code, output = box.exec_run(["sh", "-c", script])
+    assert code == 0, output
+    assert isinstance(output, bytes)
+    return output.decode()
+
+
+def images(client: docker.DockerClient) -> set[str]:
+    """All images' Ids, with those that have no name."""
+    return {row["Id"] for row in client.api.images(all=True)}
+
+
+def within(client: docker.DockerClient, image: str, script: str) -> str:
+    """What a script says in a new container of the image."""
+    return str(client.containers.run(image, ["sh", "-c", script], remove=True).decode())
+
+
+def keeps_no_trial(module: Module, client: docker.DockerClient, **asked: Any) -> None:
+    """Whether a commit of what is committed already, for real and not, leaves the engine's images as they are."""
+    before = images(client)
+    module.unchanged(**asked)
+    assert images(client) == before
+
+
+def known_to_differ(request: pytest.FixtureRequest, engine: Engine) -> None:
+    """Containerd 1.7 dates the mark of a file that is gone with the second of the commit."""
+    if engine.name == "trixie-containerd":
+        request.applymarker(pytest.mark.xfail(strict=True, reason="containerd 1.7: layers with deletions never repeat"))
+
+
+def test_a_changed_container(module: Module, busybox: docker.DockerClient) -> None:
+    box = busybox.containers.run("busybox", UP, name="box", detach=True)
+    inside(box, "echo hello > /hello")
+    before = images(busybox)
+    for _time in (1, 2):
+        foreseen = module.ok(check=True, **WANTED, message="With a greeting", author="me")
+        assert foreseen["changed"] and foreseen["images"] == [] and "image" not in foreseen
+        assert images(busybox) == before
+    done = module.converges(**WANTED, message="With a greeting", author="me")
+    assert done["actions"] == ["Committed container box as made:1"]
+    made = busybox.images.get("made:1")
+    assert images(busybox) == {*before, made.id}
+    assert within(busybox, "made:1", "cat /hello") == "hello\n"
+    assert done["image"]["Id"] == made.id and done["images"] == [done["image"]]
+    assert (made.attrs["Author"], made.attrs["Comment"]) == ("me", "With a greeting")
+    assert done["layer_size"] > 0
+    assert done["diff"]["before"] == {"made:1": None}
+    assert done["diff"]["after"]["made:1"]["layers"] == made.attrs["RootFS"]["Layers"]
+    assert done["diff"]["after"]["made:1"]["config"]["Cmd"] == UP
+    keeps_no_trial(module, busybox, **WANTED)
+
+
+def test_an_unchanged_container_has_no_new_layer(module: Module, busybox: docker.DockerClient) -> None:
+    busybox.containers.create("busybox", ["sh"], name="box")
+    module.converges(**WANTED)
+    assert len(busybox.images.get("made:1").attrs["RootFS"]["Layers"]) == 1
+    keeps_no_trial(module, busybox, **WANTED)
+    busybox.images.get("busybox")
+
+
+@pytest.mark.parametrize("then", ["stop", "pause", "restart", "kill"])
+def test_the_same_whatever_the_container_does_meanwhile(
+    module: Module, busybox: docker.DockerClient, then: str
+) -> None:
+    box = busybox.containers.run("busybox", UP, name="box", detach=True)
+    inside(box, "echo hello > /hello")
+    module.ok(**WANTED)
+    getattr(box, then)(**({"timeout": 0} if then in ("stop", "restart") else {}))
+    box.reload()
+    status = box.status
+    keeps_no_trial(module, busybox, **WANTED)
+    keeps_no_trial(module, busybox, **WANTED, pause=False)
+    box.reload()
+    assert box.status == status
+
+
+def test_with_a_file_of_the_base_gone(
+    module: Module, box: Container, busybox: docker.DockerClient, engine: Engine, request: pytest.FixtureRequest
+) -> None:
+    known_to_differ(request, engine)
+    module.converges(**WANTED)
+    time.sleep(1.1)
+    assert within(busybox, "made:1", "cat /d/kept; ls /bin/yes 2>&1 || true").startswith("one\n")
+    keeps_no_trial(module, busybox, **WANTED)
+
+
+@pytest.mark.parametrize(
+    ("script", "question", "answer"),
+    [
+        ("echo new > /d/new", "cat /d/new", "new\n"),
+        ("echo 54321 > /d/edited", "cat /d/edited", "54321\n"),
+        ("rm /d/gone", "ls /d", "edited\nkept\n"),
+        ("mv /d/gone /d/moved", "ls /d", "edited\nkept\nmoved\n"),
+        ("chmod 600 /d/kept", "stat -c %a /d/kept", "600\n"),
+        ("chown 12:34 /d/kept", "stat -c %u:%g /d/kept", "12:34\n"),
+        ("ln -s kept /d/link", "readlink /d/link", "kept\n"),
+        ("touch -d '2001-02-03 04:05:06' /d/kept", "stat -c %Y /d/kept", "981173106\n"),
+        ("mkdir /d/empty", "ls -d /d/empty", "/d/empty\n"),
+    ],
+)
+def test_every_change_makes_a_new_image(
+    module: Module, busybox: docker.DockerClient, script: str, question: str, answer: str
+) -> None:
+    base = busybox.containers.run("busybox", UP, name="base", detach=True)
+    inside(base, BEFORE.rpartition(" && ")[0])
+    base.commit("base", "1")
+    box = busybox.containers.run("base:1", UP, name="box", detach=True)
+    inside(box, "echo 0 > /first && sed -i s/12345/99999/ /d/edited")
+    module.ok(**WANTED)
+    old = busybox.images.get("made:1")
+    inside(box, script)
+    before = images(busybox)
+    foreseen = module.ok(check=True, **WANTED)
+    assert foreseen["changed"] and images(busybox) == before
+    done = module.ok(**WANTED)
+    assert done["actions"] == foreseen["actions"] == [f"Committed container box as made:1, which named {old.id}"]
+    assert done["diff"]["before"]["made:1"]["layers"] == old.attrs["RootFS"]["Layers"]
+    assert done["diff"]["after"]["made:1"]["layers"] != old.attrs["RootFS"]["Layers"]
+    assert done["diff"]["after"]["made:1"]["config"] == done["diff"]["before"]["made:1"]["config"]
+    assert images(busybox) == {*before, busybox.images.get("made:1").id}
+    assert within(busybox, "made:1", question) == answer
+
+
+@pytest.mark.parametrize("script", ["rm /d/gone", "mv /d/gone /d/moved", "chmod 600 /d/kept", "echo 9 > /d/kept"])
+def test_each_of_these_twice_is_unchanged(
+    module: Module,
+    busybox: docker.DockerClient,
+    engine: Engine,
+    request: pytest.FixtureRequest,
+    script: str,
+) -> None:
+    if "gone" in script:
+        known_to_differ(request, engine)
+    base = busybox.containers.run("busybox", UP, name="base", detach=True)
+    inside(base, BEFORE.rpartition(" && ")[0])
+    base.commit("base", "1")
+    box = busybox.containers.run("base:1", UP, name="box", detach=True)
+    inside(box, script)
+    module.ok(**WANTED)
+    time.sleep(1.1)  # whatever is dated with the time of the commit has another date now
+    keeps_no_trial(module, busybox, **WANTED)
+    box.stop(timeout=0)
+    keeps_no_trial(module, busybox, **WANTED)
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "value"),
+    [
+        ('CMD ["cat", "/etc/motd"]', "Cmd", ["cat", "/etc/motd"]),
+        ('ENTRYPOINT ["sh", "-c"]', "Entrypoint", ["sh", "-c"]),
+        ("LABEL a.b=c d='e f'", "Labels", {"a.b": "c", "d": "e f"}),
+        ("EXPOSE 80/tcp", "ExposedPorts", {"80/tcp": {}}),
+        ("HEALTHCHECK --interval=5m CMD true", "Healthcheck", None),
+        ("ONBUILD RUN true", "OnBuild", ["RUN true"]),
+        ("STOPSIGNAL SIGINT", "StopSignal", "SIGINT"),
+        ("user 12:34", "User", "12:34"),
+        ("VOLUME /data", "Volumes", {"/data": {}}),
+        ("WORKDIR /srv", "WorkingDir", "/srv"),
+        ("ENV NAME=value", "Env", None),
+    ],
+)
+def test_config_alone(
+    module: Module, busybox: docker.DockerClient, engine: Engine, change: str, key: str, value: Any
+) -> None:
+    busybox.containers.create("busybox", ["sh"], name="box")
+    module.ok(**WANTED)
+    if key == "StopSignal" and engine.version.startswith("20."):
+        before = images(busybox)
+        message = module.fails(**WANTED, changes=[change])
+        assert "stopsignal" in message and "This engine can't set that in a commit" in message
+        assert images(busybox) == before
+        return
+    done = module.converges(**WANTED, changes=[change])
+    config = busybox.images.get("made:1").attrs["Config"]
+    assert config[key] == value if value else config[key]
+    before, after = done["diff"]["before"]["made:1"], done["diff"]["after"]["made:1"]
+    assert before["layers"] == after["layers"]
+    assert {name for name in after["config"] if before["config"].get(name) != after["config"][name]} == {key}
+    keeps_no_trial(module, busybox, **WANTED, changes=[change])
+
+
+def test_author_and_message_alone_make_no_difference(module: Module, busybox: docker.DockerClient) -> None:
+    busybox.containers.create("busybox", ["sh"], name="box")
+    module.ok(**WANTED)
+    keeps_no_trial(module, busybox, **WANTED, author="somebody", message="something")
+
+
+def test_several_names(module: Module, busybox: docker.DockerClient) -> None:
+    box = busybox.containers.run("busybox", UP, name="box", detach=True)
+    inside(box, "echo hello > /hello")
+    done = module.converges(container="box", names=["made:1", "made", "127.0.0.1:5001/made:1", "made:latest"])
+    assert [action.rpartition(" ")[2] for action in done["actions"]] == [
+        "made:1",
+        "made:latest",
+        "127.0.0.1:5001/made:1",
+    ]
+    made = busybox.images.get("made:1")
+    assert sorted(made.tags) == ["127.0.0.1:5001/made:1", "made:1", "made:latest"]
+    busybox.api.remove_image("made:latest")
+    before = images(busybox)
+    done = module.converges(container="box", names=["made:latest", "made:1"])
+    assert done["actions"] == ["Committed container box as made:latest"]
+    assert busybox.images.get("made:latest").id == made.id
+    assert images(busybox) == before
+
+
+def test_one_of_several_names_has_another_image(module: Module, busybox: docker.DockerClient) -> None:
+    box = busybox.containers.run("busybox", UP, name="box", detach=True)
+    inside(box, "echo hello > /hello")
+    module.ok(**WANTED)
+    made, base = busybox.images.get("made:1").id, busybox.images.get("busybox").id
+    busybox.api.tag("busybox", "made", "2")
+    done = module.converges(container="box", names=["made:1", "made:2"])
+    assert done["actions"] == [f"Committed container box as made:2, which named {base}"]
+    assert busybox.images.get("made:2").id == busybox.images.get("made:1").id == made
+
+
+def test_names_of_two_images_that_are_the_same(module: Module, busybox: docker.DockerClient) -> None:
+    box = busybox.containers.create("busybox", ["sh"], name="box")
+    ids = [box.commit("made", tag).id for tag in ("1", "2")]
+    assert ids[0] != ids[1]
+    keeps_no_trial(module, busybox, container="box", names=["made:1", "made:2"])
+
+
+def test_over_the_name_of_its_own_base(module: Module, busybox: docker.DockerClient) -> None:
+    box = busybox.containers.run("busybox", UP, name="box", detach=True)
+    inside(box, "echo hello > /hello")
+    base = busybox.images.get("busybox").id
+    done = module.converges(container="box", name="busybox")
+    assert done["actions"] == [f"Committed container box as busybox:latest, which named {base}"]
+    keeps_no_trial(module, busybox, container="box", name="busybox")
+
+
+def test_the_bases_tag_has_moved(module: Module, busybox: docker.DockerClient) -> None:
+    box = busybox.containers.run("busybox", UP, name="box", detach=True)
+    inside(box, "echo hello > /hello")
+    module.ok(**WANTED)
+    busybox.api.tag("made:1", "busybox", "latest", force=True)
+    keeps_no_trial(module, busybox, **WANTED)
+    inside(box, "echo again > /hello")
+    module.converges(**WANTED)
+    assert within(busybox, "made:1", "cat /hello") == "again\n"
+
+
+def test_the_bases_image_was_removed(module: Module, busybox: docker.DockerClient) -> None:
+    """What is left of the image differs by store: either it can be committed all the same, or we say why not."""
+    box = busybox.containers.run("busybox", UP, name="box", detach=True)
+    base = busybox.images.get("busybox").id
+    box.stop(timeout=0)
+    busybox.api.remove_image("busybox", force=True)
+    if base in images(busybox):
+        module.converges(**WANTED)
+        return
+    for check in (True, False):
+        message = module.fails(check=check, **WANTED)
+        assert "box" in message and str(base) in message and "was removed" in message and "image_pull" in message
+    assert images(busybox) == set()
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_failing_change_leaves_nothing(module: Module, busybox: docker.DockerClient, check: bool) -> None:
+    busybox.containers.create("busybox", ["sh"], name="box")
+    before = images(busybox)
+    for change in ("ENV", "EXPOSE none", "LABEL"):
+        message = module.fails(check=check, **WANTED, changes=[change])
+        assert "commit the container box" in message
+    assert images(busybox) == before
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"container": "none-such"}, ["none-such", "container_run"]),
+        ({"container": "/box"}, ["'/box'", "no valid name"]),
+        ({"name": "Made"}, ["'Made'", "lower case"]),
+        ({"name": "made:"}, ["'made:'", "tag"]),
+        ({"name": "made@sha256:" + 64 * "0"}, ["digest"]),
+        ({"name": 64 * "a"}, ["image Id"]),
+        ({"name": None, "names": []}, ["names"]),
+        ({"changes": ["RUN true"]}, ["'RUN true'", "ENTRYPOINT"]),
+        ({"changes": ["LABEL a=b", ""]}, ["''", "place 2"]),
+        ({"changes": ["LABEL a=b\nRUN true"]}, ["RUN"]),
+    ],
+)
+def test_bad_input_changes_nothing(
+    module: Module, busybox: docker.DockerClient, asked: dict[str, Any], words: list[str], check: bool
+) -> None:
+    busybox.containers.create("busybox", ["sh"], name="box")
+    before = images(busybox)
+    arguments = {key: value for key, value in {**WANTED, **asked}.items() if value is not None}
+    message = module.fails(check=check, **arguments)
+    assert all(word in message for word in words), message
+    assert images(busybox) == before

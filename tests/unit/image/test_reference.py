@@ -1,0 +1,156 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""References: what users write, and what Docker calls it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
+    ImageId,
+    Reference,
+    may_be_short_id,
+    parse_image_name,
+    parse_reference,
+    parse_tag,
+)
+
+DIGITS = "0123456789abcdef" * 4
+DIGEST = f"sha256:{DIGITS}"
+
+
+@pytest.mark.parametrize(
+    ("text", "registry", "repository", "tag", "digest"),
+    [
+        ("busybox", "docker.io", "library/busybox", "latest", None),
+        ("busybox:1.35", "docker.io", "library/busybox", "1.35", None),
+        ("library/busybox", "docker.io", "library/busybox", "latest", None),
+        ("docker.io/busybox", "docker.io", "library/busybox", "latest", None),
+        ("index.docker.io/library/busybox:1", "docker.io", "library/busybox", "1", None),
+        ("example/tools", "docker.io", "example/tools", "latest", None),
+        ("a/b/c:d", "docker.io", "a/b/c", "d", None),
+        ("localhost/tools", "localhost", "tools", "latest", None),
+        ("127.0.0.1:5001/tools", "127.0.0.1:5001", "tools", "latest", None),
+        ("127.0.0.1:5001/a/b:2", "127.0.0.1:5001", "a/b", "2", None),
+        ("[::1]:5001/tools:1", "[::1]:5001", "tools", "1", None),
+        ("Host/tools", "Host", "tools", "latest", None),
+        (f"busybox@{DIGEST}", "docker.io", "library/busybox", None, DIGEST),
+        (f"busybox:1@{DIGEST}", "docker.io", "library/busybox", "1", DIGEST),
+        (f"127.0.0.1:5001/tools@{DIGEST}", "127.0.0.1:5001", "tools", None, DIGEST),
+        ("a-b__c.d--e:_A.b-c", "docker.io", "library/a-b__c.d--e", "_A.b-c", None),
+        ("a" * 255, "docker.io", "library/" + "a" * 255, "latest", None),
+        (f"busybox:{'t' * 128}", "docker.io", "library/busybox", "t" * 128, None),
+        (DIGITS[:63], "docker.io", f"library/{DIGITS[:63]}", "latest", None),
+    ],
+)
+def test_parts(text: str, registry: str, repository: str, tag: str | None, digest: str | None) -> None:
+    assert parse_reference(text) == Reference(registry, repository, tag, digest)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("busybox", "busybox:latest"),
+        ("docker.io/library/busybox:1", "busybox:1"),
+        ("docker.io/example/tools", "example/tools:latest"),
+        ("library/a/b", "library/a/b:latest"),
+        ("localhost/library/busybox", "localhost/library/busybox:latest"),
+        ("127.0.0.1:5001/tools:1", "127.0.0.1:5001/tools:1"),
+        (f"docker.io/busybox:1@{DIGEST}", f"busybox:1@{DIGEST}"),
+        (f"busybox@{DIGEST}", f"busybox@{DIGEST}"),
+    ],
+)
+def test_shown_as_docker_shows_it(text: str, shown: str) -> None:
+    assert str(parse_reference(text)) == shown
+    assert parse_reference(shown) == parse_reference(text)
+
+
+def test_tagged_and_pinned() -> None:
+    reference = parse_reference(f"127.0.0.1:5001/tools:1@{DIGEST}")
+    assert reference.tagged == "127.0.0.1:5001/tools:1"
+    assert reference.pinned == f"127.0.0.1:5001/tools@{DIGEST}"
+
+
+def test_default_tag_only_where_it_is_wanted() -> None:
+    assert parse_reference("busybox", default_tag=False).tag is None
+    assert str(parse_reference("busybox", default_tag=False)) == "busybox"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ["''", "lower-case letters and digits"]),
+        (" ", ["' '"]),
+        ("busybox ", ["'busybox '"]),
+        ("busybox\n", ["busybox"]),
+        ("Busybox", ["'Busybox'", "must be in lower case"]),
+        ("example/Tools", ["must be in lower case"]),
+        ("-busybox", ["the repository '-busybox'"]),
+        ("busy..box", ["the repository 'busy..box'"]),
+        ("busy___box", ["the repository"]),
+        ("a//b", ["the repository 'a//b'"]),
+        ("a/", ["the repository 'a/'"]),
+        ("/a", ["the repository '/a'"]),
+        ("https://127.0.0.1:5001/a", ["'https:' is no host[:port]"]),
+        ("host_name.:5001/a", ["'host_name.:5001' is no host[:port]"]),
+        ("127.0.0.1:/a", ["'127.0.0.1:' is no host[:port]"]),
+        ("busybox:", ["the tag ''"]),
+        ("busybox:-1", ["the tag '-1'"]),
+        ("busybox:a b", ["the tag 'a b'"]),
+        (f"busybox:{'t' * 129}", ["up to 128"]),
+        ("busybox@", ["after @ comes a digest"]),
+        ("busybox@sha256:12", ["64 hexadecimal digits"]),
+        (f"busybox@{DIGEST.upper()}", ["64 hexadecimal digits"]),
+        (f"busybox@{DIGEST}@{DIGEST}", ["64 hexadecimal digits"]),
+        (f"@{DIGEST}", ["the repository ''"]),
+        ("a" * 256, ["longer than 255"]),
+        (DIGITS, ["is an image Id", "repository[:tag]"]),
+    ],
+)
+def test_what_is_wrong_is_named(text: str, words: list[str]) -> None:
+    with pytest.raises(InvalidInput) as raised:
+        parse_reference(text)
+    assert f"'{text}'" in raised.value.message
+    assert all(word in raised.value.message for word in words), raised.value.message
+
+
+@pytest.mark.parametrize("text", [DIGITS, DIGEST])
+def test_full_id(text: str) -> None:
+    name = parse_image_name(text)
+    assert name == ImageId(DIGEST)
+    assert str(name) == DIGEST
+    assert not may_be_short_id(name)
+
+
+@pytest.mark.parametrize("text", ["sha256:", "sha256:12", f"sha256:{DIGITS}0", f"sha256:{DIGITS[:-1]}g"])
+def test_broken_id(text: str) -> None:
+    with pytest.raises(InvalidInput, match="64 hexadecimal digits"):
+        parse_image_name(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        (DIGITS[:12], True),
+        (DIGITS[:63], True),
+        (DIGITS[:11], False),
+        (f"{DIGITS[:12]}:1", False),
+        (f"{DIGITS[:12]}@{DIGEST}", False),
+        (f"example/{DIGITS[:12]}", False),
+        (f"localhost/{DIGITS[:12]}", False),
+        ("0123456789ag", False),
+    ],
+)
+def test_may_be_short_id(text: str, short: bool) -> None:
+    assert may_be_short_id(parse_image_name(text)) is short
+
+
+def test_tag_to_be_given() -> None:
+    assert parse_tag("tools") == parse_reference("tools:latest")
+    with pytest.raises(InvalidInput, match="follows from the content"):
+        parse_tag(f"tools@{DIGEST}")
+    with pytest.raises(InvalidInput, match="is an image Id"):
+        parse_tag(DIGITS)

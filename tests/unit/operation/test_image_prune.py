@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""image_prune's parse and plan."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import ContainerSummary
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import ImageSummary
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.operation import image_prune
+from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+
+DIGEST = "@sha256:" + "0" * 64
+
+
+def image(identifier: str, *names: str, parent: str = "") -> ImageSummary:
+    """An image with these tags and digests."""
+    tags = tuple(name for name in names if "@" not in name)
+    return ImageSummary(identifier, tags, tuple(set(names) - set(tags)), parent, created=0, size=0)
+
+
+# low ← middle ← top:1, and two dangling images, of which one was made from middle.
+IMAGES = [
+    image("low", "low:1", "base:1"),
+    image("middle", parent="low"),
+    image("top", "top:1", parent="middle"),
+    image("twin", parent="middle"),
+    image("alone"),
+    image("pinned", f"pinned{DIGEST}"),
+]
+
+
+def planned(dangling: bool, keep: tuple[str, ...] = (), used: tuple[str, ...] = ()) -> Plan:
+    """The plan to prune the images above; used: the Ids of images with a container each."""
+    wanted = image_prune.parse({"dangling": dangling, "keep": list(keep)})
+    containers = tuple(ContainerSummary(f"c{of}", f"c{of}", of, "", "exited") for of in used)
+    return image_prune.plan(wanted, image_prune.Observed(tuple(IMAGES), containers, disk_usage=0))
+
+
+@pytest.mark.parametrize(
+    ("dangling", "keep", "used", "gone"),
+    [
+        (True, [], [], {"twin", "alone"}),
+        (True, ["*"], [], {"twin", "alone"}),
+        (True, [], ["twin"], {"alone"}),
+        (True, [], ["twin", "alone"], set()),
+        (False, [], [], {"low", "middle", "top", "twin", "alone", "pinned"}),
+        (False, ["*"], [], {"twin", "alone"}),
+        (False, ["pinned"], [], {"low", "middle", "top", "twin", "alone"}),
+        (False, ["base"], [], {"middle", "top", "twin", "alone", "pinned"}),
+        (False, ["top"], [], {"twin", "alone", "pinned"}),
+        (False, [], ["top"], {"twin", "alone", "pinned"}),
+        (False, [], ["middle"], {"top", "twin", "alone", "pinned"}),
+        (False, [], ["low"], {"middle", "top", "twin", "alone", "pinned"}),
+        (False, [], ["elsewhere"], {"low", "middle", "top", "twin", "alone", "pinned"}),
+    ],
+)
+def test_what_goes(dangling: bool, keep: list[str], used: list[str], gone: set[str]) -> None:
+    plan = planned(dangling, tuple(keep), tuple(used))
+    assert {identifier for identifier, names in plan.after.items() if names is None} == gone
+    assert {identifier for step in plan.steps for identifier in step.deleted} == gone
+    assert not gone & set(used)
+    assert plan.changed is bool(plan.after)
+
+
+def test_parent_of_a_kept_one_loses_its_names() -> None:
+    plan = planned(False, keep=("top", "pinned"), used=("twin", "alone"))
+    assert plan.before == {"low": ["low:1", "base:1"]}
+    assert plan.after == {"low": []}
+    assert plan.actions == ["Pruned unused image low:1, base:1 (stays as a part of others)"]
+
+
+def test_children_go_before_their_parents() -> None:
+    calls = [deletion.name for step in planned(False).steps for deletion in step.deletions]
+    assert calls == ["twin", "top:1", "middle", "alone", "low:1", "base:1", f"pinned{DIGEST}"]
+
+
+def test_sentences() -> None:
+    assert planned(False).actions == [
+        "Pruned dangling image (twin)",
+        "Pruned unused image top:1 (top, middle)",
+        "Pruned dangling image (alone)",
+        "Pruned unused image low:1, base:1 (low)",
+        f"Pruned unused image pinned{DIGEST} (pinned)",
+    ]
+
+
+def test_order_of_the_list_makes_no_difference() -> None:
+    wanted = image_prune.parse({"dangling": False, "keep": []})
+    backwards = image_prune.Observed(tuple(IMAGES[::-1]), (), disk_usage=0)
+    assert image_prune.plan(wanted, backwards).steps == planned(False).steps
+
+
+def test_patterns_are_told_apart_by_meaning() -> None:
+    wanted = image_prune.parse({"dangling": True, "keep": ["debian", "docker.io/library/debian"]})
+    assert wanted == image_prune.Wanted(dangling_only=True, keep=("debian",))
+
+
+@pytest.mark.parametrize("pattern", ["", " ", "Debian", "sha256:" + "0" * 64])
+def test_bad_patterns(pattern: str) -> None:
+    with pytest.raises(InvalidInput):
+        image_prune.parse({"dangling": False, "keep": ["debian", pattern]})

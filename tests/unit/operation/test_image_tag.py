@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""image_tag's parse and plan."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.operation import image_tag
+from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+
+ID = "sha256:" + "1" * 64
+OTHER = "sha256:" + "2" * 64
+
+
+def planned(targets: dict[str, str | None], source: str | None = ID, existing: str = "move") -> Plan:
+    """The plan to tag busybox, given the image that each target names now."""
+    wanted = image_tag.parse({"name": "busybox", "repository": list(targets), "existing": existing})
+    former = {target: Image({"Id": now}) if now else None for target, now in zip(wanted.targets, targets.values())}
+    return image_tag.plan(wanted, image_tag.Observed(Image({"Id": source}) if source else None, former))
+
+
+@pytest.mark.parametrize(
+    ("targets", "existing", "actions"),
+    [
+        ({}, "move", []),
+        ({"a:1": None}, "move", ["Tagged image busybox:latest as a:1"]),
+        ({"a:1": ID}, "move", []),
+        ({"a:1": OTHER}, "move", [f"Tagged image busybox:latest as a:1, which named {OTHER}"]),
+        ({"a:1": None}, "keep", ["Tagged image busybox:latest as a:1"]),
+        ({"a:1": ID}, "keep", []),
+        ({"a:1": OTHER}, "keep", []),
+        ({"a:1": OTHER, "b": None, "c": ID}, "keep", ["Tagged image busybox:latest as b:latest"]),
+    ],
+)
+def test_actions(targets: dict[str, str | None], existing: str, actions: list[str]) -> None:
+    plan = planned(targets, existing=existing)
+    assert plan.actions == actions
+    assert plan.changed is bool(actions)
+
+
+def test_before_and_after() -> None:
+    plan = planned({"a:1": None, "b:1": OTHER, "c:1": ID})
+    assert plan.before == {"a:1": None, "b:1": OTHER}
+    assert plan.after == {"a:1": ID, "b:1": ID}
+    assert [step.image_id for step in plan.steps] == [ID, ID]
+
+
+def test_missing_source() -> None:
+    with pytest.raises(GantryError, match="no image busybox:latest on this engine to tag"):
+        planned({"a:1": None}, source=None)
+
+
+def test_targets_are_told_apart_by_meaning() -> None:
+    wanted = image_tag.parse({"name": ID, "repository": ["a", "docker.io/a:latest", "a:1"], "existing": "move"})
+    assert [str(target) for target in wanted.targets] == ["a:latest", "a:1"]
+    assert str(wanted.source) == ID
+
+
+@pytest.mark.parametrize(
+    ("name", "repository"),
+    [("A", []), ("", []), ("a", ["A"]), ("a", [f"a@{ID}"]), ("a", [ID]), ("a", ["b", ""]), ("sha256:1", ["b"])],
+)
+def test_bad_input(name: str, repository: list[str]) -> None:
+    with pytest.raises(InvalidInput):
+        image_tag.parse({"name": name, "repository": repository, "existing": "move"})
