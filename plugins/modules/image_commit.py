@@ -13,8 +13,10 @@ description:
   - Commits a container to an image. Where the image that the name means already has the same layers and the same
     config, nothing changes, and nothing is left behind.
   - Nothing short of a commit tells what a commit would give. So the module commits on trial, also in check mode,
-    compares,
-    and removes the trial if it is not needed. A trial has no name, and costs the time of one C(docker commit).
+    compares, and removes the trial if it is not needed. A trial has no name, and costs the time of one
+    C(docker commit). The container's processes stand still for that time and no longer, unless O(pause=false).
+  - Where an engine's containerd store packs the same deletions differently each time, as with containerd before 2.0,
+    the content of both layers is compared. Both are read from the engine for that, with the layers below them.
 version_added: 0.1.0
 author:
   - gantry.docker authors (@gantry-docker)
@@ -46,11 +48,19 @@ options:
   changes:
     description:
       - Instructions of a Dockerfile that shape the image's config. Allowed are C(CMD), C(ENTRYPOINT), C(ENV),
-        C(EXPOSE),
-        C(HEALTHCHECK), C(LABEL), C(ONBUILD), C(STOPSIGNAL), C(USER), C(VOLUME) and C(WORKDIR).
+        C(EXPOSE), C(HEALTHCHECK), C(LABEL), C(ONBUILD), C(STOPSIGNAL), C(USER), C(VOLUME) and C(WORKDIR).
+      - Docker Engine 20.10 doesn't take C(STOPSIGNAL) here.
+      - What no instruction sets is as in the container. An empty C(CMD []) sets nothing.
     type: list
     elements: str
     default: []
+  labels:
+    description:
+      - Labels that the image gets beside those of the container, as names and values. A C(LABEL) of the same name in
+        O(changes) has the last word.
+      - A value that isn't text, such as V(true) or V(1.10), must be in quotes.
+    type: dict
+    default: {}
   pause:
     description:
       - Let the container stand still during the commit, so that no file changes halfway.
@@ -82,7 +92,8 @@ EXAMPLES = r"""
     message: With a welcome
     changes:
       - CMD ["cat", "/etc/motd"]
-      - LABEL org.opencontainers.image.title=welcome
+    labels:
+      org.opencontainers.image.title: Welcome, "stranger"
 """
 
 RETURN = r"""
@@ -93,21 +104,28 @@ actions:
   elements: str
   sample: ["Committed container workshop as example/welcome:1"]
 images:
-  description: The image of the first name as inspected, alone.
+  description: The image of the first name as inspected, with its digests, alone.
   returned: success
   type: list
   elements: dict
-  sample: [{"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["busybox:latest"]}]
+  sample: [{"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["example/welcome:1"], "RepoDigests": []}]
 image:
-  description: The image of the first name as inspected; in check mode, the one that has the name now.
+  description: The image of the first name as inspected, with its digests; in check mode, the one that has the name now.
   returned: success, if there is one
   type: dict
-  sample: {"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["busybox:latest"]}
+  sample: {"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["example/welcome:1"], "RepoDigests": []}
 layer_size:
-  description: The size in bytes of the newest step of the image's history; 0 if it made no layer.
-  returned: success, if there is an image of the first name
+  description: The size in bytes of the layer that the commit adds to the container's image; 0 if it adds none.
+  returned: success
   type: int
   sample: 13214
+layer_paths:
+  description:
+    - How many paths are added, changed and deleted in that layer, as C(docker diff) tells it.
+    - The diff names the first hundred of them.
+  returned: when the image is a new one, also in check mode
+  type: dict
+  sample: {"added": 12, "changed": 3, "deleted": 0}
 """
 
 from ansible_collections.gantry.docker.plugins.module_utils import task
@@ -124,6 +142,7 @@ def main() -> None:
             "author": {"type": "str"},
             "message": {"type": "str", "aliases": ["comment"]},
             "changes": {"type": "list", "elements": "str", "default": []},
+            "labels": {"type": "dict", "default": {}},
             "pause": {"type": "bool", "default": True},
         },
     )

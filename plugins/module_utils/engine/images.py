@@ -101,6 +101,21 @@ class RemoteImage:
     platforms: tuple[Platform, ...]
 
 
+@dataclass(frozen=True)
+class Commit:
+    """How to make an image from a container.
+
+    changes: instructions of a Dockerfile, as docker commit --change takes them; they come after the labels.
+    pause: whether the container's processes stand still meanwhile.
+    """
+
+    author: str
+    message: str
+    changes: tuple[str, ...]
+    labels: Mapping[str, str]
+    pause: bool
+
+
 class Images:
     """The engine's images."""
 
@@ -220,18 +235,16 @@ class Images:
             raise engine_said(task, "; ".join(failed))
         return tuple(line for line in said if line)
 
-    def commit(self, container: str, author: str, message: str, changes: Sequence[str], pause: bool) -> str:
-        """Make an image without a name from a container; its Id.
-
-        changes: instructions of a Dockerfile, as docker commit --change takes them.
-        """
+    def commit(self, container: str, how: Commit) -> str:
+        """Make an image without a name from a container; its Id."""
         # api/server/router/container/container_routes.go, postCommit: one parameter for each change.
-        params = [("container", container), ("author", author), ("comment", message), ("pause", "1" if pause else "0")]
-        params += [("changes", change) for change in changes]
+        params = [("container", container), ("author", how.author), ("comment", how.message)]
+        params += [("pause", "1" if how.pause else "0"), *(("changes", change) for change in how.changes)]
         api = self._api
 
         def call() -> str:
-            response = api.post(api._url("/commit"), params=params, json={}, timeout=None)
+            # The labels go in the config, where nothing in them has to be quoted as it would in an instruction.
+            response = api.post(api._url("/commit"), params=params, json={"Labels": dict(how.labels)}, timeout=None)
             return str(api._result(response, json=True)["Id"])
 
         with trying_to(f"commit the container {container}"):

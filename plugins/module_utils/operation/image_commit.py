@@ -7,17 +7,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Any
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
-from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Container, parse_name
+from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import (
+    ChangedPaths,
+    Container,
+    parse_name,
+)
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Commit, Image
+from ansible_collections.gantry.docker.plugins.module_utils.image.compression import Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.identity import effective_config
+from ansible_collections.gantry.docker.plugins.module_utils.image.layer_content import content_digests, newest_layers
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import Reference, parse_tag
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 
@@ -37,24 +44,36 @@ _INSTRUCTIONS = (
 )
 
 
+# An instruction that every engine reads, and refuses to carry out.
+_REFUSED = "EXPOSE no-port"
+_MOST_PATHS = 100
+_KINDS = ("added", "changed", "deleted")
+
+
 @dataclass(frozen=True)
 class Wanted:
-    """changes: instructions of a Dockerfile. pause: whether the container stands still meanwhile."""
+    """The container by its name or Id, the names that the image gets, and how to commit."""
 
     container: str
     targets: tuple[Reference, ...]
-    author: str
-    message: str
-    changes: tuple[str, ...]
-    pause: bool
+    how: Commit
 
 
 @dataclass(frozen=True)
 class Observed:
-    """trial: the image that the container makes now, without a name. targets: what the names name."""
+    """What a commit makes now, and what is there already.
+
+    trial: the image that the container makes now, without a name. targets: what the names name.
+    alike: the Ids of those whose layers have the trial's content under another DiffID.
+    layer_size: the bytes in the layer that the commit adds. paths: those that the layer has, where one of the
+    images is another one than the trial; else None.
+    """
 
     trial: Image
     targets: Mapping[Reference, Image | None]
+    alike: frozenset[str]
+    layer_size: int
+    paths: ChangedPaths | None
 
 
 @dataclass(frozen=True)
@@ -82,10 +101,13 @@ def parse(params: Mapping[str, Any]) -> Wanted:
     return Wanted(
         container=parse_name(params["container"]),
         targets=tuple(dict.fromkeys(parse_tag(name) for name in params["names"])),
-        author=params["author"] or "",
-        message=params["message"] or "",
-        changes=tuple(params["changes"]),
-        pause=params["pause"],
+        how=Commit(
+            author=params["author"] or "",
+            message=params["message"] or "",
+            changes=tuple(params["changes"]),
+            labels={name: _label(name, value) for name, value in params["labels"].items()},
+            pause=params["pause"],
+        ),
     )
 
 
@@ -102,12 +124,19 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     trial = engine.images.find(trial_id)
     if trial is None:
         raise GantryError(f"The commit of {wanted.container} was removed by somebody else at once. Try again.")
-    return Observed(trial, targets)
+    others = [image for image in targets.values() if image is None or not _same(image, trial)]
+    paths = engine.containers.changed_paths(wanted.container) if others else None
+    alike = _alike(engine, trial, others) if paths and paths.deleted else frozenset()
+    return Observed(trial, targets, alike, _newest_size(engine, trial), paths)
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
     """Name the trial, unless an image with one of the names is the same already."""
-    same = {target: image for target, image in observed.targets.items() if image and _same(image, observed.trial)}
+    same = {
+        target: image
+        for target, image in observed.targets.items()
+        if image and (image.id in observed.alike or _same(image, observed.trial))
+    }
     committed = next(iter(same.values()), observed.trial)
     former = {target: image for target, image in observed.targets.items() if target not in same}
     return Plan(
@@ -116,7 +145,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
             for target, image in former.items()
         ),
         before={str(target): _described(image) if image else None for target, image in former.items()},
-        after={str(target): _described(committed) for target in former},
+        after={str(target): {**_described(committed), **_shown(observed.paths)} for target in former},
     )
 
 
@@ -127,25 +156,82 @@ def apply(engine: Engine, step: Name) -> Mapping[str, Any]:
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
-    """The image of the first name as it is now, and its newest layer's size."""
+    """The image of the first name as it is now, the newest layer's size, and how many paths it has."""
     image = engine.images.find(str(wanted.targets[0]))
-    if image is None:
-        return {"images": []}
-    history = engine.images.history(image.id)
-    size = int(history[0].get("Size") or 0) if history else 0
-    return {"image": dict(image.inspected), "images": [dict(image.inspected)], "layer_size": size}
+    inspected = dict(image.inspected) if image else None
+    told: dict[str, Any] = {"images": [inspected] if inspected else [], "layer_size": observed.layer_size}
+    if inspected:
+        told["image"] = inspected
+    if observed.paths:
+        told["layer_paths"] = {kind: len(getattr(observed.paths, kind)) for kind in _KINDS}
+    return told
 
 
 def _commit(engine: Engine, wanted: Wanted, container: Container) -> str:
     try:
-        return engine.images.commit(wanted.container, wanted.author, wanted.message, wanted.changes, wanted.pause)
+        return engine.images.commit(wanted.container, wanted.how)
     except EngineError as error:
+        if error.status == HTTPStatus.BAD_REQUEST:
+            _blame_instruction(engine, wanted)
         if error.status and engine.images.find(container.image_id) is None:
             raise GantryError(
                 f"The container {wanted.container} can't be committed: its image {container.image_id} was removed. "
                 "Bring that image back (image_pull, image_load), or run a new container."
             ) from error
         raise
+
+
+def _blame_instruction(engine: Engine, wanted: Wanted) -> None:
+    """Raise InvalidInput that names the instruction which the engine refuses, if it is one of them.
+
+    The engine doesn't say which it is, so it is asked for each, together with one that it refuses after
+    all others: it answers without committing.
+    """
+    for number, change in enumerate(wanted.how.changes, 1):
+        alone = replace(wanted.how, changes=(change, _REFUSED), labels={}, pause=False)
+        try:
+            engine.images.discard(engine.images.commit(wanted.container, alone))
+        except EngineError as error:
+            if _REFUSED.split()[1] not in error.message:
+                raise InvalidInput(
+                    f"changes has {_quoted(change)} in place {number}, which the engine refuses. {error.message}"
+                ) from error
+
+
+def _alike(engine: Engine, trial: Image, others: Sequence[Image | None]) -> frozenset[str]:
+    """The Ids of those images that differ from the trial only in when the deletions in their newest layer were noted.
+
+    Only containerd's store has such images, and only if there are deletions (image/layer_content.py).
+    """
+    candidates = {image.id: image for image in others if image and _same_but_newest_layer(image, trial)}
+    if not candidates or not engine.containerd_store:
+        return frozenset()
+    return frozenset(image_id for image_id in candidates if _same_content(engine, image_id, trial.id))
+
+
+def _same_but_newest_layer(image: Image, other: Image) -> bool:
+    return (
+        len(image.diff_ids) == len(other.diff_ids)
+        and image.diff_ids[:-1] == other.diff_ids[:-1]
+        and image.platform == other.platform
+        and effective_config(image.config) == effective_config(other.config)
+    )
+
+
+def _same_content(engine: Engine, image_id: str, other_id: str) -> bool:
+    """Whether the newest layers of two images contain the same. What can't be read is not proved the same."""
+    try:
+        layers = newest_layers(engine.images.save((image_id, other_id)))
+        digests = content_digests(engine.images.save((image_id, other_id)), layers)
+    except Unreadable:
+        return False
+    return len(digests) == len(layers) and len(set(digests.values())) == 1
+
+
+def _newest_size(engine: Engine, image: Image) -> int:
+    """The size of the newest step in the image's history; 0 if that made no layer."""
+    history = engine.images.history(image.id)
+    return int(history[0].get("Size") or 0) if history else 0
 
 
 def _same(image: Image, other: Image) -> bool:
@@ -160,6 +246,16 @@ def _same(image: Image, other: Image) -> bool:
 def _described(image: Image) -> dict[str, Any]:
     """An image in a diff. Its Id and time of creation are new with every commit, and left out."""
     return {"layers": list(image.diff_ids), "config": effective_config(image.config)}
+
+
+def _shown(paths: ChangedPaths | None) -> dict[str, Any]:
+    """The paths in a diff, and no more than a reader can bear."""
+    if paths is None:
+        return {}
+    told = sorted((path, kind) for kind in _KINDS for path in getattr(paths, kind))
+    rows = [f"{path} ({kind})" for path, kind in told[:_MOST_PATHS]]
+    more = len(told) - len(rows)
+    return {"paths": [*rows, f"and {more} more"] if more else rows}
 
 
 def _check_container(name: str, container: Container | None) -> Container:
@@ -177,6 +273,19 @@ def _check_instruction(number: int, change: str) -> None:
     words = [line.split(None, 1)[0].upper() for line in re.split(r"(?<!\\)\n", change.strip()) if line.strip()]
     if not words or not set(words) <= set(_INSTRUCTIONS):
         raise InvalidInput(
-            f"changes has '{' '.join(change.split())}' in place {number}, and a commit takes only these instructions: "
+            f"changes has {_quoted(change)} in place {number}, and a commit takes only these instructions: "
             f"{', '.join(_INSTRUCTIONS)}."
         )
+
+
+def _quoted(change: str) -> str:
+    return f"'{' '.join(change.split())}'"
+
+
+def _label(name: str, value: Any) -> str:
+    """A label's value as text. YAML makes true and 1.10 something else than what was written."""
+    if not name:
+        raise InvalidInput("labels has an empty name. Give every label a name.")
+    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+        return str(value)
+    raise InvalidInput(f"The label {name} is no text but a {type(value).__name__}. Put its value in quotes.")
