@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import CONNECTION_SPEC, Engine, connect
+from ansible_collections.gantry.docker.plugins.module_utils.engine.address import CONNECTION_SPEC
+from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine, connect
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 

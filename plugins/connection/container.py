@@ -1,0 +1,378 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: container
+short_description: Run tasks inside a Docker container
+description:
+  - Runs tasks in a running container, as if it were a host.
+  - Talks to the engine itself. The controller needs neither the Docker CLI nor the Docker SDK for Python.
+  - Any module runs in a container that has Python; where there is none, C(ansible.builtin.raw) does. A container
+    needs a shell, and C(cat) for the transfer of files.
+version_added: 0.1.0
+author:
+  - gantry.docker authors (@gantry-docker)
+notes:
+  - Let O(remote_user) choose the user, for which a container needs nothing. With C(become), the image must have the
+    method's program, such as V(su) or V(sudo).
+options:
+  remote_addr:
+    description:
+      - The container, by name or by Id. It must be running.
+    type: str
+    default: inventory_hostname
+    vars:
+      - name: inventory_hostname
+      - name: ansible_host
+      - name: ansible_docker_host
+  remote_user:
+    description:
+      - The user in the container to run tasks as, by name or number, with C(:group) if you like.
+      - If not given, it is the one that the container runs as.
+    type: str
+    vars:
+      - name: ansible_user
+      - name: ansible_docker_user
+    env:
+      - name: ANSIBLE_REMOTE_USER
+    ini:
+      - section: defaults
+        key: remote_user
+    cli:
+      - name: user
+    keyword:
+      - name: remote_user
+  pipelining:
+    description:
+      - Give a module to Python's standard input, where it is possible, instead of copying it into the container first.
+        It takes half the time.
+      - Unlike with other connections this is on, as nothing in a container's way speaks against it.
+    type: bool
+    default: true
+    vars:
+      - name: ansible_pipelining
+      - name: ansible_docker_pipelining
+    env:
+      - name: ANSIBLE_PIPELINING
+    ini:
+      - section: defaults
+        key: pipelining
+      - section: connection
+        key: pipelining
+  docker_host:
+    description:
+      - The engine to talk to, as a URL with C(unix://), C(tcp://) or C(ssh://).
+      - With C(ssh://), the programs C(ssh) on the controller and C(docker) on the engine's host are used. Each command
+        takes two connections; let C(ControlMaster) and C(ControlPersist) in the configuration of ssh share one.
+      - If not given, V(unix:///var/run/docker.sock) is used.
+    type: str
+    vars:
+      - name: ansible_docker_docker_host
+    env:
+      - name: DOCKER_HOST
+    ini:
+      - section: docker_connection
+        key: docker_host
+  tls:
+    description:
+      - Talk TLS to the engine, without checking whose certificate it shows.
+    type: bool
+    vars:
+      - name: ansible_docker_tls
+    env:
+      - name: DOCKER_TLS
+    ini:
+      - section: docker_connection
+        key: tls
+  validate_certs:
+    description:
+      - Talk TLS to the engine, and check its certificate against O(ca_path).
+    type: bool
+    vars:
+      - name: ansible_docker_validate_certs
+    env:
+      - name: DOCKER_TLS_VERIFY
+    ini:
+      - section: docker_connection
+        key: validate_certs
+  tls_hostname:
+    description:
+      - The name that the engine's certificate must show, where it isn't the one in O(docker_host).
+    type: str
+    vars:
+      - name: ansible_docker_tls_hostname
+    env:
+      - name: DOCKER_TLS_HOSTNAME
+    ini:
+      - section: docker_connection
+        key: tls_hostname
+  ca_path:
+    description:
+      - The file with the CA's certificate, on the controller.
+      - If not given, C(ca.pem) in the directory that the environment variable E(DOCKER_CERT_PATH) names is used.
+    type: path
+    vars:
+      - name: ansible_docker_ca_path
+      - name: ansible_docker_ca_cert
+    ini:
+      - section: docker_connection
+        key: ca_path
+  client_cert:
+    description:
+      - The file with the client's certificate, on the controller. Goes with O(client_key).
+      - If not given, C(cert.pem) in the directory that the environment variable E(DOCKER_CERT_PATH) names is used.
+    type: path
+    vars:
+      - name: ansible_docker_client_cert
+    ini:
+      - section: docker_connection
+        key: client_cert
+  client_key:
+    description:
+      - The file with the client's key, on the controller. Goes with O(client_cert).
+      - If not given, C(key.pem) in the directory that the environment variable E(DOCKER_CERT_PATH) names is used.
+    type: path
+    vars:
+      - name: ansible_docker_client_key
+    ini:
+      - section: docker_connection
+        key: client_key
+  api_version:
+    description:
+      - The version of the engine's API to speak; V(auto) asks the engine.
+      - If not given, it is V(auto).
+    type: str
+    vars:
+      - name: ansible_docker_api_version
+    env:
+      - name: DOCKER_API_VERSION
+    ini:
+      - section: docker_connection
+        key: api_version
+  timeout:
+    description:
+      - How many seconds to wait for the engine when it says nothing at all.
+      - This is no bound on how long a command or a transfer may take.
+      - If not given, it is V(60).
+    type: int
+    vars:
+      - name: ansible_docker_timeout
+    env:
+      - name: DOCKER_TIMEOUT
+    ini:
+      - section: docker_connection
+        key: timeout
+"""
+
+EXAMPLES = r"""
+- name: Have a container, and make it a host of this play
+  hosts: localhost
+  tasks:
+    - name: Start it
+      gantry.docker.container_run:
+        name: workshop
+        image: debian:12
+        command: sleep infinity
+
+    - name: Add it to the inventory
+      ansible.builtin.add_host:
+        name: workshop
+        ansible_connection: gantry.docker.container
+
+- name: Work inside
+  hosts: workshop
+  gather_facts: false
+  tasks:
+    - name: Say who is there
+      ansible.builtin.raw: id
+      changed_when: false
+"""
+
+import os
+import posixpath
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any, Callable
+
+from ansible.errors import AnsibleAuthenticationFailure, AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
+from ansible.module_utils.common.text.converters import to_bytes
+from ansible.plugins.become import BecomeBase
+from ansible.plugins.connection import ConnectionBase
+
+from ansible_collections.gantry.docker.plugins.module_utils.engine.address import CONNECTION_SPEC, resolve
+from ansible_collections.gantry.docker.plugins.module_utils.engine.wire import PIECE, Command, Wire
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
+
+
+class Connection(ConnectionBase):
+    """A container that is to be worked in."""
+
+    transport = "gantry.docker.container"
+    has_pipelining = True
+    has_tty = False
+
+    _wire: Wire | None = None
+
+    def _connect(self) -> Connection:
+        with _told():
+            self._engine()
+        return self
+
+    def _engine(self) -> Wire:
+        if self._wire is None:
+            known = {name: self._option(name) for name in CONNECTION_SPEC if name != "use_ssh_client"}
+            self._wire = Wire(resolve(known, os.environ))
+            self._connected = True
+        return self._wire
+
+    def _option(self, name: str) -> Any:
+        return self.get_option(name)  # type: ignore[no-untyped-call]
+
+    @property
+    def _container(self) -> str:
+        return str(self._option("remote_addr"))
+
+    def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> tuple[int, bytes, bytes]:
+        """Run a command by the container's shell; its code, its output and what it wrote to standard error."""
+        out, err = bytearray(), bytearray()
+        command = self._start("-c", cmd)
+        if sudoable and self.become and self.become.expect_prompt():
+            self._escalate(self.become, command, out, err)
+        code = self._finish(command, [in_data] if in_data else [], out.extend, err.extend)
+        return code, bytes(out), bytes(err)
+
+    def put_file(self, in_path: str, out_path: str) -> None:
+        """Copy a file of the controller into the container, as the user whose tasks these are."""
+        if not os.path.exists(in_path):
+            raise AnsibleFileNotFound(f"There is no file {in_path} on the controller to copy into {self._container}.")
+        said = bytearray()
+        with open(in_path, "rb") as file:
+            code = self._finish(
+                self._start("-c", 'cat >"$0"', _absolute(out_path)), _pieces(file), said.extend, said.extend
+            )
+        if code:
+            raise AnsibleError(f"Can't copy {in_path} to {out_path} in the container {self._container}: {_text(said)}")
+
+    def fetch_file(self, in_path: str, out_path: str) -> None:
+        """Copy a file of the container to the controller."""
+        said = bytearray()
+        with open(out_path, "wb") as file:
+            code = self._finish(self._start("-c", 'cat "$0"', _absolute(in_path)), (), file.write, said.extend)
+        if code:
+            os.unlink(out_path)
+            raise AnsibleError(f"Can't copy {in_path} from the container {self._container}: {_text(said)}")
+
+    def _start(self, *words: str) -> Command:
+        """Start the container's shell with these words."""
+        argv = [self._play_context.executable or "/bin/sh", *words]
+        self._display.vvv(f"EXEC {argv}", host=self._container)
+        with _told():
+            return self._engine().start(self._container, argv, self._option("remote_user"))
+
+    def _finish(
+        self,
+        command: Command,
+        source: Iterable[bytes],
+        out: Callable[[bytes], object],
+        err: Callable[[bytes], object],
+    ) -> int:
+        """Let the command have its input and end; the code. Raises AnsibleConnectionFailure if it never began."""
+        first = bytearray()
+
+        def noted(piece: bytes) -> None:
+            first.extend(piece[: max(0, 1000 - len(first))])
+            out(piece)
+
+        with _told():
+            end = command.finish(source, noted, err)
+        if not end.ran:
+            raise AnsibleConnectionFailure(
+                f"The container {self._container} couldn't run its shell: {_text(first) or 'the engine says no more'}. "
+                "It must have the shell (ansible_shell_executable names another one) and the user (ansible_user)."
+            )
+        return end.rc
+
+    def _escalate(self, become: BecomeBase, command: Command, out: bytearray, err: bytearray) -> None:
+        """Give the password when the become method asks for it, and wait until it lets us through.
+
+        out, err: get the output from there on. A method that ends before tells why by its code and output.
+        Raises AnsibleAuthenticationFailure if it takes too long, or the password is wrong.
+        """
+
+        def through() -> bool:
+            return bool(become.check_success(bytes(out)))
+
+        def asks() -> bool:
+            return any(become.check_password_prompt(bytes(said)) for said in (out, err))
+
+        giving_up = threading.Timer(self._play_context.timeout, command.abandon)
+        giving_up.start()
+        if _until(lambda: through() or asks(), command, out, err) and not through():
+            password = become.get_option("become_pass", playcontext=self._play_context)
+            out.clear()
+            err.clear()
+            with _told():
+                command.write(to_bytes(password) + b"\n")
+            _until(lambda: through() or asks(), command, out, err)
+        in_time = giving_up.is_alive()
+        giving_up.cancel()
+        if through():
+            del out[: out.index(to_bytes(become.success))]
+        elif not in_time:
+            raise AnsibleAuthenticationFailure(
+                f"{become.name} in the container {self._container} neither asked for a password that is known nor let "
+                f"the task through in {self._play_context.timeout} seconds: {_text(out + err)}"
+            )
+        elif asks() or become.check_incorrect_password(bytes(out + err)):
+            command.abandon()
+            raise AnsibleAuthenticationFailure(
+                f"The password for {become.name} in the container {self._container} is wrong."
+            )
+
+    def reset(self) -> None:
+        """Nothing is kept from one task to the next."""
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the engine."""
+        if self._wire is not None:
+            self._wire.close()
+        self._wire, self._connected = None, False
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Let Ansible tell of our errors."""
+    try:
+        yield
+    except GantryError as error:
+        raise AnsibleConnectionFailure(error.message) from error
+
+
+def _until(condition: Callable[[], bool], command: Command, out: bytearray, err: bytearray) -> bool:
+    """Take a command's output until a condition holds; False if it ends before."""
+    while not condition():
+        with _told():
+            is_error, piece = next(command.output, (False, b""))
+        if not piece:
+            return False
+        (err if is_error else out).extend(piece)
+    return True
+
+
+def _absolute(path: str) -> str:
+    """A path in the container: the engine's working directory is no place to count on."""
+    return posixpath.normpath(posixpath.join("/", path))
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    while piece := file.read(PIECE):
+        yield piece
+
+
+def _text(output: bytes | bytearray) -> str:
+    return " ".join(output.decode("utf-8", "replace").split())
