@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The command line of the private engines: start, stop, list, and run a command with one."""
+"""The command line of the private engines: start, stop, list, guard, and run a command with one."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def main() -> int:
     arguments = _parser().parse_args()
     try:
         return int(arguments.do(arguments))
-    except (CannotBuild, engines.EngineFailed) as problem:
+    except (CannotBuild, engines.EngineFailed, engines.NotPrivate) as problem:
         print(problem, file=sys.stderr)
         return 1
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="engines", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="start|stop|list|run")
+    commands = parser.add_subparsers(required=True, metavar="start|stop|list|guard|run")
     start = commands.add_parser("start", help="start an engine; prints DOCKER_HOST=... when it answers")
     start.add_argument("name", choices=engines.NAMES)
     start.set_defaults(do=_start)
@@ -40,6 +40,8 @@ def _parser() -> argparse.ArgumentParser:
     which.add_argument("--all", action="store_true", help="every private engine, those of other runs too")
     stop.set_defaults(do=_stop)
     commands.add_parser("list", help="the engines there are, and which of them run").set_defaults(do=_list)
+    guard = commands.add_parser("guard", help="fail unless the engine that DOCKER_HOST names is a private one")
+    guard.set_defaults(do=_guard)
     run = commands.add_parser("run", help="run a command with an engine that lives as long as the command")
     run.add_argument("--engine", choices=engines.NAMES, default="sid-containerd")
     run.add_argument("command", nargs="+", metavar="-- COMMAND", help="it finds DOCKER_HOST in its environment")
@@ -70,6 +72,11 @@ def _list(_arguments: argparse.Namespace) -> int:
         print(f"{engine.instance:<28}Docker {engine.version:<20} {engine.docker_host}")
     for name in sorted(set(engines.NAMES) - {engine.instance for engine in running}):
         print(f"{name:<28}not running")
+    return 0
+
+
+def _guard(_arguments: argparse.Namespace) -> int:
+    engines.assert_private(os.environ.get("DOCKER_HOST", ""))
     return 0
 
 

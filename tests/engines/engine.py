@@ -80,8 +80,13 @@ class Engine:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What tells a program which engine to use."""
-        return {"DOCKER_HOST": self.docker_host, "GANTRY_ENGINE": self.name, "GANTRY_STORE": self.store}
+        """What tells a program which engine to use; with that engine's own CLI as docker on PATH."""
+        return {
+            "DOCKER_HOST": self.docker_host,
+            "GANTRY_ENGINE": self.name,
+            "GANTRY_STORE": self.store,
+            "PATH": f"{RUN / self.instance / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        }
 
     def client(self) -> docker.DockerClient:
         """A client of the engine, for asking the engine itself."""
@@ -199,11 +204,20 @@ def _launch(name: str, instance: str, images: Path | None, leash: bool) -> Engin
         engine = find(instance)
         if engine is None or not _answers(instance):
             raise EngineFailed(f"The engine {instance} didn't start:\n{_last_words(instance)}")
+        _offer_cli(engine)
     except BaseException:
         keeper.terminate()
         stop(instance)
         raise
     return engine
+
+
+def _offer_cli(engine: Engine) -> None:
+    """Put a command docker into the engine's directory: the CLI of its root file system, run in there."""
+    command = RUN / engine.instance / "bin" / "docker"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec nsenter --target {engine.pid} --mount -- /usr/bin/docker "$@"\n')
+    command.chmod(0o755)
 
 
 def _start_keeper(job: dict[str, str], leash: bool) -> subprocess.Popen[bytes]:

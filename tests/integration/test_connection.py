@@ -141,9 +141,13 @@ def answering(path: Path, answer: bytes) -> Iterator[None]:
 
 
 # Run as a program of its own: what is first in sys.argv happens after the imports and before the module's work.
+# Somebody else may not be able to read what Python imports late, so Ansible's serializers come first.
 _PROGRAM = """
-import importlib, json, sys
+import importlib, json, pkgutil, sys
+from ansible.module_utils._internal._json import _profiles
 from ansible.module_utils.testing import patch_module_args
+for profile in pkgutil.iter_modules(_profiles.__path__):
+    importlib.import_module(f"{_profiles.__name__}.{profile.name}")
 name, before, arguments = sys.argv[1:]
 if "blocked" in before:
     exec(before)
@@ -381,10 +385,10 @@ def test_an_engine_that_stops_amid_a_commit(
     engine: Engine, busybox: docker.DockerClient, stop: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     busybox.containers.run("busybox", ["tail", "-f", "/dev/null"], name="box", detach=True)
+    pid = daemon(engine)
     monkeypatch.setattr(Images, "commit", preceded(Images.commit, stop))
     says(soon(Module("image_commit", engine.docker_host), **ARGUMENTS["image_commit"]), "commit the container box")
-    monkeypatch.undo()
-    os.kill(daemon(engine), signal.SIGCONT)
+    os.kill(pid, signal.SIGCONT)
     # The engine ends what it began: let it, before the next test.
     deadline = time.monotonic() + 10
     while len(busybox.api.images(all=True)) < 2 and time.monotonic() < deadline:

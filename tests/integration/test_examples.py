@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The examples in the modules' documentation, run as users would run them: all work, and twice is as good as once."""
+"""The examples of the modules and the README, run as users would run them: all work, and twice is as good as once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ import yaml
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 
 HERE = Path(__file__)
+README = HERE.parents[2] / "README.md"
 MODULES = {file.stem: file for file in sorted((HERE.parents[2] / "plugins" / "modules").glob("*.py"))}
+SOURCES = ["readme", *MODULES]
 # The collections tree that this file was found through, whatever it is a link to.
 TREE = next(path for path in map(Path, sys.path) if (path / "ansible_collections" / "gantry" / "docker").is_dir())
 # Who runs these twice changes something twice: commands, and examples that undo what they did.
@@ -34,8 +36,17 @@ Task = dict[str, Any]
 _ran_on: set[str] = set()
 
 
-def examples(module: str) -> list[Task]:
-    """The module's examples: the YAML in EXAMPLES, which is read and not run."""
+def examples(source: str) -> list[Task]:
+    """The tasks of the README's playbook, or of a module's EXAMPLES, which are read and not imported."""
+    if source == "readme":
+        (playbook,) = re.findall(r"^```yaml\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
+        (play,) = yaml.safe_load(playbook)
+        own: list[Task] = play["tasks"]
+        return own
+    return _examples(source)
+
+
+def _examples(module: str) -> list[Task]:
     body = ast.parse(MODULES[module].read_text()).body
     (source,) = [
         ast.literal_eval(node.value)
@@ -55,11 +66,11 @@ def before() -> list[Task]:
     return [{"gantry.docker.container_run": gone, "loop": leftovers}, have, {"gantry.docker.image_tag": tag}]
 
 
-def plays(module: str) -> list[dict[str, Any]]:
-    """Set up, run the module's examples, and run them again: a host for each, as Ansible counts by host."""
-    runs = {"before": before(), "first": examples(module), "again": examples(module)}
+def plays(source: str) -> list[dict[str, Any]]:
+    """Set up, run the examples, and run them again: a host for each, as Ansible counts by host."""
+    runs = {"before": before(), "first": examples(source), "again": examples(source)}
     return [
-        {"name": f"{module}: {run}", "hosts": f"{module}_{run}", "gather_facts": False, "tasks": tasks}
+        {"name": f"{source}: {run}", "hosts": f"{source}_{run}", "gather_facts": False, "tasks": tasks}
         for run, tasks in runs.items()
     ]
 
@@ -73,7 +84,7 @@ def recap(
     if len(_ran_on) > 1:
         pytest.skip("the examples run on the first engine alone")
     place = tmp_path_factory.mktemp("examples")
-    playbook = [play for module in MODULES for play in plays(module)]
+    playbook = [play for source in SOURCES for play in plays(source)]
     hosts = {play["hosts"]: None for play in playbook}
     shared = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     (place / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": shared}}))
@@ -95,7 +106,9 @@ def _ansible(place: Path, engine: engines.Engine) -> str:
         "ANSIBLE_HOME": str(place),
         "ANSIBLE_PIPELINING": "true",
         "ANSIBLE_NOCOLOR": "true",
+        "ANSIBLE_CONFIG": str(place / "ansible.cfg"),
     }
+    (place / "ansible.cfg").touch()  # no settings of the user's
     program = Path(sys.executable).with_name("ansible-playbook")
     done = subprocess.run(
         [program, "-i", "inventory.yml", "playbook.yml"],
@@ -109,36 +122,36 @@ def _ansible(place: Path, engine: engines.Engine) -> str:
     return done.stdout + done.stderr
 
 
-def part(said: str, module: str) -> str:
-    """What Ansible said of one module's plays."""
-    return "PLAY".join(play for play in said.split("PLAY") if play.startswith(f" [{module}: "))
+def part(said: str, source: str) -> str:
+    """What Ansible said of one source's plays."""
+    return "PLAY".join(play for play in said.split("PLAY") if play.startswith(f" [{source}: "))
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_examples_work(module: str, recap: dict[str, tuple[int, int, str]]) -> None:
+@pytest.mark.parametrize("source", SOURCES)
+def test_examples_work(source: str, recap: dict[str, tuple[int, int, str]]) -> None:
     for run in ("before", "first", "again"):
-        assert f"{module}_{run}" in recap, recap
-        _changed, failed, said = recap[f"{module}_{run}"]
-        assert not failed, part(said, module)
+        assert f"{source}_{run}" in recap, recap
+        _changed, failed, said = recap[f"{source}_{run}"]
+        assert not failed, part(said, source)
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_examples_change_nothing_the_second_time(module: str, recap: dict[str, tuple[int, int, str]]) -> None:
-    changed, _failed, said = recap[f"{module}_again"]
-    assert bool(changed) == (module in CHANGE_AGAIN or uses(module, "container_exec")), part(said, module)
+@pytest.mark.parametrize("source", SOURCES)
+def test_examples_change_nothing_the_second_time(source: str, recap: dict[str, tuple[int, int, str]]) -> None:
+    changed, _failed, said = recap[f"{source}_again"]
+    assert bool(changed) == (source in CHANGE_AGAIN or uses(source, "container_exec")), part(said, source)
 
 
-def uses(module: str, other: str) -> bool:
-    """Whether the module's examples use another module, so that it counts as changed."""
-    return any(f"gantry.docker.{other}" in task and not _is_told(task) for task in examples(module))
+def uses(source: str, other: str) -> bool:
+    """Whether the source's examples use another source, so that it counts as changed."""
+    return any(f"gantry.docker.{other}" in task and not _is_told(task) for task in examples(source))
 
 
 def _is_told(task: Task) -> bool:
-    return task.get("changed_when") is False
+    return "changed_when" in task
 
 
 def test_the_engine_has_what_the_examples_made(engine: engines.Engine, recap: dict[str, Any]) -> None:
     client: docker.DockerClient = engine.client()
-    names = {container.name for container in client.containers.list()}
+    tags = {tag for image in client.images.list() for tag in image.tags}
     client.close()
-    assert names == {"sleeper", "workshop"}
+    assert {"busybox:latest", "debian:12", "example/tools:stable"} <= tags
