@@ -15,7 +15,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gantry.docker.plugins.module_utils.engine.address import CONNECTION_SPEC
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine, connect
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
-from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import FILES, Plan
 
 
 class Operation(Protocol):
@@ -40,14 +40,18 @@ class Operation(Protocol):
 def run(operation: Operation, argument_spec: Mapping[str, Any], **rules: Any) -> None:
     """Carry out one task of a module and exit.
 
-    operation: a verb's file. argument_spec, rules: as AnsibleModule takes them, without the connection's.
+    operation: a verb's file. argument_spec, rules: as AnsibleModule takes them, without the connection's. With
+    add_file_common_args the file that the result names as path gets the attributes that the task names.
     """
     module = AnsibleModule(argument_spec={**CONNECTION_SPEC, **argument_spec}, supports_check_mode=True, **rules)
     result: dict[str, Any] = {"changed": False, "actions": []}
     try:
-        wanted = operation.parse(module.params)
+        files = _Files(module)
+        wanted = operation.parse({**module.params, FILES: files})
         with closing(connect(module.params)) as engine, ExitStack() as cleanup:
             _carry_out(operation, engine, wanted, cleanup, module.check_mode, result)
+        if "add_file_common_args" in rules and not result["changed"]:
+            files.adjust(result)
     except GantryError as error:
         module.fail_json(msg=_with_progress(error, result), **result)
     module.exit_json(**result)
@@ -68,6 +72,30 @@ def _carry_out(
             result["actions"].append(step.sentence)
     result["diff"] = {"before": dict(plan.before), "after": dict(plan.after)}
     result.update(operation.report(engine, wanted, observed))
+
+
+class _Files:
+    """Files as in operation.plan, by Ansible's own utilities, which know check mode and SELinux."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self._module = module
+
+    def put(self, part: str, path: str) -> None:
+        self._module.atomic_move(part, path)
+        self._set_attributes(path, {})
+
+    def adjust(self, result: dict[str, Any]) -> None:
+        """Give the file at the result's path the attributes that are named, and tell it in the result."""
+        path = result["path"]
+        diff: dict[str, Any] = {}
+        if self._set_attributes(path, diff):
+            result.update(changed=True, actions=[f"Set the attributes of {path}"])
+            for state in ("before", "after"):
+                result["diff"][state] = {path: diff.get(state)}
+
+    def _set_attributes(self, path: str, diff: dict[str, Any]) -> bool:
+        named = self._module.load_file_common_arguments(self._module.params, path=path)
+        return bool(self._module.set_fs_attributes_if_different(named, False, diff, expand=False))
 
 
 def _with_progress(error: GantryError, result: Mapping[str, Any]) -> str:

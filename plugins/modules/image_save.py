@@ -11,20 +11,26 @@ module: image_save
 short_description: Save Docker images to an archive
 description:
   - Saves images, several to one archive, as C(docker save) does, and changes nothing where the archive at O(path) holds
-    exactly these images under exactly these tags, whichever engine wrote it.
+    exactly these images under exactly these tags, in this compression, whichever engine wrote it.
   - The archive is written beside its place, checked, and only then put there. Whatever fails, what was at O(path)
-    before
-    stays as it was.
+    before stays as it was, and nothing else is left.
+  - Every part of every image is proved to be there and right. (Engines may write archives that lack some, and call that
+    success.)
+  - The same images of the same engine give the same bytes, so that checksums, signatures and rsync work.
+  - Compressed archives carry an index that lets M(gantry.docker.image_load) and this module see what is in them at
+    once; every other program takes them as any compressed tar.
 version_added: 0.1.0
 author:
   - gantry.docker authors (@gantry-docker)
 extends_documentation_fragment:
   - gantry.docker.attributes
   - gantry.docker.connection
+  - ansible.builtin.files
 options:
   names:
     description:
-      - The images, by name or by Id. An image that is named by its Id or digest has no tag in the archive.
+      - The images, by name or by Id. With O(tags=named), one that is named by its Id or digest has no tag in the
+        archive.
     type: list
     elements: str
     required: true
@@ -34,11 +40,56 @@ options:
       - The archive, on the managed host, as an absolute path. Its directory must exist.
     type: path
     required: true
+  tags:
+    description:
+      - Under which tags the images are saved.
+      - V(named) means those that O(names) has, V(all) means all that the engine has of these images.
+    type: str
+    choices: [named, all]
+    default: named
+  platform:
+    description:
+      - Save the images for this platform only, as in C(linux/arm64). It matters where a containerd store has one image
+        for several, which is saved with all of them otherwise. One that isn't the engine's own takes Docker 28.1.
+    type: str
+  compression:
+    description:
+      - How the archive is compressed.
+      - Without this option the ending of O(path) tells it, C(.gz), C(.tgz), C(.zst) or C(.tzst); others mean V(none).
+    type: str
+    choices: [none, gzip, zstd]
+  compression_level:
+    description:
+      - How hard to compress, from 1 to 9 for C(gzip), where 6 is usual, and from 1 to 19 for C(zstd), where 3 is.
+      - An archive that is there already isn't written anew for another level.
+    type: int
+  compression_threads:
+    description:
+      - How many threads compress at once with C(zstd); V(0) means one for each processor, and at most four. The archive
+        is the same with any number.
+    type: int
+    default: 0
+  exclude_layers_of:
+    description:
+      - Leave out the layers of these images, for a host that has them already; what is written is a thin archive.
+      - An element is an image of this engine, by name or by Id, or a layer's DiffID, as RootFS.Layers of
+        M(gantry.docker.image_info) tells them of another host.
+      - A layer is left out if all below it are, too.
+      - A thin archive says so in itself, and M(gantry.docker.image_load) refuses it where the layers are missing. A
+        containerd store must have these layers in the very form in which this engine has them.
+    type: list
+    elements: str
   force:
     description:
       - Replace what is at O(path) even if it is no archive of images, or a damaged one.
     type: bool
     default: false
+attributes:
+  safe_file_operations:
+    description: Uses Ansible's strict file operation functions to put files in their places.
+    support: full
+requirements:
+  - zstandard, on the managed host, for archives that are compressed with zstd
 seealso:
   - module: gantry.docker.image_load
 """
@@ -50,6 +101,19 @@ EXAMPLES = r"""
       - busybox
       - debian:12
     path: /var/tmp/gantry-example.tar
+    mode: "0600"
+
+- name: Have a compressed one with all tags of an image
+  gantry.docker.image_save:
+    name: debian:12
+    tags: all
+    path: /var/tmp/gantry-example-debian.tar.zst
+
+- name: Have a thin one, for hosts that have debian:12
+  gantry.docker.image_save:
+    name: debian:12
+    exclude_layers_of: debian:12
+    path: /var/tmp/gantry-example-thin.tar
 """
 
 RETURN = r"""
@@ -80,6 +144,11 @@ size:
   returned: success
   type: int
   sample: 2002432
+sha256:
+  description: The archive's checksum.
+  returned: when the archive was written
+  type: str
+  sample: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 """
 
 from ansible_collections.gantry.docker.plugins.module_utils import task
@@ -93,8 +162,15 @@ def main() -> None:
         argument_spec={
             "names": {"type": "list", "elements": "str", "required": True, "aliases": ["name"]},
             "path": {"type": "path", "required": True},
+            "tags": {"type": "str", "choices": ["named", "all"], "default": "named"},
+            "platform": {"type": "str"},
+            "compression": {"type": "str", "choices": ["none", "gzip", "zstd"]},
+            "compression_level": {"type": "int"},
+            "compression_threads": {"type": "int", "default": 0},
+            "exclude_layers_of": {"type": "list", "elements": "str"},
             "force": {"type": "bool", "default": False},
         },
+        add_file_common_args=True,
     )
 
 

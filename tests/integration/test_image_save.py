@@ -68,8 +68,8 @@ def test_a_moved_tag_is_saved_anew(module: Module, busybox: docker.DockerClient,
     container.wait()
     container.commit("example/moving", "1")
     done = module.converges(name="example/moving:1", path=str(path))
-    before, after = done["diff"]["before"][str(path)], done["diff"]["after"][str(path)]
-    assert len(after[0]["layers"]) == len(before[0]["layers"]) + 1
+    before, after = (done["diff"][state][str(path)]["images"][0] for state in ("before", "after"))
+    assert len(after["layers"]) == len(before["layers"]) + 1
     assert path.stat().st_ino != former.st_ino
 
 

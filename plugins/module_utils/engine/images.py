@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -63,6 +64,11 @@ class Image:
         """What its containers are made from."""
         config: Mapping[str, Any] = self.inspected.get("Config") or {}
         return config
+
+    @property
+    def size(self) -> int:
+        """The bytes of its layers as they are stored: a classic store has them raw, containerd's as they came."""
+        return int(self.inspected.get("Size") or 0)
 
     @property
     def platform(self) -> Platform:
@@ -130,12 +136,17 @@ class Images:
             except docker.errors.NotFound:
                 return None
 
-    def meant(self, name: ImageName) -> Image | None:
-        """The image that the user means by a name: as find, and by the beginning of its Id too."""
+    def meant(self, name: ImageName, platform: Platform | None = None) -> Image | None:
+        """The image that the user means by a name: as find, and by the beginning of its Id too.
+
+        platform: the platform that it must be for; a containerd store may have one image for several.
+        """
         image = self.find(str(name))
         if image is None and isinstance(name, Reference) and may_be_short_id(name):
-            return self.find(f"sha256:{name.name}")
-        return image
+            image = self.find(f"sha256:{name.name}")
+        if image is None or platform is None or platform.includes(image.platform):
+            return image
+        return self._find_for(image.id, platform)
 
     def all(self) -> tuple[ImageSummary, ...]:
         """All images, those between others and without a tag included."""
@@ -202,13 +213,19 @@ class Images:
         with trying_to(f"remove the image {name}"):
             self._api.remove_image(name, force=False, noprune=not delete_parents)
 
-    def save(self, names: Sequence[str]) -> Iterator[bytes]:
-        """The archive of these images, piece by piece."""
+    def save(self, names: Sequence[str], platform: Platform | None = None) -> Iterator[bytes]:
+        """The archive of these images, piece by piece.
+
+        platform: the only one to save, where a containerd store has an image for several.
+        """
         api = self._api
+        params: dict[str, Any] = {"names": list(names)}
+        if platform and self._speaks(1, 48):
+            params["platform"] = _encoded(platform)
 
         def first() -> tuple[Any, Iterator[bytes], bytes]:
             # A classic store writes a copy of its own first and sends nothing meanwhile.
-            response = api.get(api._url("/images/get"), params={"names": list(names)}, stream=True, timeout=None)
+            response = api.get(api._url("/images/get"), params=params, stream=True, timeout=None)
             api._raise_for_status(response)
             rest = pieces(response)
             return response, rest, next(rest, b"")
@@ -261,6 +278,24 @@ class Images:
         with trying_to("ask for the disk usage"):
             return int(self._api.df().get("LayersSize") or 0)
 
+    def _find_for(self, image_id: str, platform: Platform) -> Image | None:
+        """The image as it is for another platform than the engine's own; None if it isn't there for that."""
+        if not self._speaks(1, 49):
+            return None
+        api = self._api
+        with trying_to(f"inspect the image {image_id} for {platform}"):
+            try:
+                answer = api._get(api._url("/images/{0}/json", image_id), params={"platform": _encoded(platform)})
+                image = Image(api._result(answer, json=True))
+            except docker.errors.NotFound:
+                return None
+        # A classic store doesn't look at the platform (daemon/images/image.go).
+        return image if platform.includes(image.platform) else None
+
+    def _speaks(self, major: int, minor: int) -> bool:
+        """Whether the engine, as it was agreed with, speaks that version of the API."""
+        return tuple(int(part) for part in str(self._api._version).split(".")) >= (major, minor)
+
     def _post(self, path: str, **arguments: Any) -> Any:
         """A request whose answer is a stream; the timeout bounds each wait for more of it.
 
@@ -270,6 +305,12 @@ class Images:
         response = api.post(api._url(path), stream=True, timeout=api.timeout, **arguments)
         api._raise_for_status(response)
         return response
+
+
+def _encoded(platform: Platform) -> str:
+    """A platform as the API takes it (image-spec, descriptor.md)."""
+    parts = {"os": platform.os, "architecture": platform.architecture, "variant": platform.variant}
+    return json.dumps({name: part for name, part in parts.items() if part})
 
 
 def _tags(names: Iterable[str] | None) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.contents impor
     blob_digest,
     config_digest,
 )
+from ansible_collections.gantry.docker.plugins.module_utils.image.embedded import read_embedded
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils.image.manifests import (
     Config,
@@ -47,6 +48,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.manifests impo
     normal,
     read_config,
     read_layout,
+    read_left_out,
     read_listed,
 )
 from ansible_collections.gantry.docker.plugins.module_utils.image.tar import StreamSource, shown
@@ -83,7 +85,8 @@ class ArchivedImage:
     tags: as written: RepoTags of manifest.json, and what index.json adds to them.
     listed: whether manifest.json has it: a classic store loads no others.
     missing: the files that manifests name and that aren't there. Foreign layers, which engines never
-    save, don't count. If the config is missing, os and all that follows from it is empty.
+    save, don't count, nor does what a thin archive leaves out. If the config is missing, os and all that
+    follows from it is empty.
     """
 
     config_digest: str | None
@@ -110,6 +113,9 @@ class ArchiveIndex:
     entries: its files by name, with their places in the unpacked tar. links: its symbolic links.
     end: where the last entry ends in the unpacked tar.
     compression: none, gzip, xz, bzip2 or zstd. format: legacy, oci or both.
+    documents: the descriptions of images that were read, by the names of their entries.
+    left_out: the layers that a thin archive leaves out: DiffIDs by the names of entries that aren't there.
+    breaks: places in the unpacked tar from which it can be unpacked, with their places in the file.
     """
 
     images: tuple[ArchivedImage, ...]
@@ -118,6 +124,9 @@ class ArchiveIndex:
     end: int
     compression: str
     format: str
+    documents: Mapping[str, bytes]
+    left_out: Mapping[str, str]
+    breaks: tuple[tuple[int, int], ...]
 
 
 def read_index(path: str | os.PathLike[str]) -> ArchiveIndex:
@@ -151,6 +160,14 @@ def verify(path: str | os.PathLike[str]) -> ArchiveIndex:
         return _verify(file)
 
 
+def verify_pieces(pieces: Iterator[bytes], path: str) -> ArchiveIndex:
+    """The same as verify for a plain archive that comes in pieces; other errors that these raise pass through."""
+    try:
+        return _verify_tar(StreamSource(pieces), "none")
+    except Unreadable as error:
+        raise _unusable(path, error) from error
+
+
 def verify_stream(stream: Reader, path: str) -> ArchiveIndex:
     """The same as verify for an archive that comes from a stream, which is read once and to its end.
 
@@ -165,11 +182,15 @@ def _blame(path: str) -> Iterator[None]:
     try:
         yield
     except Unreadable as error:
-        raise ArchiveError(f"The archive {path} can't be used: {error.reason}. {error.advice}.") from error
+        raise _unusable(path, error) from error
     except OSError as error:
         raise ArchiveError(
             f"The archive {path} can't be read: {error.strerror or error}. Check the path and its permissions."
         ) from error
+
+
+def _unusable(path: str, error: Unreadable) -> ArchiveError:
+    return ArchiveError(f"The archive {path} can't be used: {error.reason}. {error.advice}.")
 
 
 @contextmanager
@@ -191,6 +212,10 @@ def _open_without_waiting(path: str, flags: int) -> int:
 def _read_file(file: BinaryIO, size: int) -> ArchiveIndex:
     file.seek(0)
     compression = _compression(read_exactly(file, HEAD))
+    if compression in ("zstd", "gzip"):
+        embedded = read_embedded(file, size, compression)
+        if embedded:
+            return _index(embedded, compression, embedded.breaks)
     file.seek(0)
     if compression == "none":
         return _index(PlainContents(file, size), compression)
@@ -206,7 +231,10 @@ def _compression(head: bytes) -> str:
 def _verify(stream: Reader) -> ArchiveIndex:
     head = read_exactly(stream, HEAD)
     compression = _compression(head)
-    source = StreamSource(unpacked(Rejoined(head, stream), compression))
+    return _verify_tar(StreamSource(unpacked(Rejoined(head, stream), compression)), compression)
+
+
+def _verify_tar(source: StreamSource, compression: str) -> ArchiveIndex:
     contents = StreamedContents(source, hashes=True)
     index = _index(contents, compression)
     for name, digests in contents.digests.items():
@@ -228,7 +256,7 @@ def _verify_layers(image: ArchivedImage, contents: StreamedContents) -> None:
             raise Unreadable(f"its layer {name} is damaged or was altered: it doesn't have the DiffID {layer.diff_id}")
 
 
-def _index(contents: Contents, compression: str) -> ArchiveIndex:
+def _index(contents: Contents, compression: str, breaks: tuple[tuple[int, int], ...] = ()) -> ArchiveIndex:
     listed = read_listed(contents)
     configs = (config_digest(contents.resolve(image.config) or image.config) for image in listed or ())
     layout = read_layout(contents, frozenset(digest for digest in configs if digest))
@@ -237,16 +265,27 @@ def _index(contents: Contents, compression: str) -> ArchiveIndex:
             "it has neither a manifest.json nor an OCI layout",
             "It must be an archive of images as docker save writes it; what docker export writes is for docker import",
         )
-    images = tuple(_Images(contents).of(listed or [], layout or []))
-    kind = "oci" if listed is None else "legacy" if layout is None else "both"
-    return ArchiveIndex(images, contents.files, contents.links, contents.end, compression, kind)
+    left_out = read_left_out(contents)
+    images = tuple(_Images(contents, frozenset(left_out)).of(listed or [], layout or []))
+    return ArchiveIndex(
+        images=images,
+        entries=contents.files,
+        links=contents.links,
+        end=contents.end,
+        compression=compression,
+        format="oci" if listed is None else "legacy" if layout is None else "both",
+        documents=contents.documents,
+        left_out=left_out,
+        breaks=breaks,
+    )
 
 
 class _Images:
     """Join what manifest.json and an OCI layout say of the same images."""
 
-    def __init__(self, contents: Contents) -> None:
+    def __init__(self, contents: Contents, left_out: frozenset[str]) -> None:
         self._contents = contents
+        self._left_out = left_out
         self._configs: dict[str, Config | None] = {}
 
     def of(self, listed: Sequence[Listed], layout: Sequence[Manifest]) -> Iterator[ArchivedImage]:
@@ -340,7 +379,9 @@ class _Images:
         missing = [
             name
             for name in dict.fromkeys(named)
-            if name not in self._contents.files and (name not in described or described[name].distributed)
+            if name not in self._contents.files
+            and name not in self._left_out
+            and (name not in described or described[name].distributed)
         ]
         return (*missing, *(manifest.missing if manifest else ()))
 

@@ -38,6 +38,9 @@ MAX_DOCUMENT = 8 << 20
 # All documents that are read of one archive, and all that are kept while a compressed one streams by.
 MAX_DOCUMENTS = 64 << 20
 MAX_KEPT = 32 << 20
+# What an archive of ours leaves out, because who loads it has it already (docs/archives.md).
+THIN = "gantry-docker-thin.json"
+
 # A link in an archive leads to a file, not to further links.
 _MAX_LINKS = 8
 
@@ -67,12 +70,14 @@ class Contents:
     files, links: by name. Of two entries with one name the last counts, as it does for engines:
     Docker unpacks archives, and containerd remembers the last.
     end: where the last entry ends.
+    documents: the small files that were read, by name.
     """
 
     def __init__(self) -> None:
         self.files: dict[str, Entry] = {}
         self.links: dict[str, str] = {}
         self.end = 0
+        self.documents: dict[str, bytes] = {}
         self._documents_size = 0
 
     def resolve(self, name: str) -> str | None:
@@ -88,13 +93,14 @@ class Contents:
     def document(self, name: str) -> bytes | None:
         """The bytes of the file that a name means; None if there is none."""
         file = self.resolve(name)
-        if file is None:
-            return None
+        if file is None or file in self.documents:
+            return self.documents.get(file or "")
         size = self.files[file].size
         self._documents_size += size
         if size > MAX_DOCUMENT or self._documents_size > MAX_DOCUMENTS:
             raise Unreadable(f"its description of images in {shown(name)} is too large ({size} bytes)")
-        return self._read(file)
+        self.documents[file] = self._read(file)
+        return self.documents[file]
 
     def _walk(self, source: Source, visit: Callable[[Member], None]) -> None:
         tar = Tar(source)

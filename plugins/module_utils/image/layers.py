@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 # Dockerfile instructions that change the config alone (dockerfile reference, "shell and exec form"
@@ -26,6 +27,21 @@ def chain_ids(diff_ids: Sequence[str]) -> tuple[str, ...]:
         below = chain[-1] if chain else None
         chain.append(_digest(f"{below} {diff_id}") if below else diff_id)
     return tuple(chain)
+
+
+def can_be_left_out(images: Iterable[Sequence[str]], there: Container[str]) -> frozenset[str]:
+    """Those of the layers that who has certain layers needs not be sent, to have these images.
+
+    images: their DiffIDs, the lowest first. there: DiffIDs of the layers that are there.
+    A layer is of use only on top of those below it; one that an image needs for which it isn't there must be sent.
+    """
+    usable: set[str] = set()
+    needed: set[str] = set()
+    for diff_ids in images:
+        below = list(takewhile(lambda diff_id: diff_id in there, diff_ids))
+        usable.update(below)
+        needed.update(diff_ids[len(below) :])
+    return frozenset(usable - needed)
 
 
 def history_rows(history: Sequence[Mapping[str, Any]], diff_ids: Sequence[str]) -> list[dict[str, Any]]:

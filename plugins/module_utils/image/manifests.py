@@ -170,6 +170,26 @@ def read_config(contents: Contents, name: str) -> Config | None:
     )
 
 
+def read_left_out(contents: Contents) -> dict[str, str]:
+    """The layers that a thin archive leaves out: DiffIDs by entry; none for any other. Raises Unreadable."""
+    data = contents.document(documents.THIN)
+    if data is None:
+        return {}
+    mark = documents.object_of(documents.parsed(data, documents.THIN), documents.THIN)
+    if mark.get("version") != 1:
+        raise Unreadable("it is a thin archive of a newer form", "Update this collection, or save it again")
+    rows = documents.objects(mark.get("left_out"), documents.THIN)
+    return {
+        documents.text(row.get("entry"), documents.THIN): documents.digest(row.get("diff_id"), documents.THIN)
+        for row in rows
+    }
+
+
+def described_names(item: Mapping[str, Any]) -> tuple[str, ...]:
+    """The full names that a descriptor of index.json gives an image: one, or none. Raises Unreadable."""
+    return tuple(_names(_descriptor(item, _INDEX)))
+
+
 def normal(name: str) -> str | None:
     """A name with registry, repository and tag, so that two can be compared; None if it is no such name."""
     try:

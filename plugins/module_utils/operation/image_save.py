@@ -7,51 +7,102 @@
 from __future__ import annotations
 
 import os
-import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
-from ansible_collections.gantry.docker.plugins.module_utils.image.archive import ArchiveIndex, read_index, verify
+from ansible_collections.gantry.docker.plugins.module_utils.image.archive import (
+    ArchiveIndex,
+    read_index,
+    read_index_of,
+    verify_pieces,
+)
 from ansible_collections.gantry.docker.plugins.module_utils.image.archived import Held, held_by
+from ansible_collections.gantry.docker.plugins.module_utils.image.assembly import (
+    OutOfOrder,
+    Part,
+    assembled,
+    parts_of,
+    parts_of_stream,
+)
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.identity import described
+from ansible_collections.gantry.docker.plugins.module_utils.image.layers import can_be_left_out
+from ansible_collections.gantry.docker.plugins.module_utils.image.packing import (
+    Compression,
+    Packer,
+    Unpacker,
+    parse_compression,
+)
+from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, parse_platform
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
+    ImageId,
     ImageName,
     Reference,
     parse_image_name,
 )
-from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import FILES, Files, Plan
+
+# moby, image/tarexport/save.go: until 25 archives had the legacy layout, in which layers may be links to others.
+_FIRST_WITH_LAYOUT = (25,)
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """force: whether a file at path that is no archive of images may be replaced."""
+    """What the archive at path is to hold, and how.
+
+    all_tags: whether an image keeps all of its tags there, not only those that are named. exclude: images, or
+    DiffIDs, whose layers it needs not have. force: whether a file at path that is no archive of images may be replaced.
+    """
 
     names: tuple[ImageName, ...]
+    all_tags: bool
+    platform: Platform | None
+    exclude: tuple[ImageName, ...]
     path: str
+    compression: Compression
     force: bool
+    files: Files
+
+
+@dataclass(frozen=True)
+class Found:
+    """What there is at path. held: the images in it. left_out: the DiffIDs of layers that a thin archive lacks."""
+
+    held: frozenset[Held]
+    left_out: frozenset[str]
+    compression: str
 
 
 @dataclass(frozen=True)
 class Observed:
-    """images: the image of each name. held: what the archive at path holds, None if there is none."""
+    """images: the image of each name. exclude: the DiffIDs of layers that can be left out. found: None for nothing.
+
+    free: the bytes that the place has left.
+    """
 
     images: Mapping[ImageName, Image | None]
-    held: frozenset[Held] | None
+    exclude: frozenset[str]
+    found: Found | None
+    free: int
+    legacy: bool
 
 
 @dataclass(frozen=True)
 class Save:
-    """Write the archive. held: what it must hold to be right."""
+    """Write the archive. right: what it must be then. legacy: whether the engine writes the legacy layout."""
 
     names: tuple[str, ...]
+    platform: Platform | None
     path: str
-    held: frozenset[Held]
+    right: Found
+    compression: Compression
+    legacy: bool
+    files: Files
 
     @property
     def sentence(self) -> str:
@@ -64,15 +115,29 @@ def parse(params: Mapping[str, Any]) -> Wanted:
     path = params["path"]
     if not os.path.isabs(path):
         raise InvalidInput(f"path is '{path}', and must be an absolute path, as /var/lib/images/all.tar.")
-    return Wanted(tuple(dict.fromkeys(parse_image_name(name) for name in params["names"])), path, params["force"])
+    return Wanted(
+        names=tuple(dict.fromkeys(parse_image_name(name) for name in params["names"])),
+        all_tags=params["tags"] == "all",
+        platform=parse_platform(params["platform"]) if params["platform"] else None,
+        exclude=tuple(parse_image_name(name) for name in params["exclude_layers_of"] or ()),
+        path=path,
+        compression=parse_compression(
+            path, params["compression"], params["compression_level"], params["compression_threads"]
+        ),
+        force=params["force"],
+        files=params[FILES],
+    )
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     """Look up the images, and read what is at path."""
     _check_place(wanted.path)
     return Observed(
-        images={name: engine.images.find(str(name)) for name in wanted.names},
-        held=_read(wanted) if os.path.lexists(wanted.path) else None,
+        images={name: engine.images.meant(name, wanted.platform) for name in wanted.names},
+        exclude=frozenset(diff_id for name in wanted.exclude for diff_id in _layers_of(engine, name)),
+        found=_read(wanted) if os.path.lexists(wanted.path) else None,
+        free=_free(os.path.dirname(wanted.path)),
+        legacy=engine.version < _FIRST_WITH_LAYOUT,
     )
 
 
@@ -81,23 +146,38 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     images = {name: image for name, image in observed.images.items() if image}
     missing = [str(name) for name in wanted.names if name not in images]
     if missing:
-        raise GantryError(f"There is no image {', '.join(missing)} on this engine to save. Pull or load it first.")
-    held = _expected(images)
-    if observed.held == held:
+        place = f" for {wanted.platform}" if wanted.platform else ""
+        raise GantryError(
+            f"There is no image {', '.join(missing)}{place} on this engine to save. Pull or load it first."
+        )
+    right = _right(wanted, images, observed.exclude)
+    if observed.found == right:
         return Plan()
+    _check_space(wanted, images, right, observed)
     return Plan(
-        steps=(Save(tuple(str(name) for name in wanted.names), wanted.path, held),),
-        before={wanted.path: None if observed.held is None else _shown(observed.held)},
-        after={wanted.path: _shown(held)},
+        steps=(
+            Save(
+                names=tuple(dict.fromkeys(saved for name in wanted.names for saved in _saved(name, images, wanted))),
+                platform=wanted.platform,
+                path=wanted.path,
+                right=right,
+                compression=wanted.compression,
+                legacy=observed.legacy,
+                files=wanted.files,
+            ),
+        ),
+        before={wanted.path: _shown(observed.found) if observed.found else None},
+        after={wanted.path: _shown(right)},
     )
 
 
 def apply(engine: Engine, step: Save) -> Mapping[str, Any]:
     """Write the archive beside its place, check it, and only then put it there."""
     with _beside(step.path) as part:
-        _write(part, engine.images.save(step.names))
-        _check(verify(part), step)
-    return {}
+        packer = _write(engine, step, part)
+        step.files.put(part.named(), step.path)
+        _sync(os.path.dirname(step.path))
+    return {"sha256": packer.sha256}
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
@@ -119,67 +199,173 @@ def _check_place(path: str) -> None:
         raise InvalidInput(f"This user can't write to {directory}. Use 'become: true', or save elsewhere.")
 
 
-def _read(wanted: Wanted) -> frozenset[Held]:
+def _layers_of(engine: Engine, name: ImageName) -> tuple[str, ...]:
+    """The DiffIDs of an image's layers; what looks like an Id, and is none here, is a DiffID itself."""
+    image = engine.images.meant(name)
+    if image is not None:
+        return image.diff_ids
+    if isinstance(name, ImageId):
+        return (str(name),)
+    raise GantryError(
+        f"There is no image {name} on this engine whose layers could be left out. Pull it, correct exclude_layers_of, "
+        "or give the layers themselves (RootFS.Layers of the image where it is)."
+    )
+
+
+def _read(wanted: Wanted) -> Found:
     try:
-        return held_by(read_index(wanted.path))
+        index = read_index(wanted.path)
+        return Found(held_by(index), frozenset(index.left_out.values()), index.compression)
     except GantryError as error:
         if wanted.force:
-            return frozenset()
+            return Found(frozenset(), frozenset(), "")
         raise GantryError(
             f"There is something at {wanted.path} already, and it is no archive of images that is whole: "
             f"{error.message} Remove it, or replace it by 'force: true'."
         ) from error
 
 
-def _expected(images: Mapping[ImageName, Image]) -> frozenset[Held]:
-    """What a right archive holds: an image that is named by its Id or digest has no tag there."""
+def _free(directory: str) -> int:
+    status = os.statvfs(directory)
+    return status.f_bavail * status.f_frsize
+
+
+def _right(wanted: Wanted, images: Mapping[ImageName, Image], exclude: frozenset[str]) -> Found:
+    """What a right archive is: an image that is named by its Id or digest has no tag there."""
     tags: dict[str, set[str]] = {}
     for name, image in images.items():
-        named = isinstance(name, Reference) and not name.digest and name.tagged in image.tags
-        tags.setdefault(image.id, set()).update({name.tagged} if named and isinstance(name, Reference) else ())
+        tags.setdefault(image.id, set()).update(_tags(name, image, wanted))
     by_id = {image.id: image for image in images.values()}
-    return frozenset(Held(image.identity, frozenset(tags[image_id])) for image_id, image in by_id.items())
+    return Found(
+        held=frozenset(Held(image.identity, frozenset(tags[image_id])) for image_id, image in by_id.items()),
+        left_out=can_be_left_out([image.diff_ids for image in by_id.values()], exclude),
+        compression=wanted.compression.kind,
+    )
 
 
-def _shown(held: frozenset[Held]) -> list[dict[str, Any]]:
-    """What an archive holds, in a diff."""
-    rows = [{"tags": sorted(image.tags), **described(image.identity)} for image in held]
-    return sorted(rows, key=lambda row: (row["tags"], row["layers"]))
+def _tags(name: ImageName, image: Image, wanted: Wanted) -> tuple[str, ...]:
+    """The tags under which an image is saved that is named so."""
+    if wanted.all_tags:
+        return image.tags
+    named = isinstance(name, Reference) and not name.digest and name.tagged in image.tags
+    return (name.tagged,) if named and isinstance(name, Reference) else ()
+
+
+def _saved(name: ImageName, images: Mapping[ImageName, Image], wanted: Wanted) -> tuple[str, ...]:
+    """What the engine is asked for to save an image that is named so."""
+    return _tags(name, images[name], wanted) or ((images[name].id,) if wanted.all_tags else (str(name),))
+
+
+def _check_space(wanted: Wanted, images: Mapping[ImageName, Image], right: Found, observed: Observed) -> None:
+    """Refuse to begin what can't end well; raises GantryError.
+
+    An archive has the images' layers as they are stored, and those that images share once: so the largest image is
+    what it takes at the least. What compression makes of it isn't known before.
+    """
+    if right.left_out or right.compression != "none":
+        return
+    needed = max(image.size for image in images.values())
+    if needed > observed.free:
+        raise GantryError(
+            f"Can't write {wanted.path}: it takes {needed} bytes or more, and the space left there is {observed.free}. "
+            "Free some, or save elsewhere. What was there before is as it was."
+        )
+
+
+def _shown(found: Found) -> dict[str, Any]:
+    """What an archive is, in a diff."""
+    rows = [{"tags": sorted(image.tags), **described(image.identity)} for image in found.held]
+    return {
+        "images": sorted(rows, key=lambda row: (row["tags"], row["layers"])),
+        "left_out": sorted(found.left_out),
+        "compression": found.compression or None,
+    }
+
+
+class _Part:
+    """A new file in a directory, without a name until it is whole: whatever ends this process takes it along."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._name: str | None = None
+        directory = os.path.dirname(path)
+        try:
+            self.file: BinaryIO = os.fdopen(os.open(directory, os.O_TMPFILE | os.O_RDWR, 0o600), "w+b")
+        except OSError:
+            # Not every file system knows files without a name.
+            descriptor, self._name = tempfile.mkstemp(dir=directory, prefix=self._prefix())
+            self.file = os.fdopen(descriptor, "w+b")
+
+    def named(self) -> str:
+        """The file's name, once all of it is on the disk."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        if self._name is None:
+            name = os.path.join(os.path.dirname(self._path), self._prefix() + os.urandom(6).hex())
+            # linkat follows the link only if it is told so, and os.link tells it only with a directory.
+            os.link(f"/proc/self/fd/{self.file.fileno()}", name, src_dir_fd=self.file.fileno(), follow_symlinks=True)
+            self._name = name
+        return self._name
+
+    def close(self) -> None:
+        """Let go of it; a name that it has still goes too."""
+        self.file.close()
+        if self._name:
+            with suppress(FileNotFoundError):
+                os.unlink(self._name)
+
+    def _prefix(self) -> str:
+        return f".{os.path.basename(self._path)[:200]}."
 
 
 @contextmanager
-def _beside(path: str) -> Iterator[str]:
-    """A new file beside path, which takes its place if all goes well, and else is gone."""
+def _beside(path: str) -> Iterator[_Part]:
+    """A new file beside path; it is gone afterwards, unless it was put in its place."""
     try:
-        descriptor, part = tempfile.mkstemp(dir=os.path.dirname(path), prefix=f".{os.path.basename(path)}.")
-        os.close(descriptor)
+        part = _Part(path)
     except OSError as error:
         raise _cannot_write(path, error) from error
     try:
         yield part
-        _take_place(part, path)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
     finally:
-        with suppress(FileNotFoundError):
-            os.unlink(part)
+        with suppress(OSError):
+            part.close()
 
 
-def _write(part: str, pieces: Iterable[bytes]) -> None:
-    """Write and sync; what the engine fails in passes through."""
-    with open(part, "wb") as file:
-        for piece in pieces:
-            try:
-                file.write(piece)
-            except OSError as error:
-                raise _cannot_write(part, error) from error
+def _write(engine: Engine, step: Save, part: _Part) -> Packer:
+    """Write the archive; raises GantryError unless it is complete and holds what it should."""
+    if not step.legacy and not step.right.left_out:
         try:
-            file.flush()
-            os.fsync(file.fileno())
-        except OSError as error:
-            raise _cannot_write(part, error) from error
+            return _pack(step, part, parts_of_stream(engine.images.save(step.names, step.platform)))
+        except OutOfOrder:
+            part.file.seek(0)
+            part.file.truncate()
+    with tempfile.TemporaryFile(dir=os.path.dirname(step.path)) as whole:
+        for piece in engine.images.save(step.names, step.platform):
+            whole.write(piece)
+        whole.flush()
+        index = read_index_of(whole, "that the engine wrote")
+        _check_complete(index)
+        left_out = frozenset(
+            layer.entry for image in index.images for layer in image.layers if layer.diff_id in step.right.left_out
+        )
+        return _pack(step, part, parts_of(index, index.images, left_out, Unpacker(whole, index).data))
 
 
-def _check(index: ArchiveIndex, step: Save) -> None:
-    """Raise GantryError unless an archive as the engine wrote it is complete and holds what it should."""
+def _pack(step: Save, part: _Part, parts: Iterable[Part]) -> Packer:
+    packer = Packer(part.file, step.compression)
+    index = verify_pieces(packer.tee(assembled(parts)), "that the engine wrote")
+    _check_complete(index)
+    if held_by(index) != step.right.held or frozenset(index.left_out.values()) != step.right.left_out:
+        raise GantryError(f"The engine wrote other images than {', '.join(step.names)}: they changed. Try again.")
+    packer.finish(index)
+    return packer
+
+
+def _check_complete(index: ArchiveIndex) -> None:
+    """Raise GantryError if the engine left out what the manifests name."""
     for image in index.images:
         if image.missing:
             raise GantryError(
@@ -187,29 +373,15 @@ def _check(index: ArchiveIndex, step: Save) -> None:
                 f"{', '.join(image.missing)}. Its store has lost these, as it can when images share layers. "
                 "Remove that image and pull or load it again, then save it."
             )
-    if held_by(index) != step.held:
-        raise GantryError(f"The engine wrote other images than {', '.join(step.names)}: they changed. Try again.")
 
 
-def _take_place(part: str, path: str) -> None:
-    """Rename, with the owner and mode of the file that is replaced, or those of any new file."""
+def _sync(directory: str) -> None:
+    """Make sure that the name is on the disk, and not only the file."""
+    descriptor = os.open(directory, os.O_RDONLY)
     try:
-        if os.path.exists(path):
-            former = os.stat(path)
-            os.chown(part, former.st_uid, former.st_gid)
-            os.chmod(part, stat.S_IMODE(former.st_mode))
-        else:
-            mask = os.umask(0)
-            os.umask(mask)
-            os.chmod(part, 0o666 & ~mask)
-        os.replace(part, path)
-        directory = os.open(os.path.dirname(path), os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
-    except OSError as error:
-        raise _cannot_write(path, error) from error
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _cannot_write(path: str, error: OSError) -> GantryError:

@@ -19,6 +19,22 @@ class Step(Protocol):
         """What the step does, for the result's actions."""
 
 
+class Files(Protocol):
+    """How files get to their places on this host.
+
+    An operation whose module takes Ansible's file options (owner, mode …) finds it in its parameters, as FILES.
+    """
+
+    def put(self, part: str, path: str) -> None:
+        """Let a file take its place in one step, with the attributes that the task names.
+
+        What isn't named is as it was with the file that is replaced, or as with any new file.
+        """
+
+
+FILES = "files of this host"
+
+
 @dataclass(frozen=True)
 class Plan:
     """The steps from what was observed to what is wanted, in order; none if nothing is to change.

@@ -1,0 +1,202 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Archives in the making: the parts they are put together from, always in the same way.
+
+Of the same images two archives have the same bytes: entries come in the order of their names, then the documents
+that say what is in them; times, owners and modes are fixed, directories are left out, and lists whose order means
+nothing are sorted. Engines write random orders (of several images in manifest.json) and times of the day.
+"""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from ansible_collections.gantry.docker.plugins.module_utils.image.archive import ArchivedImage, ArchiveIndex
+from ansible_collections.gantry.docker.plugins.module_utils.image.compression import PIECE, Unreadable
+from ansible_collections.gantry.docker.plugins.module_utils.image.contents import (
+    MAX_DOCUMENT,
+    THIN,
+    blob_digest,
+    blob_name,
+    object_of,
+    objects,
+    parsed,
+    texts,
+)
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
+from ansible_collections.gantry.docker.plugins.module_utils.image.identity import canonical
+from ansible_collections.gantry.docker.plugins.module_utils.image.manifests import described_names, normal
+from ansible_collections.gantry.docker.plugins.module_utils.image.tar import BLOCK, StreamSource, Tar, shown
+
+_INDEX, _LISTED, _LAYOUT, _REPOSITORIES = "index.json", "manifest.json", "oci-layout", "repositories"
+_DOCUMENTS = (_INDEX, _LISTED, _LAYOUT, _REPOSITORIES, THIN)
+_END = bytes(2 * BLOCK)
+
+
+class OutOfOrder(GantryError):
+    """The entries of an archive can't be taken as they come: all have to be known before the first is written."""
+
+
+class Head(bytes):
+    """The header of an entry: a place where a reader may begin."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file to be put into an archive. data: its bytes, to be taken once and before the next part."""
+
+    name: str
+    size: int
+    data: Callable[[], Iterator[bytes]]
+
+
+def assembled(parts: Iterable[Part]) -> Iterator[bytes]:
+    """The bytes of an archive with these files; each begins with a Head."""
+    for part in parts:
+        yield _head(part.name, part.size)
+        yield from part.data()
+        if part.size % BLOCK:
+            yield bytes(-part.size % BLOCK)
+    yield _END
+
+
+def parts_of_stream(pieces: Iterator[bytes]) -> Iterator[Part]:
+    """The parts of an archive in canonical form, from an archive that comes once, as an engine writes it.
+
+    Raises OutOfOrder if the entries don't come in the order of their names, or some are links: then take parts_of.
+    (Since 25 engines sort them: moby walks a directory, image/tarexport/save.go, and containerd sorts by name,
+    core/images/archive/exporter.go.) Raises Unreadable for what is no archive.
+    """
+    source = StreamSource(pieces)
+    documents: dict[str, bytes] = {}
+    last = ""
+    for member in Tar(source):
+        if member.link is not None or member.name <= last:
+            raise OutOfOrder(f"The entry {shown(member.name)} is a link, or comes too late.")
+        if member.name in _DOCUMENTS:
+            documents[member.name] = _canonical_document(member.name, source, member.size)
+        else:
+            last = member.name
+            yield Part(member.name, member.size, partial(_taken, source, member.size))
+    source.drain()
+    yield from _document_parts(documents)
+
+
+def parts_of(
+    index: ArchiveIndex,
+    images: Sequence[ArchivedImage],
+    left_out: frozenset[str],
+    data: Callable[[int, int], Iterator[bytes]],
+    as_they_lie: bool = False,
+) -> Iterator[Part]:
+    """The parts of an archive that holds some images of another one.
+
+    index: what is in the other archive. images: those of its images that the new one shall have, under the tags
+    they have here. left_out: the entries of layers that it shall not have; it is marked as thin then.
+    data: gives the bytes of the other archive's tar from an offset, so many of them.
+    as_they_lie: in the order of the other archive, which is quicker to read, and not in the canonical one.
+    """
+    legacy = _LAYOUT not in index.documents
+    # Engines give layers of the legacy layout names that are random where images share one (moby,
+    # image/tarexport/save.go, saveLayer); they get such as Podman gives them.
+    names = {
+        layer.entry: f"{layer.diff_id[7:]}.tar" if legacy and layer.diff_id else layer.entry
+        for image in images
+        for layer in image.layers
+    }
+    documents: dict[str, Any] = {_LISTED: _sorted_items([_item(image, names) for image in images])}
+    if not legacy:
+        documents[_INDEX] = _selected(index, images)
+        documents[_LAYOUT] = json.loads(index.documents[_LAYOUT])
+    if left_out:
+        documents[THIN] = _thin_mark(images, names, left_out)
+    wanted = (_files(images) if legacy else _blobs(index, images)) - left_out
+    entries = {names.get(name, name): index.entries[name] for name in wanted if name in index.entries}
+    for name in sorted(entries, key=lambda name: entries[name].start if as_they_lie else name):
+        yield Part(name, entries[name].size, partial(data, entries[name].offset, entries[name].size))
+    yield from _document_parts({name: canonical(value).encode() for name, value in documents.items()})
+
+
+def _head(name: str, size: int) -> Head:
+    member = tarfile.TarInfo(name)
+    member.size, member.mode = size, 0o644
+    return Head(member.tobuf(tarfile.PAX_FORMAT, "utf-8", "strict"))
+
+
+def _taken(source: StreamSource, size: int) -> Iterator[bytes]:
+    while size:
+        piece = source.read(min(size, PIECE))
+        if not piece:
+            raise Unreadable("it is truncated")
+        size -= len(piece)
+        yield piece
+
+
+def _document_parts(documents: Mapping[str, bytes]) -> Iterator[Part]:
+    for name in sorted(documents):
+        yield Part(name, len(documents[name]), partial(iter, [documents[name]]))
+
+
+def _canonical_document(name: str, source: StreamSource, size: int) -> bytes:
+    if size > MAX_DOCUMENT:
+        raise Unreadable(f"its description of images in {shown(name)} is too large ({size} bytes)")
+    value = parsed(source.read(size), name)
+    if name == _LISTED:
+        value = _sorted_items(objects(value, name))
+    elif name == _INDEX:
+        value = {**object_of(value, name), "manifests": sorted(value.get("manifests") or [], key=canonical)}
+    return canonical(value).encode()
+
+
+def _sorted_items(items: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """manifest.json in an order that doesn't depend on chance."""
+    sorted_tags = ({**item, "RepoTags": sorted(texts(item.get("RepoTags"), _LISTED)) or None} for item in items)
+    return sorted(sorted_tags, key=canonical)
+
+
+def _item(image: ArchivedImage, names: Mapping[str, str]) -> dict[str, Any]:
+    layers = [names[layer.entry] for layer in image.layers]
+    return {"Config": image.config_entry, "RepoTags": list(image.tags), "Layers": layers}
+
+
+def _selected(index: ArchiveIndex, images: Sequence[ArchivedImage]) -> dict[str, Any]:
+    """The index.json with no other images than these, and under no other names."""
+    digests = {digest for image in images for digest in (image.index_digest, image.manifest_digest)}
+    tags = {normal(tag) for image in images for tag in image.tags}
+    document = parsed(index.documents[_INDEX], _INDEX)
+    kept = [
+        item
+        for item in objects(document.get("manifests"), _INDEX)
+        if item.get("digest") in digests and all(normal(name) in tags for name in described_names(item))
+    ]
+    return {**document, "manifests": sorted(kept, key=canonical)}
+
+
+def _files(images: Iterable[ArchivedImage]) -> set[str]:
+    """The entries that images are made of."""
+    files = {layer.entry for image in images for layer in image.layers}
+    files.update(image.config_entry for image in images if image.config_entry)
+    digests = {digest for image in images for digest in (image.index_digest, image.manifest_digest) if digest}
+    return files | {blob_name(digest) for digest in digests}
+
+
+def _blobs(index: ArchiveIndex, images: Sequence[ArchivedImage]) -> set[str]:
+    """The blobs of an OCI layout but for those of other images; attestations belong to none, and stay."""
+    chosen = {image.manifest_digest or image.config_digest for image in images}
+    others = [image for image in index.images if (image.manifest_digest or image.config_digest) not in chosen]
+    return {name for name in index.entries if blob_digest(name)} - (_files(others) - _files(images))
+
+
+def _thin_mark(images: Sequence[ArchivedImage], names: Mapping[str, str], left_out: frozenset[str]) -> dict[str, Any]:
+    layers = {layer.entry: layer for image in images for layer in image.layers if layer.entry in left_out}
+    rows = [
+        {"entry": names[entry], "diff_id": layer.diff_id, "size": layer.size} for entry, layer in sorted(layers.items())
+    ]
+    return {"version": 1, "left_out": rows}

@@ -1,0 +1,170 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The index that compressed archives of ours carry at their end: what is in them, with nothing unpacked.
+
+The form is described in docs/archives.md. Every other reader passes over it: in zstd it lies in skippable frames
+(RFC 8878, 3.1.2), in gzip in the extra fields of members that are empty (RFC 1952, 2.3.1.1). It is the last thing in
+the file, so a truncated archive has none and is read to where it breaks off.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any, BinaryIO
+
+from ansible_collections.gantry.docker.plugins.module_utils.image.compression import Unreadable
+from ansible_collections.gantry.docker.plugins.module_utils.image.contents import (
+    Contents,
+    Entry,
+    object_of,
+    parsed,
+    text,
+)
+from ansible_collections.gantry.docker.plugins.module_utils.image.tar import BLOCK, MAX_ENTRIES, MAX_UNPACKED
+
+Breaks = Sequence[tuple[int, int]]
+
+# What is read into memory: packed, and unpacked. An archive of a hundred images has a hundredth of that.
+_MAX_SECTION = 16 << 20
+_MAX_INDEX = 64 << 20
+
+_MAGIC = b"gantryIX"
+_FOOTER = struct.Struct("<8sQ")
+_NAME = "index at its end"
+
+_SKIPPABLE = 0x184D2A5D
+_FRAME = struct.Struct("<II")
+
+# RFC 1952, 2.3: the head of a member with an extra field, which has one subfield of ours; and an empty content.
+_MEMBER = b"\x1f\x8b\x08\x04\0\0\0\0\0\xff"
+_EMPTY = b"\x03\0" + bytes(8)
+_SUBFIELD = b"GD"
+_MAX_SUBFIELD = 0xFFFF - 4
+
+
+class EmbeddedContents(Contents):
+    """An archive's files and documents as its own index tells them. breaks: as in ArchiveIndex."""
+
+    def __init__(self, value: Any) -> None:
+        super().__init__()
+        index = object_of(value, _NAME)
+        if index.get("version") != 1:
+            raise Unreadable("its index is of a newer form", "Update this collection, or unpack the archive")
+        rows = index.get("entries")
+        if not isinstance(rows, list) or len(rows) > MAX_ENTRIES:
+            raise _damaged()
+        for row in rows:
+            name, start, offset, size = _row(row, 4)
+            self.files[text(name, _NAME)] = Entry(*_places([start, offset, size]))
+        (self.end,) = _places([index.get("end")])
+        if any(entry.start + BLOCK > entry.offset or entry.end > self.end for entry in self.files.values()):
+            raise _damaged()
+        self._kept = {name: text(value, _NAME) for name, value in object_of(index.get("documents"), _NAME).items()}
+        pairs = index.get("breaks")
+        if not isinstance(pairs, list) or len(pairs) > MAX_ENTRIES:
+            raise _damaged()
+        places = [_places(_row(pair, 2)) for pair in pairs]
+        self.breaks = tuple((tar, file) for tar, file in places)
+
+    def _read(self, file: str) -> bytes:
+        data = self._kept.get(file, "").encode()
+        if len(data) != self.files[file].size:
+            raise _damaged()
+        return data
+
+
+def embedded_section(
+    compression: str, entries: Mapping[str, Entry], end: int, documents: Mapping[str, bytes], breaks: Breaks
+) -> bytes:
+    """What is to be put at the end of an archive that is compressed with gzip or zstd.
+
+    entries, end, documents, breaks: as in ArchiveIndex.
+    """
+    rows = [[name, entry.start, entry.offset, entry.size] for name, entry in entries.items()]
+    texts = {name: data.decode() for name, data in documents.items()}
+    index = {"version": 1, "end": end, "entries": rows, "documents": texts, "breaks": breaks}
+    return packed_section(compression, index)
+
+
+def packed_section(compression: str, index: Mapping[str, Any]) -> bytes:
+    """The index and its footer, in the form that readers of that compression pass over."""
+    packed = zlib.compress(json.dumps(index, separators=(",", ":")).encode(), 9)
+    if compression == "zstd":
+        section = _FRAME.pack(_SKIPPABLE, len(packed)) + packed
+        footer = _FOOTER.pack(_MAGIC, len(section))
+        return section + _FRAME.pack(_SKIPPABLE, len(footer)) + footer
+    pieces = (packed[start : start + _MAX_SUBFIELD] for start in range(0, len(packed), _MAX_SUBFIELD))
+    section = b"".join(_member(piece) for piece in pieces)
+    return section + _member(_FOOTER.pack(_MAGIC, len(section)))
+
+
+def read_embedded(file: BinaryIO, size: int, compression: str) -> EmbeddedContents | None:
+    """The index at the end of a compressed archive; None if it has none. Raises Unreadable for a bad one."""
+    frame = _FRAME.pack(_SKIPPABLE, _FOOTER.size)
+    head, tail = (frame, b"") if compression == "zstd" else (_member(bytes(_FOOTER.size))[: -_FOOTER.size - 10], _EMPTY)
+    length = len(head) + _FOOTER.size + len(tail)
+    if size < length:
+        return None
+    file.seek(size - length)
+    footer = file.read(length)
+    magic, section_size = _FOOTER.unpack(footer[len(head) : len(head) + _FOOTER.size])
+    if magic != _MAGIC or not footer.startswith(head) or not footer.endswith(tail):
+        return None
+    if not 0 < section_size <= min(_MAX_SECTION, size - length):
+        raise _damaged()
+    file.seek(size - length - section_size)
+    section = file.read(section_size)
+    packed = section[_FRAME.size :] if compression == "zstd" else _of_members(section)
+    return EmbeddedContents(parsed(_inflated(packed), _NAME))
+
+
+def _member(data: bytes) -> bytes:
+    """An empty member of gzip that has the data in an extra field."""
+    subfield = _SUBFIELD + struct.pack("<H", len(data)) + data
+    return _MEMBER + struct.pack("<H", len(subfield)) + subfield + _EMPTY
+
+
+def _of_members(section: bytes) -> bytes:
+    pieces = []
+    before = len(_MEMBER) + 6
+    position = 0
+    while position < len(section):
+        size = int.from_bytes(section[position + before - 2 : position + before], "little")
+        piece = section[position + before : position + before + size]
+        if section[position : position + before + size + len(_EMPTY)] != _member(piece):
+            raise _damaged()
+        pieces.append(piece)
+        position += before + size + len(_EMPTY)
+    return b"".join(pieces)
+
+
+def _inflated(packed: bytes) -> bytes:
+    inflate = zlib.decompressobj()
+    try:
+        data = inflate.decompress(packed, _MAX_INDEX)
+    except zlib.error as error:
+        raise _damaged() from error
+    if not inflate.eof:
+        raise _damaged()
+    return data
+
+
+def _row(row: Any, length: int) -> list[Any]:
+    if not isinstance(row, list) or len(row) != length:
+        raise _damaged()
+    return row
+
+
+def _places(numbers: list[Any]) -> list[int]:
+    if not all(type(number) is int and 0 <= number <= MAX_UNPACKED for number in numbers):
+        raise _damaged()
+    return numbers
+
+
+def _damaged() -> Unreadable:
+    return Unreadable("the index at its end is damaged")

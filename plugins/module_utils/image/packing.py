@@ -1,0 +1,199 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Archives packed as they are written, and found again in the middle as they are read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Protocol, cast
+
+from ansible_collections.gantry.docker.plugins.module_utils.image.archive import ArchiveIndex
+from ansible_collections.gantry.docker.plugins.module_utils.image.assembly import Head
+from ansible_collections.gantry.docker.plugins.module_utils.image.compression import PIECE, Unreadable, unpacked
+from ansible_collections.gantry.docker.plugins.module_utils.image.embedded import embedded_section
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.image.tar import StreamSource
+
+# Levels that can be chosen, and what is taken if none is.
+LEVELS = {"gzip": (range(1, 10), 6), "zstd": (range(1, 20), 3)}
+
+_ENDINGS = {".gz": "gzip", ".tgz": "gzip", ".zst": "zstd", ".tzst": "zstd"}
+_ONLY_READ = (".xz", ".txz", ".bz2", ".tbz2", ".tbz")
+# No engine writes faster than so many threads compress at the usual level.
+_MOST_THREADS = 4
+# How much a thread compresses at a time. The library's own choice takes 64 MiB of memory, for half a percent of size;
+# at high levels, where the threads look back further than that, it would cost most of the time.
+_JOB = 2 << 20
+_LAST_QUICK_LEVEL = 9
+# A new frame begins with an entry, but not for every small one: frames cost bytes and time.
+_SMALLEST_FRAME = 1 << 20
+
+
+@dataclass(frozen=True)
+class Compression:
+    """How an archive is to be packed. kind: none, gzip or zstd. threads: zstd's; 0 for as many as are of use."""
+
+    kind: str
+    level: int
+    threads: int
+
+
+def parse_compression(path: str, kind: str | None, level: int | None, threads: int) -> Compression:
+    """The compression that is asked for, or that the path's ending tells; raises InvalidInput."""
+    if kind is None:
+        if path.endswith(_ONLY_READ):
+            raise InvalidInput(
+                f"path is '{path}', and archives are written plain, or compressed with gzip or zstd. Choose another "
+                "ending, or say which with the option compression."
+            )
+        kind = next((kind for ending, kind in _ENDINGS.items() if path.endswith(ending)), "none")
+    if kind == "none":
+        if level is not None:
+            raise InvalidInput("compression_level is given, and the archive isn't compressed. Leave it out.")
+        return Compression(kind, 0, 0)
+    levels, usual = LEVELS[kind]
+    if level is not None and level not in levels:
+        raise InvalidInput(f"compression_level is {level}, and {kind}'s go from {levels[0]} to {levels[-1]}.")
+    if threads < 0:
+        raise InvalidInput(f"compression_threads is {threads}, and must be 0 (as many as are of use) or more.")
+    if kind == "zstd":
+        _zstandard()
+    return Compression(kind, usual if level is None else level, threads)
+
+
+class _Frame(Protocol):
+    def compress(self, data: bytes, /) -> bytes: ...
+
+    def flush(self) -> bytes: ...
+
+
+class _Plain:
+    def compress(self, data: bytes, /) -> bytes:
+        return data
+
+    def flush(self) -> bytes:
+        return b""
+
+
+class Packer:
+    """Writes an archive to a file.
+
+    sha256, size: of the file as far as it is written.
+    What writing raises passes through.
+    """
+
+    def __init__(self, file: BinaryIO, compression: Compression) -> None:
+        self.size = 0
+        self._file = file
+        self._compression = compression
+        self._hash = hashlib.sha256()
+        self._library: Any = None
+        self._breaks: list[tuple[int, int]] = []
+        self._position = 0
+        self._frame = self._new_frame()
+
+    @property
+    def sha256(self) -> str:
+        """The checksum of the file."""
+        return self._hash.hexdigest()
+
+    def tee(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Write pieces and hand them on."""
+        for piece in pieces:
+            if isinstance(piece, Head) and self._position - (self._breaks or [(0, 0)])[-1][0] >= _SMALLEST_FRAME:
+                self._break()
+            self._write(self._frame.compress(piece))
+            self._position += len(piece)
+            yield piece
+
+    def finish(self, index: ArchiveIndex) -> None:
+        """Write what is left, and the index where the archive is compressed."""
+        self._write(self._frame.flush())
+        if self._compression.kind != "none":
+            kind, entries, documents = self._compression.kind, index.entries, index.documents
+            self._write(embedded_section(kind, entries, index.end, documents, self._breaks))
+
+    def _break(self) -> None:
+        if self._compression.kind != "none":
+            self._write(self._frame.flush())
+            self._breaks.append((self._position, self.size))
+            self._frame = self._new_frame()
+
+    def _new_frame(self) -> _Frame:
+        kind, level = self._compression.kind, self._compression.level
+        if kind == "gzip":
+            return cast(_Frame, zlib.compressobj(level, wbits=16 + zlib.MAX_WBITS))
+        if kind == "zstd":
+            if self._library is None:
+                self._library = _zstd_compressor(level, self._compression.threads)
+            return cast(_Frame, self._library.compressobj())
+        return _Plain()
+
+    def _write(self, data: bytes) -> None:
+        if data:
+            self._file.write(data)
+            self._hash.update(data)
+            self.size += len(data)
+
+
+class Unpacker:
+    """Gives any part of an archive's tar, unpacked; parts in the order in which they lie come quickest."""
+
+    def __init__(self, file: BinaryIO, index: ArchiveIndex) -> None:
+        self._file = file
+        self._compression = index.compression
+        self._breaks = ((0, 0), *index.breaks)
+        self._source: StreamSource | None = None
+        self._begun = 0
+
+    def data(self, offset: int, size: int) -> Iterator[bytes]:
+        """Size bytes from an offset; raises Unreadable if there are fewer."""
+        if self._compression == "none":
+            self._file.seek(offset)
+            source: Any = self._file
+        else:
+            source = self._at(offset)
+        while size:
+            piece = source.read(min(size, PIECE))
+            if not piece:
+                raise Unreadable("it was changed while it was read")
+            size -= len(piece)
+            yield piece
+
+    def _at(self, offset: int) -> StreamSource:
+        tar, place = max(pair for pair in self._breaks if pair[0] <= offset)
+        position = self._begun + self._source.position if self._source else -1
+        if self._source is None or not tar <= position <= offset:
+            self._file.seek(place)
+            self._source, self._begun = StreamSource(unpacked(self._file, self._compression)), tar
+        self._source.skip(offset - self._begun - self._source.position)
+        return self._source
+
+
+def _zstd_compressor(level: int, threads: int) -> Any:
+    library = _zstandard()
+    parameters = library.ZstdCompressionParameters.from_level(
+        level,
+        # With worker threads, were it one: without, the same content would give other bytes.
+        threads=threads or min(os.cpu_count() or 1, _MOST_THREADS),
+        job_size=_JOB if level <= _LAST_QUICK_LEVEL else 0,
+        write_checksum=True,
+    )
+    return library.ZstdCompressor(compression_params=parameters)
+
+
+def _zstandard() -> Any:
+    try:
+        import zstandard
+    except ImportError as error:
+        raise InvalidInput(
+            "To compress with zstd, the Python library zstandard is needed on this host. Install it "
+            "(python3-zstandard, or zstandard from PyPI), or choose 'compression: gzip'."
+        ) from error
+    return zstandard
