@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, closing
 from typing import Any, Protocol
 
@@ -14,8 +14,12 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.address import CONNECTION_SPEC
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine, connect
+from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import REGISTRY_SPEC
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import FILES, Plan
+
+# What modules are made with; REGISTRY_SPEC for those that use registries.
+__all__ = ["REGISTRY_SPEC", "Operation", "run"]
 
 
 class Operation(Protocol):
@@ -49,29 +53,52 @@ def run(operation: Operation, argument_spec: Mapping[str, Any], **rules: Any) ->
         files = _Files(module)
         wanted = operation.parse({**module.params, FILES: files})
         with closing(connect(module.params)) as engine, ExitStack() as cleanup:
-            _carry_out(operation, engine, wanted, cleanup, module.check_mode, result)
+            problems = _carry_out(operation, engine, wanted, cleanup, module.check_mode, result)
         if "add_file_common_args" in rules and not result["changed"]:
             files.adjust(result)
     except GantryError as error:
         module.fail_json(msg=_with_progress(error, result), **result)
+    if problems:
+        module.fail_json(msg=" ".join(problems), **result)
     module.exit_json(**result)
 
 
 def _carry_out(
     operation: Operation, engine: Engine, wanted: Any, cleanup: ExitStack, dry_run: bool, result: dict[str, Any]
-) -> None:
-    """Observe, plan and, unless in check mode, apply; the result is filled on the way, so that an error finds it."""
+) -> list[str]:
+    """Observe, plan and, unless in check mode, apply; why a part of it couldn't be done.
+
+    The result is filled on the way, so that an error finds it.
+    """
     observed = operation.observe(engine, wanted, cleanup)
     plan = operation.plan(wanted, observed)
+    failures = []
     if dry_run:
         result.update(changed=plan.changed, actions=plan.actions)
     else:
-        for step in plan.steps:
-            result.update(operation.apply(engine, step))
+        failures = _take(operation, engine, plan, result)
+    if not failures:
+        result["diff"] = {"before": dict(plan.before), "after": dict(plan.after)}
+    result.update(operation.report(engine, wanted, observed))
+    return [*plan.problems, *failures]
+
+
+def _take(operation: Operation, engine: Engine, plan: Plan, result: dict[str, Any]) -> list[str]:
+    """Take the plan's steps; what those that failed said, where the others are none the worse for it."""
+    steps = [*plan.steps, *plan.repeats]
+    outcomes: Iterable[Any] = (operation.apply(engine, step) for step in steps)
+    if plan.at_once:
+        outcomes = engine.each(operation.apply, steps, plan.at_once)
+    failures = []
+    for number, (step, outcome) in enumerate(zip(steps, outcomes)):
+        if isinstance(outcome, GantryError):
+            failures.append(outcome.message)
+            continue
+        result.update(outcome)
+        if number < len(plan.steps):
             result["changed"] = True
             result["actions"].append(step.sentence)
-    result["diff"] = {"before": dict(plan.before), "after": dict(plan.after)}
-    result.update(operation.report(engine, wanted, observed))
+    return failures
 
 
 class _Files:

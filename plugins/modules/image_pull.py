@@ -12,18 +12,20 @@ short_description: Pull Docker images from their registries
 description:
   - Pulls images, several in one task, and changes nothing where they are there already.
   - Before it pulls, also in check mode, it asks the registry what the name means. So a check run knows a name that
-    doesn't exist, and the diff tells the digest that will be here.
+    doesn't exist and a registry that can't be reached, and the diff tells the digest that will be here.
+  - If an image can't be pulled, the others are pulled nevertheless. Then the task fails, and names those that failed.
 version_added: 0.1.0
 author:
   - gantry.docker authors (@gantry-docker)
 extends_documentation_fragment:
   - gantry.docker.attributes
   - gantry.docker.connection
+  - gantry.docker.registry
 options:
   names:
     description:
       - The images, each as C([registry/]repository[:tag][@digest]).
-      - Without a tag or digest, the tag V(latest) is meant. With both, the digest counts.
+      - Without a tag or digest, O(tag) is meant. With both, the digest counts.
     type: list
     elements: str
     required: true
@@ -32,14 +34,18 @@ options:
     description:
       - The platform to pull the images for, as C(os/architecture[/variant]).
       - An image that is here for another platform counts as not there.
+      - Without it, what is here counts whatever its platform, and the engine pulls for its own.
+      - With the containerd store, an engine before Docker 28.1 can't tell what other platforms it has of an image. If
+        one for another platform is here under the same digest, the task fails there.
     type: str
   policy:
     description:
-      - With V(missing), pull what is not there.
+      - With V(missing), pull what is not there. V(not_present) means the same.
       - With V(newer), also ask the registry for the digest of each tag, and pull those that have moved.
-        An image that is named by its digest needs no question.
+      - With V(always), pull them all. The task is changed only by those that have moved, or weren't there.
+      - An image that is named by its digest and is there needs no registry, whatever the policy.
     type: str
-    choices: [missing, newer]
+    choices: [missing, not_present, newer, always]
     default: missing
     aliases: [pull]
 seealso:
@@ -59,6 +65,18 @@ EXAMPLES = r"""
     name: debian:12
     policy: newer
     platform: linux/amd64
+
+- name: Pull from registries that want a login, eight at a time
+  gantry.docker.image_pull:
+    names: "{{ images_of_the_site }}"
+    parallel: 8
+    credentials:
+      - registry: registry.example:5000
+        username: deployer
+        password: "{{ deployers_password }}"
+  vars:
+    images_of_the_site: [busybox, "debian:12"]
+    deployers_password: from a vault
 """
 
 RETURN = r"""
@@ -92,7 +110,13 @@ def main() -> None:
         argument_spec={
             "names": {"type": "list", "elements": "str", "required": True, "aliases": ["name"]},
             "platform": {"type": "str"},
-            "policy": {"type": "str", "choices": ["missing", "newer"], "default": "missing", "aliases": ["pull"]},
+            "policy": {
+                "type": "str",
+                "choices": ["missing", "not_present", "newer", "always"],
+                "default": "missing",
+                "aliases": ["pull"],
+            },
+            **task.REGISTRY_SPEC,
         },
     )
 

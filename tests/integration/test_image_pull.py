@@ -6,10 +6,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import docker
 import pytest
 
+from ansible_collections.gantry.docker.tests.engines.engine import Engine
+from ansible_collections.gantry.docker.tests.engines.front import front
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
+from ansible_collections.gantry.docker.tests.integration.registries import Registry
 
 REGISTRY = "127.0.0.1:5001"
 
@@ -102,5 +107,112 @@ def test_bad_platform(module: Module, clean: docker.DockerClient) -> None:
 
 
 def test_one_bad_name_changes_nothing(module: Module, clean: docker.DockerClient) -> None:
-    assert "busybox:none-such" in module.fails(names=["debian:12", "busybox:none-such"])
+    assert "'Busybox'" in module.fails(names=["debian:12", "Busybox"])
     assert clean.images.list() == []
+
+
+def test_what_fails_does_not_keep_the_others_from_being_pulled(module: Module, clean: docker.DockerClient) -> None:
+    names = ["busybox:none-such", "busybox", "127.0.0.1:9/other", "127.0.0.1:5000/library/busybox"]
+    foreseen, done = module(check=True, names=names), module(names=names)
+    assert foreseen["msg"] == done["msg"]
+    assert "busybox:none-such" in done["msg"] and "127.0.0.1:9/other" in done["msg"], done["msg"]
+    assert "5000" not in done["msg"]
+    assert (
+        done["actions"] == foreseen["actions"] == [f"Pulled image {names[1]}:latest", f"Pulled image {names[3]}:latest"]
+    )
+    assert done["changed"] and foreseen["changed"]
+    assert done["diff"] == foreseen["diff"]
+    assert len(done["images"]) == 2
+    again = module(names=names)
+    assert again["failed"] and not again["changed"] and again["msg"] == done["msg"]
+
+
+def test_tag_for_names_without(module: Module, engine: Engine, clean: docker.DockerClient) -> None:
+    tag = Registry(engine, "127.0.0.1:5000").tags("library/busybox")[0]
+    done = module.converges(name="busybox", tag=tag, pull="not_present")
+    assert done["image"]["RepoTags"] == [f"busybox:{tag}"]
+
+
+def test_digest_that_is_here_needs_no_registry(module: Module, engine: Engine, busybox: docker.DockerClient) -> None:
+    with front(engine, 5100, "127.0.0.1:5000") as registry:
+        name = f"{registry.address}/library/busybox"
+        module.converges(name=name)
+        digest = next(found for found in busybox.images.get(name).attrs["RepoDigests"] if name in found)
+        registry.asked.clear()
+        for policy in ("missing", "newer", "always"):
+            module.unchanged(names=[digest, f"{name}:1@{digest.partition('@')[2]}"], policy=policy)
+        assert registry.asked == []
+        module.unchanged(name=name)
+        assert registry.asked == []
+
+
+def test_always_pulls_but_changes_only_what_moved(module: Module, engine: Engine, busybox: docker.DockerClient) -> None:
+    with front(engine, 5101, "127.0.0.1:5000") as registry:
+        name = f"{registry.address}/library/busybox"
+        module.converges(name=name, policy="always")
+        for check, pulled in ((True, 1), (False, 2)):
+            registry.asked.clear()
+            assert not module.ok(check=check, name=name, policy="always")["changed"]
+            asked = [asked.path for asked in registry.asked if asked.method == "HEAD"]
+            assert len(asked) == pulled, "asked, and pulled for real"
+
+
+@pytest.fixture
+def multi(engine: Engine, busybox: docker.DockerClient) -> Iterator[str]:
+    """The name of an index with images for several platforms, none of which is here."""
+    name = f"{REGISTRY}/multi"
+    busybox.api.tag("busybox", name, "source")
+    assert "error" not in busybox.images.push(name, "source")
+    Registry(engine, REGISTRY).put_index("multi", "1", "source", ["arm64", "amd64"])
+    busybox.api.remove_image(f"{name}:source")
+    yield f"{name}:1"
+
+
+def test_platforms_of_an_index(module: Module, engine: Engine, client: docker.DockerClient, multi: str) -> None:
+    done = module.converges(name=multi, platform="linux/arm64", policy="newer")
+    assert done["image"]["Architecture"] == "arm64"
+    digest = Registry(engine, REGISTRY).digest("multi", "1")
+    assert done["diff"] == {"before": {multi: None}, "after": {multi: digest}}
+    module.unchanged(name=multi)
+    module.unchanged(name=multi, policy="newer")
+    done = module.converges(name=multi, platform="linux/amd64", policy="newer")
+    assert done["image"]["Architecture"] == "amd64"
+    module.unchanged(name=multi, platform="linux/amd64", policy="always")
+    if engine.store == "classic":
+        module.converges(name=multi, platform="linux/arm64")
+    elif engine.suite == "trixie":
+        for check in (True, False):
+            message = module.fails(check=check, name=multi, platform="linux/arm64")
+            assert "can't tell whether it has it for linux/arm64 too" in message
+    else:
+        module.unchanged(name=multi, platform="linux/arm64", policy="newer")
+
+
+def test_always_comes_to_the_engines_own_platform(module: Module, client: docker.DockerClient, multi: str) -> None:
+    own = client.info()["Architecture"].replace("x86_64", "amd64")
+    module.converges(name=multi, platform="linux/arm64" if own == "amd64" else "linux/amd64")
+    done = module.converges(name=multi, policy="always")
+    assert done["image"]["Architecture"] == own
+
+
+def test_an_index_that_moved(module: Module, engine: Engine, client: docker.DockerClient, multi: str) -> None:
+    module.converges(name=multi)
+    registry = Registry(engine, REGISTRY)
+    former = registry.digest("multi", "1")
+    newest = registry.put_index("multi", "1", "source", ["arm64", "amd64"], note="newer")
+    module.unchanged(name=multi)
+    done = module.converges(name=multi, policy="newer")
+    assert done["diff"] == {"before": {multi: former}, "after": {multi: newest}}
+
+
+@pytest.mark.parametrize("parallel", [1, 7])
+def test_many_at_once(module: Module, busybox: docker.DockerClient, parallel: int) -> None:
+    for number in range(9):
+        busybox.api.tag("busybox", f"{REGISTRY}/many", str(number))
+        assert "error" not in busybox.images.push(f"{REGISTRY}/many", str(number))
+        busybox.api.remove_image(f"{REGISTRY}/many:{number}")
+    names = [f"{REGISTRY}/many:{number}" for number in range(10)]
+    result = module(names=names, parallel=parallel)
+    assert f"no {names[9]}" in result["msg"] and len(result["images"]) == 9
+    assert result["actions"] == [f"Pulled image {name}" for name in names[:9]]
+    module.unchanged(names=names[:9], parallel=parallel, policy="newer")

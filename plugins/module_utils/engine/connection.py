@@ -7,24 +7,31 @@
 from __future__ import annotations
 
 import os
+import queue
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from functools import cached_property
-from typing import Any
+from typing import Any, Callable, TypeVar
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.address import resolve, wants_tls, way_out
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Containers
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError, causes, trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Images
 from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker, requests, require_sdk, urllib3
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, platform_of
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Engine:
     """One engine: its images, its containers, and what it is."""
 
-    def __init__(self, api: Any) -> None:
-        self._api = api
+    def __init__(self, api: Any, again: Callable[[], Engine]) -> None:
+        self._api, self._again = api, again
         self.images = Images(api)
         self.containers = Containers(api)
 
@@ -42,10 +49,43 @@ class Engine:
         return tuple(int(part) for part in digits if part.isdigit())
 
     @property
+    def platform(self) -> Platform:
+        """What it runs, and pulls unless told otherwise."""
+        return platform_of({"Os": self.info.get("OSType"), "Architecture": self.info.get("Architecture")})
+
+    @property
     def containerd_store(self) -> bool:
         """Whether images lie in containerd's store, where Ids are digests of manifests."""
         # daemon/containerd/service.go, LayerStoreStatus
         return ["driver-type", "io.containerd.snapshotter.v1"] in (self.info.get("DriverStatus") or [])
+
+    def each(
+        self, work: Callable[[Engine, Item], Result], items: Sequence[Item], at_once: int
+    ) -> list[Result | GantryError]:
+        """Do the same work for each item, so many at a time; the results in the items' order.
+
+        work: gets a connection to this engine that nobody else uses meanwhile (the SDK's clients aren't made for
+        several threads), and the item. A GantryError that it raises is that item's result, and the others go on.
+        """
+        workers = min(at_once, len(items))
+        idle: queue.SimpleQueue[Engine] = queue.SimpleQueue()
+        idle.put(self)
+
+        def one(item: Item) -> Result | GantryError:
+            engine = idle.get()
+            try:
+                return work(engine, item)
+            except GantryError as error:
+                return error
+            finally:
+                idle.put(engine)
+
+        if workers <= 1:
+            return [one(item) for item in items]
+        with ExitStack() as open_ones, ThreadPoolExecutor(workers) as pool:
+            for _further in range(workers - 1):
+                idle.put(open_ones.enter_context(closing(self._again())))
+            return list(pool.map(one, items))
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -58,22 +98,25 @@ def connect(params: Mapping[str, Any]) -> Engine:
     Raises InvalidInput for options that can't be, EngineError if no engine answers.
     """
     require_sdk()
-    options = resolve(params, os.environ)
+    return _open(resolve(params, os.environ), params["use_ssh_client"])
+
+
+def _open(options: Mapping[str, Any], use_ssh_client: bool) -> Engine:
     host = options["docker_host"]
     try:
-        return Engine(
-            docker.APIClient(
-                base_url=host,
-                version=options["api_version"],
-                timeout=options["timeout"],
-                tls=_tls(options) or False,
-                use_ssh_client=params["use_ssh_client"],
-            )
+        api = docker.APIClient(
+            base_url=host,
+            version=options["api_version"],
+            timeout=options["timeout"],
+            tls=_tls(options) or False,
+            use_ssh_client=use_ssh_client,
         )
     except docker.errors.TLSParameterError as error:
         raise InvalidInput(f"The options for TLS don't fit: {error}") from error
     except (docker.errors.DockerException, requests.exceptions.RequestException, OSError, ValueError) as error:
         raise _unreachable(host, options["timeout"], error) from error
+    # The version is known by now, and needn't be asked again.
+    return Engine(api, lambda: _open({**options, "api_version": api.api_version}, use_ssh_client))
 
 
 def _tls(options: Mapping[str, Any]) -> Any | None:

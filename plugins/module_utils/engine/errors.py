@@ -7,19 +7,22 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker, requests, urllib3
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
 
+_LOG_IN = "Log in to that registry on this host (docker login) or give its credentials"
 _ADVICE = (
     ("is not a valid change command", "This engine can't set that in a commit; a newer one may."),
     ("client version", "Leave api_version out, or name one that the engine speaks."),
     ("no space left on device", "Free space on the engine's disk (image_prune helps), then try again."),
-    ("unauthorized", "Log in to that registry on this host (docker login), and check the image's name."),
-    ("no basic auth credentials", "Log in to that registry on this host (docker login)."),
-    ("denied", "Log in to that registry on this host (docker login), and check the image's name."),
+    ("no basic auth credentials", f"{_LOG_IN}."),
+    ("unauthorized", f"{_LOG_IN}, and check user, password and the image's name."),
+    ("denied", f"{_LOG_IN}, and check the image's name."),
+    ("missing content", "The engine has only a part of that image: pull it for its other platforms too."),
     (
         "server gave http response to https client",
         "The engine takes plain HTTP only from registries in insecure-registries.",
@@ -29,17 +32,24 @@ _ADVICE = (
     ("connection refused", "Check that the registry is up and can be reached from the engine's host."),
     ("no such host", "Check the registry's name, and the name servers of the engine's host."),
 )
+# How engines pass on that a registry asked to wait (429), is broken for now (5xx), or hung up; that they can't connect
+# to it at all is not among them. 20.10 complains of an empty answer in words of its own.
+_PASSING = re.compile(
+    r"toomanyrequests|HTTP 429|429 Too Many Requests|unexpected (HTTP )?status.*: 5\d\d |HTTP 5\d\d"
+    r"|\bEOF\b|connection reset by peer|broken pipe|TLS handshake timeout"
+)
 
 
 class EngineError(GantryError):
     """The engine refused, or couldn't be talked to.
 
     status: the HTTP status of its answer; None if there was no answer, or the error came inside one.
+    passing: whether a registry may soon do what it didn't do now.
     """
 
-    def __init__(self, message: str, status: int | None = None) -> None:
+    def __init__(self, message: str, status: int | None = None, passing: bool = False) -> None:
         super().__init__(message)
-        self.status = status
+        self.status, self.passing = status, passing
 
 
 @contextmanager
@@ -67,7 +77,8 @@ def engine_said(task: str, answer: str, status: int | None = None) -> EngineErro
     code = f" {status}" if status else ""
     lowered = answer.lower()
     advice = next((f" {text}" for word, text in _ADVICE if word in lowered), "")
-    return EngineError(f"Can't {task}: the engine answered{code}: {answer.strip().rstrip('.')}.{advice}", status)
+    message = f"Can't {task}: the engine answered{code}: {answer.strip().rstrip('.')}.{advice}"
+    return EngineError(message, status, passing=bool(_PASSING.search(answer)))
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:

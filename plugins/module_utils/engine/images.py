@@ -7,12 +7,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import engine_said, trying_to
+from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Login
+from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import (
+    EngineError,
+    engine_said,
+    trying_to,
+)
 from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker
 from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import (
     bound_waits,
@@ -23,11 +29,13 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import
 from ansible_collections.gantry.docker.plugins.module_utils.image.identity import ImageIdentity, identity_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, platform_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
-    DEFAULT_REGISTRY,
     ImageName,
     Reference,
     may_be_short_id,
 )
+
+# The end of what an engine says of a push: distribution/push_v2.go, daemon/containerd/image_push.go.
+_PUSHED = re.compile(r"digest: (sha256:[0-9a-f]{64}) size: ")
 
 
 @dataclass(frozen=True)
@@ -136,6 +144,15 @@ class Images:
             except docker.errors.NotFound:
                 return None
 
+    @property
+    def tells_platforms(self) -> bool:
+        """Whether the engine says which platforms it has of an image; without, it shows one of them."""
+        return self._speaks(1, 49)
+
+    def find_for(self, name: str, platform: Platform | None) -> Image | None:
+        """The image of a reference or Id for a platform; None if there is none for it. Without a platform as find."""
+        return self._for(self.find(name), platform)
+
     def meant(self, name: ImageName, platform: Platform | None = None) -> Image | None:
         """The image that the user means by a name: as find, and by the beginning of its Id too.
 
@@ -144,9 +161,16 @@ class Images:
         image = self.find(str(name))
         if image is None and isinstance(name, Reference) and may_be_short_id(name):
             image = self.find(f"sha256:{name.name}")
-        if image is None or platform is None or platform.includes(image.platform):
-            return image
-        return self._find_for(image.id, platform)
+        return self._for(image, platform)
+
+    def manifests(self, name: str) -> tuple[Mapping[str, Any], ...]:
+        """The manifests of an image's index that the engine tells of; none where it can't, or there is no index."""
+        if not self._speaks(1, 48):
+            return ()
+        api = self._api
+        with trying_to(f"inspect the image {name}"):
+            answer = api._result(api._get(api._url("/images/{0}/json", name), params={"manifests": "1"}), json=True)
+        return tuple(answer.get("Manifests") or ())
 
     def all(self) -> tuple[ImageSummary, ...]:
         """All images, those between others and without a tag included."""
@@ -179,26 +203,42 @@ class Images:
         with trying_to(f"read the history of the image {name}"):
             return tuple(self._api.history(name))
 
-    def remote(self, reference: Reference) -> RemoteImage:
-        """What the reference's registry has, asked through the engine; nothing is pulled."""
-        with trying_to(f"ask the registry for {reference}"):
-            answer = self._api.inspect_distribution(str(reference))
+    def remote(self, reference: Reference, login: Login) -> RemoteImage | None:
+        """What the reference's registry has, asked through the engine; None if it has none. Nothing is pulled."""
+        api = self._api
+        path = api._url("/distribution/{0}/json", reference.pinned if reference.digest else reference.tagged)
+        with trying_to(f"ask the registry {reference.registry} for {reference}"):
+            try:
+                answer = api._result(api.get(path, headers=login.header), json=True)
+            except docker.errors.NotFound:
+                return None
         platforms = answer.get("Platforms") or []
         return RemoteImage(answer["Descriptor"]["digest"], tuple(platform_of(entry) for entry in platforms))
 
-    def pull(self, reference: Reference, platform: Platform | None) -> None:
+    def pull(self, reference: Reference, platform: Platform | None, login: Login) -> None:
         """Pull one image; by its digest if the reference has one."""
         task = f"pull {reference}"
         params = {"fromImage": reference.name, "tag": reference.digest or reference.tag}
         if platform:
             params["platform"] = str(platform)
-        header = docker.auth.get_config_header(self._api, _index(reference))
         with trying_to(task):
-            response = self._post(
-                "/images/create", params=params, headers={"X-Registry-Auth": header} if header else {}
-            )
+            response = self._post("/images/create", params=params, headers=login.header)
             for _message in messages(self._api, response, task):
                 pass
+
+    def push(self, reference: Reference, login: Login) -> str:
+        """Push one tag to its registry; the digest that the registry knows it by now."""
+        task = f"push {reference}"
+        digest: str | None = None
+        with trying_to(task):
+            path = self._api._url("/images/{0}/push", reference.name)
+            response = self._post(path, params={"tag": reference.tag}, headers=login.header)
+            for message in messages(self._api, response, task):
+                found = _PUSHED.search(message.get("status") or "")
+                digest = found.group(1) if found else digest
+        if digest is None:
+            raise EngineError(f"The engine pushed {reference}, but didn't say what its digest is. Try again.")
+        return digest
 
     def tag(self, image: str, target: Reference) -> None:
         """Let a reference name an image; it names no other one afterwards."""
@@ -278,14 +318,16 @@ class Images:
         with trying_to("ask for the disk usage"):
             return int(self._api.df().get("LayersSize") or 0)
 
-    def _find_for(self, image_id: str, platform: Platform) -> Image | None:
-        """The image as it is for another platform than the engine's own; None if it isn't there for that."""
-        if not self._speaks(1, 49):
+    def _for(self, image: Image | None, platform: Platform | None) -> Image | None:
+        """The image as it is for a platform; None if it isn't there for that."""
+        if image is None or platform is None or platform.includes(image.platform):
+            return image
+        if not self.tells_platforms:
             return None
         api = self._api
-        with trying_to(f"inspect the image {image_id} for {platform}"):
+        with trying_to(f"inspect the image {image.id} for {platform}"):
             try:
-                answer = api._get(api._url("/images/{0}/json", image_id), params={"platform": _encoded(platform)})
+                answer = api._get(api._url("/images/{0}/json", image.id), params={"platform": _encoded(platform)})
                 image = Image(api._result(answer, json=True))
             except docker.errors.NotFound:
                 return None
@@ -326,8 +368,3 @@ def _pinned(names: Iterable[str] | None) -> tuple[str, ...]:
 def _digests(names: Iterable[str] | None) -> tuple[str, ...]:
     """Digests in order, each once: 26 lists one for every tag."""
     return tuple(sorted({name for name in names or () if name != "<none>@<none>"}))
-
-
-def _index(reference: Reference) -> str | None:
-    """How the SDK calls the reference's registry."""
-    return None if reference.registry == DEFAULT_REGISTRY else reference.registry

@@ -18,6 +18,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.errors import 
 
 DEFAULT_REGISTRY = "docker.io"
 DEFAULT_TAG = "latest"
+_DEFAULT_REGISTRY_NAMES = (DEFAULT_REGISTRY, f"index.{DEFAULT_REGISTRY}")
 OFFICIAL = "library/"
 
 _HOST_LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
@@ -25,6 +26,7 @@ _REGISTRY = re.compile(rf"(?:{_HOST_LABEL}(?:\.{_HOST_LABEL})*|\[[a-fA-F0-9:]+\]
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_TAG_RULE = "A tag has up to 128 letters, digits, underscores, dots and hyphens, and begins with none of the last two."
 _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 _BARE_ID = re.compile(r"[0-9a-f]{64}")
 _SHORT_ID = re.compile(r"[0-9a-f]{12,64}")
@@ -76,19 +78,19 @@ class Reference:
         digest = f"@{self.digest}" if self.digest else ""
         return f"{self.name}{tag}{digest}"
 
-    def with_default_tag(self) -> Reference:
-        """This reference; with the tag latest if it has neither tag nor digest."""
-        return self if self.tag or self.digest else replace(self, tag=DEFAULT_TAG)
+    def with_default_tag(self, tag: str = DEFAULT_TAG) -> Reference:
+        """This reference; with the tag if it has neither tag nor digest."""
+        return self if self.tag or self.digest else replace(self, tag=tag)
 
 
 ImageName = Union[ImageId, Reference]
 
 
-def parse_reference(text: str, default_tag: bool = True) -> Reference:
+def parse_reference(text: str, default_tag: str | None = DEFAULT_TAG) -> Reference:
     """Parse "[registry/]repository[:tag][@digest]".
 
     text: as the user wrote it.
-    default_tag: whether a name with neither tag nor digest means the tag latest.
+    default_tag: the tag that a name with neither tag nor digest means; None for none.
     Raises InvalidInput, saying which part is wrong and what it may be.
     """
     if _BARE_ID.fullmatch(text):
@@ -101,13 +103,23 @@ def parse_reference(text: str, default_tag: bool = True) -> Reference:
         )
     path, tag = _split_tag(rest)
     if tag is not None and not _TAG.fullmatch(tag):
-        raise InvalidInput(
-            f"'{text}' is no valid image reference: the tag '{tag}' may have up to 128 letters, digits, "
-            "underscores, dots and hyphens, and begins with none of the last two."
-        )
+        raise InvalidInput(f"'{text}' is no valid image reference: the tag '{tag}' isn't one. {_TAG_RULE}")
     registry, repository = _split_registry(text, path)
     reference = Reference(registry, repository, tag, digest or None)
-    return reference.with_default_tag() if default_tag else reference
+    if default_tag is None:
+        return reference
+    if not _TAG.fullmatch(default_tag):
+        raise InvalidInput(f"'{default_tag}' is no valid tag: {_TAG_RULE}")
+    return reference.with_default_tag(default_tag)
+
+
+def parse_registry(text: str) -> str:
+    """The registry, as references name it, of an address as docker login takes it; raises InvalidInput."""
+    host = text.partition("://")[2] or text
+    host = host.partition("/")[0]
+    if not _REGISTRY.fullmatch(host):
+        raise InvalidInput(f"'{text}' is no registry: name its host[:port].")
+    return DEFAULT_REGISTRY if host in _DEFAULT_REGISTRY_NAMES else host
 
 
 def parse_image_name(text: str) -> ImageName:
@@ -157,7 +169,7 @@ def _split_registry(text: str, path: str) -> tuple[str, str]:
     first, slash, remainder = path.partition("/")
     is_host = slash and ("." in first or ":" in first or first == "localhost" or first.lower() != first)
     registry, repository = (first, remainder) if is_host else (DEFAULT_REGISTRY, path)
-    if registry == "index.docker.io":
+    if registry in _DEFAULT_REGISTRY_NAMES:
         registry = DEFAULT_REGISTRY
     _check_registry(text, registry)
     _check_repository(text, repository)

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
+from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Access, Login, parse_access
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, RemoteImage
+from ansible_collections.gantry.docker.plugins.module_utils.engine.patience import patiently
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, parse_platform
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import Reference, parse_reference
@@ -22,19 +24,46 @@ from ansible_collections.gantry.docker.plugins.module_utils.operation.plan impor
 
 @dataclass(frozen=True)
 class Wanted:
-    """newer: whether to ask the registry for a newer image where there is one already."""
+    """policy: missing, newer or always."""
 
     references: tuple[Reference, ...]
     platform: Platform | None
-    newer: bool
+    policy: str
+    access: Access
+
+
+@dataclass(frozen=True)
+class Local:
+    """What the engine has of a reference.
+
+    image: the one that the name means now, for whatever platform. fitting: the one for the wanted platform.
+    """
+
+    image: Image | None = None
+    fitting: Image | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a registry has of a reference, and whether that digest is one the engine gives to some image already."""
+
+    remote: RemoteImage
+    known_for: Platform | None = None
 
 
 @dataclass(frozen=True)
 class Observed:
-    """For each reference: the image here, and the registry's where it had to be asked."""
+    """For each reference what is here; and where the registry had to be asked, its answer or why there is none.
 
-    here: Mapping[Reference, Image | None]
-    remote: Mapping[Reference, RemoteImage]
+    own: the platform that the engine pulls for if none is named; None where that doesn't matter.
+    blind: whether the engine can't tell whether it has an image for the wanted platform.
+    """
+
+    here: Mapping[Reference, Local]
+    asked: Mapping[Reference, Asked | GantryError]
+    logins: Mapping[str, Login]
+    own: Platform | None = None
+    blind: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,6 +72,8 @@ class Pull:
 
     reference: Reference
     platform: Platform | None
+    login: Login
+    retry_for: int
 
     @property
     def sentence(self) -> str:
@@ -53,9 +84,10 @@ class Pull:
 def parse(params: Mapping[str, Any]) -> Wanted:
     """What is wanted, from the module's parameters; raises InvalidInput."""
     return Wanted(
-        references=tuple(dict.fromkeys(parse_reference(name) for name in params["names"])),
+        references=tuple(dict.fromkeys(parse_reference(name, params["tag"]) for name in params["names"])),
         platform=parse_platform(params["platform"]) if params["platform"] else None,
-        newer=params["policy"] == "newer",
+        policy="missing" if params["policy"] == "not_present" else params["policy"],
+        access=parse_access(params),
     )
 
 
@@ -65,66 +97,140 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     The registry is asked before a pull too: so check mode knows a name that is not there, and
     what the tag will point to.
     """
-    here = {reference: engine.images.find(str(reference)) for reference in wanted.references}
-    asked = [ref for ref in wanted.references if _needs_registry(here[ref], ref, wanted)]
-    return Observed(here, {reference: engine.images.remote(reference) for reference in asked})
+    here = {reference: _local(engine, reference, wanted.platform) for reference in wanted.references}
+    needed = [reference for reference in wanted.references if _needs_registry(reference, here[reference], wanted)]
+    logins = wanted.access.logins(reference.registry for reference in needed)
+
+    def ask(one: Engine, reference: Reference) -> Asked:
+        return _ask(one, reference, here[reference], logins[reference.registry], wanted.access.retry_for)
+
+    answers = engine.each(ask, needed, wanted.access.parallel)
+    return Observed(
+        here=here,
+        asked=dict(zip(needed, answers)),
+        logins=logins,
+        own=engine.platform if wanted.policy == "always" and not wanted.platform and needed else None,
+        blind=bool(wanted.platform and needed) and _is_blind(engine, wanted.platform),
+    )
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
-    """Pull what is not here, is for another platform, or has moved in the registry."""
-    stale = [ref for ref in wanted.references if ref in observed.remote and _is_stale(ref, wanted, observed)]
-    for reference in stale:
-        _check_platform(reference, wanted.platform, observed.remote[reference])
+    """Pull what is not here, is for another platform, or has moved in the registry; the rest too with always."""
+    problems = {ref: why for ref in observed.asked if (why := _obstacle(ref, wanted, observed))}
+    answers = {ref: answer for ref, answer in observed.asked.items() if isinstance(answer, Asked)}
+    possible = [ref for ref in answers if ref not in problems]
+    stale = [ref for ref in possible if not _is_current(ref, answers[ref], observed)]
+    current = [ref for ref in possible if ref not in stale]
     return Plan(
-        steps=tuple(Pull(reference, wanted.platform) for reference in stale),
-        before={str(reference): _known_digest(observed.here[reference], reference) for reference in stale},
-        after={str(reference): observed.remote[reference].digest for reference in stale},
+        steps=tuple(_pull(ref, wanted, observed) for ref in stale),
+        before={str(ref): _before(ref, observed.here[ref], answers[ref]) for ref in stale},
+        after={str(ref): answers[ref].remote.digest for ref in stale},
+        at_once=wanted.access.parallel,
+        repeats=tuple(_pull(ref, wanted, observed) for ref in current if wanted.policy == "always"),
+        problems=tuple(problems.values()),
     )
 
 
 def apply(engine: Engine, step: Pull) -> Mapping[str, Any]:
     """Pull one image, and make sure that it is what was asked for."""
-    engine.images.pull(step.reference, step.platform)
+    patiently(lambda: engine.images.pull(step.reference, step.platform, step.login), step.retry_for)
+    if engine.images.find_for(str(step.reference), step.platform):
+        return {}
     image = engine.images.find(str(step.reference))
     if image is None:
         raise EngineError(f"The engine reported no error, but {step.reference} isn't there after the pull. Try again.")
-    if step.platform and not step.platform.includes(image.platform):
-        raise EngineError(
-            f"{step.reference} was pulled for {step.platform}, but the image that came is for {image.platform}. "
-            "Name a platform that the registry has, or leave platform out."
-        )
-    return {}
+    raise EngineError(
+        f"{step.reference} was pulled for {step.platform}, but the image that came is for {image.platform}. "
+        "Name a platform that the registry has, or leave platform out."
+    )
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
     """The images that are here now, as inspected."""
-    found = [engine.images.find(str(reference)) for reference in wanted.references]
+    found = [engine.images.find_for(str(reference), wanted.platform) for reference in wanted.references]
     images = [dict(image.inspected) for image in found if image is not None]
     return {"images": images, **({"image": images[0]} if len(found) == len(images) == 1 else {})}
 
 
-def _needs_registry(image: Image | None, reference: Reference, wanted: Wanted) -> bool:
-    if image is None or (wanted.platform and not wanted.platform.includes(image.platform)):
-        return True
-    return wanted.newer and not reference.digest
+def _local(engine: Engine, reference: Reference, platform: Platform | None) -> Local:
+    image = engine.images.find(str(reference))
+    if image is None or platform is None or platform.includes(image.platform):
+        return Local(image, image)
+    return Local(image, engine.images.find_for(str(reference), platform))
 
 
-def _is_stale(reference: Reference, wanted: Wanted, observed: Observed) -> bool:
-    image = observed.here[reference]
-    if image is None or (wanted.platform and not wanted.platform.includes(image.platform)):
-        return True
-    return f"{reference.name}@{observed.remote[reference].digest}" not in image.digests
+def _is_blind(engine: Engine, platform: Platform | None) -> bool:
+    """Whether the engine may have images for the platform that it doesn't show: it shows those for its own first."""
+    return engine.containerd_store and not engine.images.tells_platforms and engine.platform != platform
 
 
-def _check_platform(reference: Reference, platform: Platform | None, remote: RemoteImage) -> None:
+def _needs_registry(reference: Reference, local: Local, wanted: Wanted) -> bool:
+    """Whether the registry has a say; not where what its digest names is here, as nothing else can have that digest."""
+    return local.fitting is None or (wanted.policy != "missing" and not reference.digest)
+
+
+def _ask(engine: Engine, reference: Reference, local: Local, login: Login, retry_for: int) -> Asked:
+    remote = patiently(lambda: engine.images.remote(reference, login), retry_for)
+    if remote is None:
+        raise GantryError(
+            f"The registry {reference.registry} has no {reference}. Check the name and the tag; some registries also "
+            "say so of what one may not see without logging in."
+        )
+    if local.fitting is None or _digests(local.fitting, reference):
+        return Asked(remote)
+    known = engine.images.find(f"{reference.name}@{remote.digest}")
+    return Asked(remote, known.platform if known else None)
+
+
+def _pull(reference: Reference, wanted: Wanted, observed: Observed) -> Pull:
+    login = observed.logins[reference.registry]
+    return Pull(reference, wanted.platform, login, wanted.access.retry_for)
+
+
+def _is_current(reference: Reference, answer: Asked, observed: Observed) -> bool:
+    image = observed.here[reference].fitting
+    if image is None:
+        return False
+    if observed.own and observed.own != image.platform and observed.own in answer.remote.platforms:
+        return False
+    digests = _digests(image, reference)
+    # A classic store remembers an index's digest with the first of its images only: those for other platforms that
+    # were pulled later have none (reference/store.go, AddDigest).
+    elsewhere = answer.known_for is not None and answer.known_for != image.platform
+    return answer.remote.digest in digests or (not digests and elsewhere)
+
+
+def _obstacle(reference: Reference, wanted: Wanted, observed: Observed) -> str | None:
+    """Why the registry's image can't be pulled; None if it can."""
+    answer, local = observed.asked[reference], observed.here[reference]
+    if isinstance(answer, GantryError):
+        return answer.message
+    remote, platform = answer.remote, wanted.platform
     if platform and remote.platforms and not any(platform.includes(offered) for offered in remote.platforms):
         offered = ", ".join(sorted({str(entry) for entry in remote.platforms}))
-        raise GantryError(f"The registry has no {reference} for {platform}; it has it for {offered}.")
+        return f"The registry has no {reference} for {platform}; it has it for {offered}."
+    if observed.blind and local.image and not local.fitting and remote.digest in _digests(local.image, reference):
+        return (
+            f"{reference} is here for {local.image.platform}, and this engine can't tell whether it has it for "
+            f"{platform} too. Remove the image first, or use Docker 28.1 or newer."
+        )
+    return None
 
 
-def _known_digest(image: Image | None, reference: Reference) -> str | None:
-    """The digest by which the reference's registry knows the image; its Id if it never came from there."""
+def _before(reference: Reference, local: Local, answer: Asked) -> str | None:
+    """The digest by which the registry knows what is here; its Id if it never came from there; None if it's not here.
+
+    None also where only an image for another platform is here: of an index, all have the same digest.
+    """
+    image = local.fitting or local.image
     if image is None:
         return None
-    ours = (digest for digest in image.digests if digest.startswith(f"{reference.name}@"))
-    return next(ours, image.id).rpartition("@")[2]
+    digests = _digests(image, reference)
+    before = digests[0] if digests else image.id
+    return before if before != answer.remote.digest else None
+
+
+def _digests(image: Image, reference: Reference) -> list[str]:
+    """The digests by which the reference's repository knows the image."""
+    named = (digest.partition("@") for digest in image.digests)
+    return [digest for name, _at, digest in named if name == reference.name]

@@ -40,11 +40,18 @@ class Plan:
     """The steps from what was observed to what is wanted, in order; none if nothing is to change.
 
     before, after: the state that the steps change, as shown by --diff.
+    at_once: how many steps may be taken at the same time, where they don't depend on each other: then all are tried,
+    whichever fails. 0 where they do, and the first failure ends the task.
+    repeats: steps to take too though they change nothing; they aren't told.
+    problems: why a part of what is wanted can't be had; the task fails with them after the steps for the rest.
     """
 
     steps: tuple[Any, ...] = ()
     before: Mapping[str, Any] = field(default_factory=dict)
     after: Mapping[str, Any] = field(default_factory=dict)
+    at_once: int = 0
+    repeats: tuple[Any, ...] = ()
+    problems: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:

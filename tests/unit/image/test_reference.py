@@ -15,6 +15,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.reference impo
     may_be_short_id,
     parse_image_name,
     parse_reference,
+    parse_registry,
     parse_tag,
 )
 
@@ -75,8 +76,35 @@ def test_tagged_and_pinned() -> None:
 
 
 def test_default_tag_only_where_it_is_wanted() -> None:
-    assert parse_reference("busybox", default_tag=False).tag is None
-    assert str(parse_reference("busybox", default_tag=False)) == "busybox"
+    assert parse_reference("busybox", default_tag=None).tag is None
+    assert str(parse_reference("busybox", default_tag=None)) == "busybox"
+
+
+def test_another_default_tag() -> None:
+    assert parse_reference("busybox", "1.36") == parse_reference("busybox:1.36")
+    assert parse_reference("busybox:1", "2").tag == "1"
+    assert parse_reference(f"busybox@{DIGEST}", "2").tag is None
+    with pytest.raises(InvalidInput, match="'-2' is no valid tag"):
+        parse_reference("busybox", "-2")
+
+
+@pytest.mark.parametrize(
+    ("text", "registry"),
+    [
+        ("docker.io", "docker.io"),
+        ("https://index.docker.io/v1/", "docker.io"),
+        ("127.0.0.1:5001", "127.0.0.1:5001"),
+        ("http://127.0.0.1:5001/v2/", "127.0.0.1:5001"),
+    ],
+)
+def test_registry(text: str, registry: str) -> None:
+    assert parse_registry(text) == registry
+
+
+@pytest.mark.parametrize("text", ["", "https://", "a b", "user@host"])
+def test_no_registry(text: str) -> None:
+    with pytest.raises(InvalidInput, match="is no registry"):
+        parse_registry(text)
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,24 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Login
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, RemoteImage
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
-from ansible_collections.gantry.docker.plugins.module_utils.image.platform import parse_platform
+from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, parse_platform
 from ansible_collections.gantry.docker.plugins.module_utils.operation import image_pull
+from ansible_collections.gantry.docker.plugins.module_utils.operation.image_pull import Asked, Local, Observed
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 
 ID, OLD, NEW = (f"sha256:{digit * 64}" for digit in "123")
+AMD, ARM = parse_platform("linux/amd64"), parse_platform("linux/arm64")
+OPTIONS: dict[str, Any] = {
+    "tag": "latest",
+    "platform": None,
+    "credentials": [],
+    "config_path": None,
+    "parallel": 4,
+    "retry_for": 30,
+}
 
 
 def here(*digests: str, architecture: str = "amd64") -> Image:
@@ -24,13 +35,22 @@ def here(*digests: str, architecture: str = "amd64") -> Image:
     return Image({"Id": ID, "RepoDigests": list(digests), "Os": "linux", "Architecture": architecture})
 
 
-def planned(image: Image | None, remote: str | None, platform: str | None = None, **params: Any) -> Plan:
+def parsed(**params: Any) -> image_pull.Wanted:
+    """What is wanted of busybox, unless told otherwise."""
+    return image_pull.parse({**OPTIONS, "names": ["busybox"], "policy": "newer", **params})
+
+
+def planned(
+    image: Image | None, remote: str | None, known: Platform | None = None, own: Platform | None = None, **params: Any
+) -> Plan:
     """The plan to pull busybox, given the image here and, if the registry was asked, its digest (of two platforms)."""
-    wanted = image_pull.parse({"names": ["busybox"], "platform": platform, "policy": "not_present", **params})
+    wanted = parsed(**params)
     (reference,) = wanted.references
-    platforms = (parse_platform("linux/amd64"), parse_platform("linux/arm64"))
-    asked = {reference: RemoteImage(remote, platforms)} if remote else {}
-    return image_pull.plan(wanted, image_pull.Observed({reference: image}, asked))
+    fits = image is not None and (wanted.platform is None or wanted.platform.includes(image.platform))
+    asked = {reference: Asked(RemoteImage(remote, (AMD, ARM)), known)} if remote else {}
+    logins = {"docker.io": Login("docker.io", {})}
+    local = Local(image, image if fits else None)
+    return image_pull.plan(wanted, Observed({reference: local}, asked, logins, own))
 
 
 @pytest.mark.parametrize(
@@ -41,14 +61,16 @@ def planned(image: Image | None, remote: str | None, platform: str | None = None
         (here(f"busybox@{OLD}"), NEW, None, OLD),
         (here(f"a@{NEW}", f"busybox@{OLD}"), NEW, None, OLD),
         (here(), NEW, None, ID),
-        (here(f"busybox@{NEW}"), NEW, "linux/arm64", NEW),
+        (here(f"busybox@{OLD}"), NEW, "linux/arm64", OLD),
+        (here(f"busybox@{NEW}"), NEW, "linux/arm64", None),
     ],
 )
 def test_pulls(image: Image | None, remote: str, platform: str | None, before: str | None) -> None:
-    plan = planned(image, remote, platform)
+    plan = planned(image, remote, platform=platform)
     assert plan.actions == ["Pulled image busybox:latest" + (f" for {platform}" if platform else "")]
     assert plan.before == {"busybox:latest": before}
     assert plan.after == {"busybox:latest": NEW}
+    assert plan.at_once == 4
 
 
 @pytest.mark.parametrize(
@@ -61,24 +83,73 @@ def test_pulls(image: Image | None, remote: str, platform: str | None, before: s
     ],
 )
 def test_leaves(image: Image, remote: str | None, platform: str | None) -> None:
-    assert planned(image, remote, platform) == Plan()
+    assert planned(image, remote, platform=platform) == Plan(at_once=4)
 
 
-def test_platform_that_the_registry_has_not() -> None:
-    with pytest.raises(GantryError, match="no busybox:latest for linux/s390x; it has it for linux/amd64, linux/arm64"):
-        planned(None, NEW, "linux/s390x")
+def test_always_pulls_again_what_is_current() -> None:
+    plan = planned(here(f"busybox@{NEW}"), NEW, policy="always", own=AMD)
+    assert not plan.changed and plan.actions == []
+    assert [str(step.reference) for step in plan.repeats] == ["busybox:latest"]
+
+
+def test_always_fetches_the_engines_own_platform() -> None:
+    plan = planned(here(f"busybox@{NEW}", architecture="arm64"), NEW, policy="always", own=AMD)
+    assert plan.changed and not plan.repeats
+
+
+def test_a_digest_that_a_classic_store_remembers_with_another_platforms_image() -> None:
+    image = here(architecture="arm64")
+    assert not planned(image, NEW, known=AMD).changed
+    assert planned(image, NEW, known=ARM).changed
+    assert planned(here(f"busybox@{OLD}", architecture="arm64"), NEW, known=AMD).changed
+
+
+def test_what_cannot_be_had_does_not_keep_the_rest_from_being_pulled() -> None:
+    wanted = parsed(names=["a", "b", "c"], platform="linux/s390x")
+    first, second, third = wanted.references
+    asked: dict[Any, Any] = {
+        first: GantryError("No a."),
+        second: Asked(RemoteImage(NEW, (AMD, ARM))),
+        third: Asked(RemoteImage(NEW, ())),
+    }
+    nothing = dict.fromkeys(wanted.references, Local())
+    plan = image_pull.plan(wanted, Observed(nothing, asked, {"docker.io": Login("docker.io", {})}))
+    assert plan.problems == (
+        "No a.",
+        "The registry has no b:latest for linux/s390x; it has it for linux/amd64, linux/arm64.",
+    )
+    assert plan.actions == ["Pulled image c:latest for linux/s390x"]
+    assert plan.after == {"c:latest": NEW}
 
 
 def test_names_are_told_apart_by_meaning() -> None:
-    names = ["busybox", "docker.io/library/busybox:latest", "busybox:1"]
-    wanted = image_pull.parse({"names": names, "platform": None, "policy": "newer"})
+    wanted = parsed(names=["busybox", "docker.io/library/busybox:latest", "busybox:1"])
     assert [str(reference) for reference in wanted.references] == ["busybox:latest", "busybox:1"]
-    assert wanted.newer
+
+
+def test_tag_is_for_names_without() -> None:
+    wanted = parsed(names=["busybox", "busybox:1", f"busybox@{NEW}"], tag="2")
+    assert [str(reference) for reference in wanted.references] == ["busybox:2", "busybox:1", f"busybox@{NEW}"]
+
+
+def test_not_present_is_missing() -> None:
+    assert parsed(policy="not_present") == parsed(policy="missing")
 
 
 @pytest.mark.parametrize(
-    ("name", "platform"), [("", None), ("A", None), ("a:", None), (ID.removeprefix("sha256:"), None), ("a", "amd64")]
+    "params",
+    [
+        {"names": ["busybox", ""]},
+        {"names": ["busybox", "A"]},
+        {"names": ["busybox", "a:"]},
+        {"names": ["busybox", ID.removeprefix("sha256:")]},
+        {"platform": "amd64"},
+        {"tag": "-"},
+        {"parallel": 0},
+        {"retry_for": -1},
+        {"credentials": [{"registry": "a b", "username": "u", "password": "p"}]},
+    ],
 )
-def test_bad_input(name: str, platform: str | None) -> None:
+def test_bad_input(params: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
-        image_pull.parse({"names": ["busybox", name], "platform": platform, "policy": "newer"})
+        parsed(**params)

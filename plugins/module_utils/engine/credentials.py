@@ -1,0 +1,201 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an engine shows a registry: credentials as given, or as this host's Docker configuration and helpers have them.
+
+The SDK could read the configuration too, but waits without end for a helper, and calls a file that it can't read empty.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.image.reference import DEFAULT_REGISTRY, parse_registry
+
+# The documentation of these stands beside, in doc_fragments/registry.py.
+REGISTRY_SPEC: dict[str, dict[str, Any]] = {
+    "tag": {"type": "str", "default": "latest"},
+    "credentials": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "no_log": False,
+        "options": {
+            "registry": {"type": "str", "required": True},
+            "username": {"type": "str", "required": True},
+            "password": {"type": "str", "required": True, "no_log": True},
+        },
+    },
+    "config_path": {"type": "path", "aliases": ["dockercfg_path"]},
+    "parallel": {"type": "int", "default": 4},
+    "retry_for": {"type": "int", "default": 30},
+}
+
+# How docker login and its helpers call the default registry (docker/cli, registry.IndexServer).
+_DEFAULT_SERVER = f"https://index.{DEFAULT_REGISTRY}/v1/"
+# docker/docker-credential-helpers, credentials/error.go
+_NOT_FOUND = "credentials not found in native keychain"
+# A user named so has an identity token in place of a password (docker/cli, credentials/native_store.go).
+_TOKEN_USER = "<token>"  # noqa: S105
+_HELPER_PATIENCE = 30
+
+
+@dataclass(frozen=True)
+class Login:
+    """A registry's name, and what to show it: what X-Registry-Auth is made of (api/types/registry, AuthConfig)."""
+
+    registry: str
+    shown: Mapping[str, str] = field(repr=False)
+
+    @property
+    def header(self) -> dict[str, str]:
+        """As the engine's API takes it; some versions want it with a push even if it is empty."""
+        text = json.dumps(self.shown).encode()
+        return {"X-Registry-Auth": base64.urlsafe_b64encode(text).decode()}
+
+
+@dataclass(frozen=True)
+class Access:
+    """How a task may use registries.
+
+    given: the logins that the task names. config_path: of the Docker configuration, None for the user's own.
+    parallel: images at a time. retry_for: seconds to go on trying where that is worth it.
+    """
+
+    given: tuple[Login, ...]
+    config_path: str | None
+    parallel: int
+    retry_for: int
+
+    def logins(self, registries: Iterable[str]) -> Mapping[str, Login]:
+        """What to show each of the registries, and no other; nothing where nothing is known.
+
+        Raises GantryError for a configuration that can't be read and a helper that doesn't work.
+        """
+        given = {login.registry: login for login in self.given}
+        others = sorted(set(registries) - set(given))
+        config = _read(self.config_path) if others else {}
+        return {**given, **{name: Login(name, _known(config, self._path, name)) for name in others}}
+
+    @property
+    def _path(self) -> str:
+        return _path(self.config_path)
+
+
+def parse_access(params: Mapping[str, Any]) -> Access:
+    """The options of REGISTRY_SPEC; raises InvalidInput."""
+    if params["parallel"] < 1:
+        raise InvalidInput(f"parallel is {params['parallel']}, and must be 1 or more.")
+    if params["retry_for"] < 0:
+        raise InvalidInput(f"retry_for is {params['retry_for']}, and must be 0 (don't) or more seconds.")
+    given = (_given(parse_registry(entry["registry"]), entry) for entry in params["credentials"])
+    return Access(tuple(given), params["config_path"], params["parallel"], params["retry_for"])
+
+
+def _given(registry: str, entry: Mapping[str, str]) -> Login:
+    return Login(registry, {"username": entry["username"], "password": entry["password"], "serveraddress": registry})
+
+
+def _path(given: str | None) -> str:
+    # docker/cli, cli/config: the directory may be named by the environment.
+    return given or os.path.join(os.environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker"), "config.json")
+
+
+def _read(given: str | None) -> Mapping[str, Any]:
+    path = _path(given)
+    try:
+        with open(path, encoding="utf-8") as file:
+            config: Any = json.load(file)
+    except FileNotFoundError:
+        if given:
+            raise InvalidInput(f"config_path is '{given}', and there is no such file on this host.") from None
+        return {}
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else f"it is no JSON ({error})"
+        raise GantryError(
+            f"Can't read the Docker configuration {path}: {reason}. Correct it, or log in again."
+        ) from None
+    return config if isinstance(config, dict) else {}
+
+
+def _known(config: Mapping[str, Any], path: str, registry: str) -> Mapping[str, str]:
+    """What the configuration knows of a registry: from its own helper, the helper of all, or the file itself."""
+    helper = _entry(config.get("credHelpers"), registry) or config.get("credsStore")
+    found = _ask(str(helper), path, registry) if helper else {}
+    return found or _stored(_entry(config.get("auths"), registry) or {}, path, registry)
+
+
+def _entry(entries: Any, registry: str) -> Any:
+    """The entry of a registry, whichever way its address is written; the exact name first."""
+    for address in sorted(entries or (), key=lambda address: str(address != registry)):
+        try:
+            if parse_registry(address) == registry:
+                return entries[address]
+        except InvalidInput:
+            continue
+    return None
+
+
+def _stored(entry: Any, path: str, registry: str) -> Mapping[str, str]:
+    if not isinstance(entry, dict):
+        return {}
+    for token in ("identitytoken", "registrytoken"):
+        if entry.get(token):
+            return {token: str(entry[token]), "serveraddress": registry}
+    user, password = entry.get("username"), entry.get("password")
+    if entry.get("auth"):
+        try:
+            user, _colon, password = base64.b64decode(entry["auth"], validate=True).decode().partition(":")
+        except (binascii.Error, ValueError, TypeError):
+            raise GantryError(
+                f"The Docker configuration {path} has no readable entry for {registry}. Log in to it again."
+            ) from None
+    return {"username": user, "password": password or "", "serveraddress": registry} if user else {}
+
+
+def _ask(helper: str, path: str, registry: str) -> Mapping[str, str]:
+    """What a credential helper knows of a registry (docker/docker-credential-helpers, README)."""
+    program = f"docker-credential-{helper}"
+    server = _DEFAULT_SERVER if registry == DEFAULT_REGISTRY else registry
+    trouble = f"The credential helper {program}, which {path} names for {registry},"
+    try:
+        done = subprocess.run(
+            [program, "get"], input=server, capture_output=True, text=True, check=False, timeout=_HELPER_PATIENCE
+        )
+    except subprocess.TimeoutExpired:
+        raise GantryError(f"{trouble} gave no answer within {_HELPER_PATIENCE} seconds. Try it by hand.") from None
+    except OSError as error:
+        remedy = "Install it where this user's PATH finds it, or correct the configuration."
+        raise GantryError(f"{trouble} can't be run: {error.strerror}. {remedy}") from None
+    if done.returncode:
+        said = (done.stdout + done.stderr).strip()
+        if _NOT_FOUND in said:
+            return {}
+        raise GantryError(f"{trouble} failed: {_harmless(said)}. Try it by hand, or log in again.")
+    return _told(done.stdout, trouble, server)
+
+
+def _told(answer: str, trouble: str, server: str) -> Mapping[str, str]:
+    try:
+        found = json.loads(answer)
+        user, secret = str(found["Username"]), str(found["Secret"])
+    except (ValueError, KeyError, TypeError):
+        raise GantryError(f"{trouble} gave an answer that is none. Try it by hand.") from None
+    if user == _TOKEN_USER:
+        return {"identitytoken": secret, "serveraddress": server}
+    return {"username": user, "password": secret, "serveraddress": server} if user or secret else {}
+
+
+def _harmless(said: str) -> str:
+    """The first line of what a helper said, unless it may hold a secret."""
+    line = said.splitlines()[0].rstrip(".") if said else "it said nothing"
+    return "what it said may hold a secret" if "{" in line else line

@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What tests about registries have in common: a registry's own word, and images that no engine can make."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ansible_collections.gantry.docker.tests.engines.engine import Engine
+from ansible_collections.gantry.docker.tests.engines.network import within
+
+MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
+CONFIG = "application/vnd.docker.container.image.v1+json"
+
+
+class Registry:
+    """A registry without TLS in the engine's network, asked by HTTP (distribution, spec/api.md)."""
+
+    def __init__(self, engine: Engine, address: str) -> None:
+        self._engine, self.address = engine, address
+
+    def ask(self, method: str, path: str, body: bytes | None = None, kind: str | None = None) -> tuple[int, bytes, str]:
+        """One request: the answer's status, body, and where it leads."""
+        headers = {"Content-Type": kind} if kind else {"Accept": f"{INDEX}, {MANIFEST}"}
+
+        def call() -> tuple[int, bytes, str]:
+            connection = http.client.HTTPConnection(self.address, timeout=20)
+            connection.request(method, path.removeprefix(f"http://{self.address}"), body, headers)
+            answer = connection.getresponse()
+            told = answer.status, answer.read(), answer.headers.get("Location", "")
+            connection.close()
+            return told
+
+        return within(self._engine, call)
+
+    def digest(self, repository: str, tag: str) -> str | None:
+        """The digest of what the registry has under a tag; None for nothing."""
+        status, body, _location = self.ask("GET", f"/v2/{repository}/manifests/{tag}")
+        return digest_of(body) if status == 200 else None
+
+    def tags(self, repository: str) -> list[str]:
+        """The repository's tags, in order."""
+        status, body, _location = self.ask("GET", f"/v2/{repository}/tags/list")
+        assert status == 200, body
+        return sorted(json.loads(body)["tags"])
+
+    def manifest(self, repository: str, tag: str) -> dict[str, Any]:
+        """The manifest or index of a tag."""
+        status, body, _location = self.ask("GET", f"/v2/{repository}/manifests/{tag}")
+        assert status == 200, body
+        found: dict[str, Any] = json.loads(body)
+        return found
+
+    def put(self, repository: str, tag: str, what: dict[str, Any]) -> str:
+        """Give a manifest or index a tag; its digest."""
+        body = json.dumps(what).encode()
+        status, said, _location = self.ask("PUT", f"/v2/{repository}/manifests/{tag}", body, what["mediaType"])
+        assert status == 201, said
+        return digest_of(body)
+
+    def blob(self, repository: str, digest: str) -> bytes:
+        """A blob's bytes."""
+        status, body, _location = self.ask("GET", f"/v2/{repository}/blobs/{digest}")
+        assert status == 200, body
+        return body
+
+    def put_blob(self, repository: str, data: bytes) -> dict[str, Any]:
+        """Add a blob; its digest and size, as a manifest tells them."""
+        status, said, place = self.ask("POST", f"/v2/{repository}/blobs/uploads/")
+        assert status == 202, said
+        path = f"{place}{'&' if '?' in place else '?'}digest={digest_of(data)}"
+        status, said, _location = self.ask("PUT", path, data, "application/octet-stream")
+        assert status == 201, said
+        return {"digest": digest_of(data), "size": len(data)}
+
+    def put_index(self, repository: str, tag: str, source: str, architectures: Sequence[str], note: str = "") -> str:
+        """Make an index of one image for several architectures, from the image that a tag of the repository has.
+
+        The images differ in their configs only. note: what makes them differ from others so made. The index's digest.
+        """
+        manifest = self.manifest(repository, source)
+        config = json.loads(self.blob(repository, manifest["config"]["digest"]))
+        entries = []
+        for architecture in architectures:
+            changed = json.dumps({**config, "architecture": architecture, "author": note}).encode()
+            described = {"mediaType": CONFIG, **self.put_blob(repository, changed)}
+            one = {**manifest, "config": described}
+            digest = self.put(repository, f"{tag}-{architecture}", one)
+            size = len(json.dumps(one).encode())
+            platform = {"os": "linux", "architecture": architecture}
+            entries.append({"mediaType": MANIFEST, "digest": digest, "size": size, "platform": platform})
+        return self.put(repository, tag, {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries})
+
+
+def digest_of(data: bytes) -> str:
+    """The digest by which registries know some bytes."""
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
