@@ -7,11 +7,17 @@
 from __future__ import annotations
 
 import os
+import queue
+import select
+import socket
+import ssl
 import subprocess
 import sys
+import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -194,6 +200,112 @@ def test_options_come_from_the_environment_too(
     assert told({"inventory_hostname": "box"}).exec_command("echo here")[1] == b"here\n"
     monkeypatch.setenv("DOCKER_API_VERSION", "1.99")
     says(fails(told({"inventory_hostname": "box"})), "1.99")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for engine.example that vouches for itself, and its key."""
+    place = tmp_path_factory.mktemp("tls")
+    cert, key = place / "cert.pem", place / "key.pem"
+    name = ["-subj", "/CN=engine.example", "-addext", "subjectAltName=DNS:engine.example"]
+    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", *name]
+    subprocess.run([*made, "-keyout", key, "-out", cert, "-days", "2"], check=True, capture_output=True)
+    return cert, key
+
+
+@pytest.fixture
+def secure(engine: Engine, certificate: tuple[Path, Path]) -> Iterator[str]:
+    """The engine's address behind a port that speaks TLS and wants a certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    context.load_verify_locations(certificate[0])
+    context.verify_mode = ssl.CERT_REQUIRED
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=_serve, args=(listening, context, engine.socket), daemon=True).start()
+        yield f"tcp://127.0.0.1:{listening.getsockname()[1]}"
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+def _serve(listening: socket.socket, context: ssl.SSLContext, engine: Path) -> None:
+    with suppress(OSError):
+        while True:
+            connection, _address = listening.accept()
+            threading.Thread(target=_relay, args=(connection, context, engine), daemon=True).start()
+
+
+def _relay(connection: socket.socket, context: ssl.SSLContext, engine: Path) -> None:
+    """Pass on what either side sends; the end of what the client sends, too."""
+    with suppress(OSError), connection, socket.socket(socket.AF_UNIX) as server:
+        server.connect(str(engine))
+        client = context.wrap_socket(connection, server_side=True)
+        sent: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        threading.Thread(target=_pass_on, args=(sent, server), daemon=True).start()
+        watched: list[socket.socket] = [client, server]
+        while True:
+            ready = [client] if client.pending() else select.select(watched, [], [])[0]
+            if client in ready:
+                sent.put(data := client.recv(16384))
+                if not data:
+                    watched.remove(client)
+            if server in ready:
+                if not (data := server.recv(65536)):
+                    break
+                client.sendall(data)
+        client.unwrap()
+
+
+def _pass_on(pieces: queue.SimpleQueue[bytes], server: socket.socket) -> None:
+    """Send what comes to the server; nobody waits for it to read."""
+    with suppress(OSError):
+        while piece := pieces.get():
+            server.sendall(piece)
+        server.shutdown(socket.SHUT_WR)
+
+
+@pytest.mark.timeout(60)
+def test_tls(secure: str, box: docker.DockerClient, certificate: tuple[Path, Path]) -> None:
+    cert, key = map(str, certificate)
+    pair: dict[str, Any] = {"ansible_docker_client_cert": cert, "ansible_docker_client_key": key}
+    checked: dict[str, Any] = {"ansible_docker_validate_certs": True, "ansible_docker_ca_path": cert}
+    named: dict[str, Any] = {"ansible_docker_tls_hostname": "engine.example"}
+    connection = to(secure, **pair, **checked, **named)
+    data = os.urandom(8 * MEGABYTE)
+    assert connection.exec_command("cat; echo err >&2; exit 3", in_data=data) == (3, data, b"err\n")
+    assert connection.exec_command("cat") == (0, b"", b"")
+    assert connection.exec_command("true", in_data=data) == (0, b"", b"")
+    connection.close()
+    assert to(secure, **pair, ansible_docker_tls=True).exec_command("echo here")[1] == b"here\n"
+    says(fails(to(secure, **pair, **checked)), "TLS failed", "127.0.0.1", "tls_hostname")
+    says(fails(to(secure, **pair, ansible_docker_validate_certs=True)), "TLS failed", "CERTIFICATE_VERIFY_FAILED")
+    says(fails(to(secure, **named, **checked)), "TLS failed", "client_cert")
+    says(fails(to(secure, ansible_docker_timeout=2)), "Can't reach", secure)
+    says(fails(to(secure, **checked, ansible_docker_client_cert=cert)), "client_cert", "client_key", "both")
+    says(fails(to(secure, **{**pair, **checked, "ansible_docker_ca_path": "/none"})), "ca_path", "/none")
+
+
+@pytest.mark.timeout(60)
+def test_ssh(engine: Engine, box: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The way over ssh, but for the network: what ssh would run at its other end is run in the engine's namespaces."""
+    ssh = tmp_path / "ssh"
+    ssh.write_text(f"""#!/bin/sh
+        echo "$*" >>{tmp_path}/asked
+        while [ "$1" != -- ]; do shift; done
+        [ "$2" = there ] || {{ echo "ssh: Could not resolve hostname $2" >&2; exit 255; }}
+        shift 2
+        exec nsenter -t {engine.pid} -m -n env DOCKER_HOST=unix:///run/gantry/docker.sock "$@"
+    """)
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    data = os.urandom(3 * MEGABYTE)
+    connection = to("ssh://somebody@there:2222")
+    assert connection.exec_command("cat; echo err >&2; exit 3", in_data=data) == (3, data, b"err\n")
+    connection.close()
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert len(asked) == 2, "one connection for questions and one for the command"
+    says(asked[0], "-l somebody", "-p 2222", "BatchMode=yes", "-- there docker system dial-stdio")
+    says(fails(to("ssh://elsewhere")), "ssh://elsewhere", "Could not resolve hostname elsewhere")
+    monkeypatch.setenv("PATH", "/none")
+    says(fails(to("ssh://there")), "no ssh on this host", "openssh-client")
 
 
 PLAYBOOK = """

@@ -12,7 +12,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import ssl
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,6 +45,10 @@ CONNECTION_SPEC: dict[str, dict[str, Any]] = {
     "validate_certs": {"type": "bool", "aliases": ["tls_verify"]},
     "use_ssh_client": {"type": "bool", "default": False},
 }
+
+
+class TlsFailed(OSError):
+    """What a library for TLS says, told by those who use it: this file doesn't import one."""
 
 
 def resolve(params: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
@@ -101,7 +104,7 @@ def way_out(cause: BaseException, host: str, timeout: int) -> str | None:
     """What to do where an engine at an address can't be reached for a cause; None if nothing is known of it."""
     if isinstance(cause, FileNotFoundError) and host.startswith("ssh://"):
         return f"There is no {cause.filename} on this host: install the package openssh-client."
-    if isinstance(cause, ssl.SSLError):
+    if isinstance(cause, TlsFailed):
         options = "docker_host, ca_path, client_cert, client_key, tls_hostname and validate_certs"
         return f"TLS failed ({cause}): check {options}."
     if isinstance(cause, OSError) and cause.errno in (errno.ENAMETOOLONG, errno.EHOSTUNREACH, errno.ENOTDIR):

@@ -15,7 +15,7 @@ from contextlib import ExitStack, closing
 from functools import cached_property
 from typing import Any, Callable, TypeVar
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.address import resolve, wants_tls, way_out
+from ansible_collections.gantry.docker.plugins.module_utils.engine.address import TlsFailed, resolve, wants_tls, way_out
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Containers
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError, causes, trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Images
@@ -169,6 +169,6 @@ def _unreachable(host: str, timeout: int, error: BaseException) -> EngineError:
 
 def _plainly(cause: BaseException) -> BaseException:
     """A library's own error as Python's error of the same meaning."""
-    if isinstance(cause, urllib3.exceptions.SSLError):
-        return ssl.SSLError(str(cause))
+    if isinstance(cause, (ssl.SSLError, urllib3.exceptions.SSLError)):
+        return TlsFailed(str(cause))
     return TimeoutError() if isinstance(cause, requests.exceptions.Timeout) else cause

@@ -2,18 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Connections to where an engine listens, for engine/wire.py: a socket, a port with or without TLS, or ssh."""
+"""Connections to where an engine listens, for engine/wire.py: a socket, a port, or ssh."""
 
 from __future__ import annotations
 
-import io
 import socket
-import ssl
 import subprocess
 import tempfile
-import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import IO, Any, Callable, Protocol
 from urllib.parse import SplitResult, urlsplit
 
@@ -21,7 +17,6 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.address impor
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
 
 _PORT, _TLS_PORT = 2375, 2376
-_ENOUGH = 64 * 1024
 
 
 class Stream(Protocol):
@@ -77,9 +72,10 @@ def dialler(options: Mapping[str, Any]) -> Dialler:
         return _Ssh(url, timeout)
     if not (wants_tls(options) or scheme == "https"):
         return Dialler(lambda: _tcp(url, _PORT, timeout))
-    context = _context(options)
-    name = str(options["tls_hostname"] or url.hostname)
-    return Dialler(lambda: _Tls(_tcp(url, _TLS_PORT, timeout), context, name))
+    # Its imports take 5 ms, which other connections need not wait for.
+    from ansible_collections.gantry.docker.plugins.module_utils.engine.tls import encrypted
+
+    return Dialler(lambda: encrypted(_tcp(url, _TLS_PORT, timeout), options, str(url.hostname)))
 
 
 def _parsed(host: str) -> SplitResult:
@@ -104,20 +100,6 @@ def _tcp(url: SplitResult, port: int, timeout: int) -> socket.socket:
     stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     return stream
-
-
-def _context(options: Mapping[str, Any]) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if not options["validate_certs"]:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    elif options["ca_path"]:
-        context.load_verify_locations(options["ca_path"])
-    else:
-        context.load_default_certs()
-    if options["client_cert"]:
-        context.load_cert_chain(options["client_cert"], options["client_key"])
-    return context
 
 
 class _Ssh(Dialler):
@@ -152,109 +134,3 @@ class _Ssh(Dialler):
             program.wait()
         self._programs.clear()
         self._errors.close()
-
-
-class _Tls:
-    """A TLS connection whose sending can be ended alone, as a command's input must: Python's SSLSocket can't do that.
-
-    One thread may send while another receives: whoever receives never waits for what is being sent.
-    """
-
-    def __init__(self, stream: socket.socket, context: ssl.SSLContext, name: str) -> None:
-        self._stream = stream
-        self._come, self._gone = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._come, self._gone, server_hostname=name)
-        # state: for what is above. sending: for the order of what is sent.
-        self._state, self._sending = threading.Lock(), threading.Lock()
-        self._plain, self._ended = b"", False
-        while not self._shakes_hands():
-            self._receive()
-        self._take()
-
-    def _shakes_hands(self) -> bool:
-        """Go on with the handshake; whether it is done."""
-        try:
-            self._tls.do_handshake()
-        except ssl.SSLWantReadError:
-            return False
-        finally:
-            self._flush()
-        return True
-
-    def _receive(self) -> None:
-        encrypted = self._stream.recv(_ENOUGH)
-        if encrypted:
-            self._come.write(encrypted)
-        else:
-            self._come.write_eof()
-
-    def recv(self, size: int) -> bytes:
-        while not (self._plain or self._ended):
-            self._receive()
-            with self._state:
-                self._take()
-            if self._sending.acquire(blocking=False):  # else whoever sends takes along what the protocol wants to say
-                try:
-                    self._flush()
-                finally:
-                    self._sending.release()
-        piece, self._plain = self._plain[:size], self._plain[size:]
-        return piece
-
-    def _take(self) -> None:
-        """Decrypt all that has come: what is left over when the sending ends would be lost (SSL_shutdown)."""
-        try:
-            while piece := self._tls.read(_ENOUGH):
-                self._plain += piece
-            self._ended = True
-        except ssl.SSLWantReadError:
-            pass
-        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-            self._ended = True
-
-    def send(self, data: memoryview) -> int:
-        piece = data[:_ENOUGH]
-        with self._sending:
-            with self._state:
-                self._tls.write(piece)
-            self._flush()
-        return len(piece)
-
-    def sendall(self, data: bytes) -> None:
-        """As a socket's."""
-        send_all(self, data)
-
-    def _flush(self) -> None:
-        with self._state:
-            encrypted = self._gone.read()
-        send_all(self._stream, encrypted)
-
-    def shutdown(self, how: int) -> None:
-        if how == socket.SHUT_RDWR:
-            self._stream.shutdown(how)
-            return
-        with self._sending:
-            with self._state, suppress(ssl.SSLWantReadError):  # the other side goes on sending
-                self._tls.unwrap()
-            self._flush()
-
-    def makefile(self, _mode: str) -> IO[bytes]:
-        return io.BufferedReader(_Incoming(self))
-
-    def close(self) -> None:
-        self._stream.close()
-
-
-class _Incoming(io.RawIOBase):
-    """What comes on a stream, for the file that http.client reads of."""
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        piece = self._stream.recv(len(buffer))
-        buffer[: len(piece)] = piece
-        return len(piece)
