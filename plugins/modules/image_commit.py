@@ -40,11 +40,10 @@ options:
     description:
       - Who made the image.
     type: str
-  message:
+  comment:
     description:
-      - What to say of it in its history.
+      - What to say of it in its history, as C(docker commit --message) does.
     type: str
-    aliases: [comment]
   changes:
     description:
       - Instructions of a Dockerfile that shape the image's config. Allowed are C(CMD), C(ENTRYPOINT), C(ENV),
@@ -67,7 +66,7 @@ options:
     type: bool
     default: true
 notes:
-  - Author, message and time of creation make no difference by themselves. To change them alone, remove the name first.
+  - Author, comment and time of creation make no difference by themselves. To change them alone, remove the name first.
 seealso:
   - module: gantry.docker.container_run
   - module: gantry.docker.image_save
@@ -89,7 +88,7 @@ EXAMPLES = r"""
   gantry.docker.image_commit:
     container: workshop
     name: example/welcome:1
-    message: With a welcome
+    comment: With a welcome
     changes:
       - CMD ["cat", "/etc/motd"]
     labels:
@@ -140,7 +139,7 @@ def main() -> None:
             "container": {"type": "str", "required": True},
             "names": {"type": "list", "elements": "str", "required": True, "aliases": ["name"]},
             "author": {"type": "str"},
-            "message": {"type": "str", "aliases": ["comment"]},
+            "comment": {"type": "str"},
             "changes": {"type": "list", "elements": "str", "default": []},
             "labels": {"type": "dict", "default": {}},
             "pause": {"type": "bool", "default": True},

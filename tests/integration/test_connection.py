@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import json
 import os
 import re
@@ -373,7 +374,7 @@ def test_an_engine_that_stops_amid_a_pull(
 ) -> None:
     def stopping(*arguments: Any) -> Iterator[Any]:
         stream = messages(*arguments)
-        yield next(stream)
+        yield from itertools.islice(stream, 1)
         stop()
         yield from stream
 

@@ -60,10 +60,10 @@ def test_a_changed_container(module: Module, busybox: docker.DockerClient) -> No
     inside(box, "echo hello > /hello")
     before = images(busybox)
     for _time in (1, 2):
-        foreseen = module.ok(check=True, **WANTED, message="With a greeting", author="me")
+        foreseen = module.ok(check=True, **WANTED, comment="With a greeting", author="me")
         assert foreseen["changed"] and foreseen["images"] == [] and "image" not in foreseen
         assert images(busybox) == before
-    done = module.converges(**WANTED, message="With a greeting", author="me")
+    done = module.converges(**WANTED, comment="With a greeting", author="me")
     assert done["actions"] == ["Committed container box as made:1"]
     made = busybox.images.get("made:1")
     assert images(busybox) == {*before, made.id}
@@ -246,7 +246,7 @@ def test_config_alone(
 def test_author_and_message_alone_make_no_difference(module: Module, busybox: docker.DockerClient) -> None:
     busybox.containers.create("busybox", ["sh"], name="box")
     module.ok(**WANTED)
-    keeps_no_trial(module, busybox, **WANTED, author="somebody", message="something")
+    keeps_no_trial(module, busybox, **WANTED, author="somebody", comment="something")
 
 
 def test_several_names(module: Module, busybox: docker.DockerClient) -> None:

@@ -121,7 +121,11 @@ class _Ssh(Dialler):
         stream.settimeout(self._timeout)
         with other:
             end = other.fileno()
-            self._programs.append(subprocess.Popen(self._command, stdin=end, stdout=end, stderr=self._errors))
+            # run_command is the modules' way, and waits for the end of what it runs.
+            program = subprocess.Popen(  # pylint: disable=ansible-bad-function
+                self._command, stdin=end, stdout=end, stderr=self._errors
+            )
+            self._programs.append(program)
         return stream
 
     def said(self) -> str:

@@ -124,7 +124,7 @@ class Commit:
     """
 
     author: str
-    message: str
+    comment: str
     changes: tuple[str, ...]
     labels: Mapping[str, str]
     pause: bool
@@ -295,7 +295,7 @@ class Images:
     def commit(self, container: str, how: Commit) -> str:
         """Make an image without a name from a container; its Id."""
         # api/server/router/container/container_routes.go, postCommit: one parameter for each change.
-        params = [("container", container), ("author", how.author), ("comment", how.message)]
+        params = [("container", container), ("author", how.author), ("comment", how.comment)]
         params += [("pause", "1" if how.pause else "0"), *(("changes", change) for change in how.changes)]
         api = self._api
 

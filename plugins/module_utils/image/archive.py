@@ -156,7 +156,7 @@ def verify(path: str | os.PathLike[str]) -> ArchiveIndex:
     DiffID. What is missing is told in the index.
     Raises ArchiveError as read_index does, and for content that is not what it should be.
     """
-    with _blame(os.fspath(path)), _opened(path) as (file, _):
+    with _blame(os.fspath(path)), _opened(path) as (file, _size):
         return _verify(file)
 
 

@@ -36,7 +36,7 @@ _MAGIC = (
     (struct.pack("<I", _ZSTD_FRAME), "zstd"),
     *((struct.pack("<I", magic), "zstd") for magic in _ZSTD_SKIPPABLE),
 )
-HEAD = max(len(magic) for magic, _ in _MAGIC)
+HEAD = max(len(magic) for magic, _name in _MAGIC)
 
 _AGAIN = "Make or copy the archive again"
 
@@ -59,22 +59,25 @@ class Reader(Protocol):
 
     def read(self, size: int, /) -> bytes:
         """Up to size bytes."""
-        ...
 
 
 class _Decompressor(Protocol):
     """What BZ2Decompressor and LZMADecompressor have in common."""
 
     @property
-    def eof(self) -> bool: ...
+    def eof(self) -> bool:
+        """Whether the packed stream has ended."""
 
     @property
-    def needs_input(self) -> bool: ...
+    def needs_input(self) -> bool:
+        """Whether nothing more comes out before more was put in."""
 
     @property
-    def unused_data(self) -> bytes: ...
+    def unused_data(self) -> bytes:
+        """What was put in beyond the end."""
 
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
+        """Up to max_length bytes of what the data unpacks to."""
 
 
 class Rejoined(io.RawIOBase):

@@ -82,7 +82,7 @@ class Contents:
 
     def resolve(self, name: str) -> str | None:
         """The file that a name means, through links; None if there is none."""
-        for _ in range(_MAX_LINKS):
+        for _step in range(_MAX_LINKS):
             if name in self.files:
                 return name
             if name not in self.links:

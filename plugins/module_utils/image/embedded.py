@@ -106,7 +106,9 @@ def packed_section(compression: str, index: Mapping[str, Any]) -> bytes:
 def read_embedded(file: BinaryIO, size: int, compression: str) -> EmbeddedContents | None:
     """The index at the end of a compressed archive; None if it has none. Raises Unreadable for a bad one."""
     frame = _FRAME.pack(_SKIPPABLE, _FOOTER.size)
-    head, tail = (frame, b"") if compression == "zstd" else (_member(bytes(_FOOTER.size))[: -_FOOTER.size - 10], _EMPTY)
+    member = _member(bytes(_FOOTER.size))
+    before = member[: len(member) - _FOOTER.size - len(_EMPTY)]
+    head, tail = (frame, b"") if compression == "zstd" else (before, _EMPTY)
     length = len(head) + _FOOTER.size + len(tail)
     if size < length:
         return None
@@ -161,7 +163,9 @@ def _row(row: Any, length: int) -> list[Any]:
 
 
 def _places(numbers: list[Any]) -> list[int]:
-    if not all(type(number) is int and 0 <= number <= MAX_UNPACKED for number in numbers):
+    if not all(
+        isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= MAX_UNPACKED for number in numbers
+    ):
         raise _damaged()
     return numbers
 

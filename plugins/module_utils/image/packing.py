@@ -68,9 +68,11 @@ def parse_compression(path: str, kind: str | None, level: int | None, threads: i
 
 
 class _Frame(Protocol):
-    def compress(self, data: bytes, /) -> bytes: ...
+    def compress(self, data: bytes, /) -> bytes:
+        """What comes out for the data, which may be less than it gives in the end."""
 
-    def flush(self) -> bytes: ...
+    def flush(self) -> bytes:
+        """What comes out at the end."""
 
 
 class _Plain:

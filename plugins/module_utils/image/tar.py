@@ -48,11 +48,9 @@ class Source(Protocol):
 
     def read(self, size: int, /) -> bytes:
         """The next size bytes; fewer only at the end."""
-        ...
 
     def skip(self, size: int) -> None:
         """Pass over size bytes; raises Unreadable if there are fewer."""
-        ...
 
 
 class FileSource:

@@ -103,7 +103,7 @@ def parse(params: Mapping[str, Any]) -> Wanted:
         targets=tuple(dict.fromkeys(parse_tag(name) for name in params["names"])),
         how=Commit(
             author=params["author"] or "",
-            message=params["message"] or "",
+            comment=params["comment"] or "",
             changes=tuple(params["changes"]),
             labels={name: _label(name, value) for name, value in params["labels"].items()},
             pause=params["pause"],

@@ -250,7 +250,7 @@ def test_config_without_a_digest_in_its_name(read: Read) -> None:
 def test_links_between_layers(read: Read) -> None:
     index = read(archives.tar(archives.legacy(TOOL)))
     (image,) = index.images
-    first, _, third = image.layers
+    first, _second, third = image.layers
     assert first.entry == third.entry
     assert list(index.links.values()) == [first.entry]
 
@@ -552,14 +552,14 @@ def test_memory_of_a_compressed_archive_is_constant(path: Path) -> None:
     compressor = zlib.compressobj(wbits=31)
     with path.open("wb") as file:
         file.write(compressor.compress(info.tobuf(tarfile.USTAR_FORMAT)))
-        for _ in range(64):
+        for _round in range(64):
             file.write(compressor.compress(bytes(MIB)))
         file.write(compressor.compress(GOOD) + compressor.flush())
     gzip = path.with_name("gzip")
     path.rename(gzip)
     with path.open("wb") as file, zstandard.ZstdCompressor().stream_writer(file) as stream:
         stream.write(info.tobuf(tarfile.USTAR_FORMAT))
-        for _ in range(64):
+        for _round in range(64):
             stream.write(bytes(MIB))
         stream.write(GOOD)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -677,7 +677,7 @@ def circular_indexes() -> bytes:
     """Each index names the next twice: as a tree it has very many leaves."""
     entries: dict[str, Content] = {}
     index = archives.encoded({"manifests": []})
-    for _ in range(3):
+    for _round in range(3):
         entries[archives.blob(index)] = index
         index = archives.encoded({"manifests": [archives.descriptor(index, archives.OCI_INDEX)] * 30})
     entries[archives.blob(index)] = index

@@ -155,7 +155,7 @@ def test_the_index_is_read_without_unpacking(kind: str, tmp_path: Path, monkeypa
 
 def test_large_indexes(tmp_path: Path) -> None:
     """More than one extra field of gzip can hold."""
-    noise = [CHANCE.randbytes(20).hex() for _ in range(4000)]
+    noise = [CHANCE.randbytes(20).hex() for _line in range(4000)]
     image = replace(APP, settings={"Labels": {text: text for text in noise}})
     for kind in PACKED:
         index = written(streamed(archives.both(image)), tmp_path / kind, kind)
