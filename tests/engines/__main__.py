@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The command line of the private engines: start, stop, list, guard, and run a command with one."""
+"""The command line of the private engines: start, stop, list, choose, guard, and run a command with one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import sys
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.engines.images import content
 from ansible_collections.gantry.docker.tests.engines.places import STATE, locked
-from ansible_collections.gantry.docker.tests.engines.roots import CannotBuild
+from ansible_collections.gantry.docker.tests.engines.roots import CannotBuild, root_of
 
 
 def main() -> int:
@@ -30,7 +30,7 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="engines", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="start|stop|list|guard|run")
+    commands = parser.add_subparsers(required=True, metavar="start|stop|list|choose|guard|run")
     start = commands.add_parser("start", help="start an engine; prints DOCKER_HOST=... when it answers")
     start.add_argument("name", choices=engines.NAMES)
     start.set_defaults(do=_start)
@@ -40,6 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     which.add_argument("--all", action="store_true", help="every private engine, those of other runs too")
     stop.set_defaults(do=_stop)
     commands.add_parser("list", help="the engines there are, and which of them run").set_defaults(do=_list)
+    choose = commands.add_parser("choose", help="print which of these engines can be had; 1 if a store has none")
+    choose.add_argument("names", help="NAME,... or all")
+    choose.set_defaults(do=_choose)
     guard = commands.add_parser("guard", help="fail unless the engine that DOCKER_HOST names is a private one")
     guard.set_defaults(do=_guard)
     run = commands.add_parser("run", help="run a command with an engine that lives as long as the command")
@@ -73,6 +76,28 @@ def _list(_arguments: argparse.Namespace) -> int:
     for name in sorted(set(engines.NAMES) - {engine.instance for engine in running}):
         print(f"{name:<28}not running")
     return 0
+
+
+def _choose(arguments: argparse.Namespace) -> int:
+    """Build what the engines are made of. A suite that can't be had today is left out, but not a store."""
+    wanted = engines.NAMES if arguments.names == "all" else tuple(arguments.names.split(","))
+    if unknown := sorted(set(wanted) - set(engines.NAMES)):
+        raise engines.EngineFailed(f"There is no engine '{unknown[0]}'; there are {', '.join(engines.NAMES)}, or all.")
+    chosen = [name for name in wanted if _can_be_had(name)]
+    print(",".join(chosen))
+    lacking = {name.partition("-")[2] for name in wanted} - {name.partition("-")[2] for name in chosen}
+    if lacking:
+        print(f"!!! No engine with the {' or the '.join(sorted(lacking))} store can be had today.", file=sys.stderr)
+    return 1 if lacking else 0
+
+
+def _can_be_had(name: str) -> bool:
+    try:
+        root_of(name.partition("-")[0])
+    except CannotBuild as problem:
+        print(f"!!! {name} IS NOT TESTED, as it can't be built today: {problem}", file=sys.stderr)
+        return False
+    return True
 
 
 def _guard(_arguments: argparse.Namespace) -> int:

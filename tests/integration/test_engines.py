@@ -1,0 +1,155 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The private engines themselves: whatever ends them, nothing is left; and nothing else is taken for one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.gantry.docker.tests.engines import engine as engines
+from ansible_collections.gantry.docker.tests.engines.places import RUN, STATE, locked
+
+pytestmark = pytest.mark.one_engine
+COMMAND = [sys.executable, "-m", "ansible_collections.gantry.docker.tests.engines"]
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "it didn't come to pass"
+        time.sleep(0.05)
+
+
+def places(instance: str) -> list[Path]:
+    """Where an engine leaves things as long as it runs."""
+    groups = Path("/sys/fs/cgroup").glob(f"**/gantry-docker-{instance}")
+    return [place for place in (RUN / instance, STATE / "engines" / instance, *groups) if place.exists()]
+
+
+def mounts() -> str:
+    """What is mounted on this machine that has to do with private engines."""
+    return "\n".join(line for line in Path("/proc/mounts").read_text().splitlines() if "gantry" in line)
+
+
+def parent(pid: int) -> int:
+    """The Id of a process's parent."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+class Run:
+    """A command of the user's with an engine of its own: engines run."""
+
+    def __init__(self, name: str) -> None:
+        # A session of its own can be sent Ctrl-C as a terminal would.
+        self.process = subprocess.Popen(
+            [*COMMAND, "run", "--engine", name, "--", "sh", "-c", "echo runs; exec sleep 600"],
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self.instance = f"{name}.{self.process.pid}"
+        assert self.process.stdout and self.process.stdout.readline() == "runs\n"
+
+    @property
+    def engine(self) -> engines.Engine:
+        """Its engine."""
+        found = engines.find(self.instance)
+        assert found
+        return found
+
+    def is_gone(self, pid: int) -> bool:
+        """Whether the engine's first process, and with it all others, has ended, and nothing is left of it."""
+        return not Path(f"/proc/{pid}").exists() and not places(self.instance)
+
+
+@pytest.fixture
+def run(engine: engines.Engine) -> Iterator[Run]:
+    running = Run(engine.name)
+    yield running
+    if running.process.poll() is None:
+        os.killpg(running.process.pid, signal.SIGKILL)
+    running.process.wait()
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_engine_goes_with_its_run(run: Run, end: signal.Signals) -> None:
+    pid, mounted = run.engine.pid, mounts()
+    send = os.killpg if end == signal.SIGINT else os.kill  # a terminal sends Ctrl-C to all
+    send(run.process.pid, end)
+    assert run.process.wait(30) != 0
+    wait_for(lambda: run.is_gone(pid))
+    assert mounts() == mounted
+
+
+def test_what_a_killed_keeper_left_is_swept(run: Run) -> None:
+    pid = run.engine.pid
+    os.kill(parent(parent(pid)), signal.SIGKILL)  # unshare stands between
+    wait_for(lambda: not Path(f"/proc/{pid}").exists())
+    assert places(run.instance)
+    with locked(STATE / "engines" / "sweep.lock"):
+        engines.sweep_left_overs()
+    wait_for(lambda: not places(run.instance))
+
+
+def test_its_own_cli_is_on_path(engine: engines.Engine) -> None:
+    said = subprocess.run(
+        ["docker", "version", "--format", "{{.Server.Version}} {{.Client.Version}}"],
+        env={**os.environ, **engine.environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    server, client = said.stdout.split()
+    assert server == engine.version
+    assert client.partition("+")[0] == server.partition("+")[0]
+
+
+@pytest.mark.parametrize(
+    "address", ["", "unix:///var/run/docker.sock", "tcp://127.0.0.1:2375", f"unix://{RUN}/x/y.sock"]
+)
+def test_no_other_engine_is_private(address: str) -> None:
+    with pytest.raises(engines.NotPrivate):
+        engines.assert_private(address)
+
+
+def test_an_engine_that_shows_another_token_is_not_private(engine: engines.Engine) -> None:
+    pretender = RUN / f"pretender.{os.getpid()}"
+    pretender.mkdir()
+    (pretender / "docker.sock").symlink_to(engine.socket)
+    (pretender / "token").write_text("0" * 32)
+    try:
+        with pytest.raises(engines.NotPrivate, match="isn't the one"):
+            engines.assert_private(f"unix://{pretender}/docker.sock")
+    finally:
+        shutil.rmtree(pretender, ignore_errors=True)
+
+
+def test_guard_on_the_command_line(engine: engines.Engine) -> None:
+    def guard(host: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "DOCKER_HOST": host}
+        return subprocess.run([*COMMAND, "guard"], env=environment, capture_output=True, text=True, check=False)
+
+    assert guard(engine.docker_host).returncode == 0
+    refused = guard("unix:///var/run/docker.sock")
+    assert refused.returncode == 1
+    assert "is no private engine" in refused.stderr and "Traceback" not in refused.stderr
+
+
+def test_choosing(engine: engines.Engine) -> None:
+    def choose(names: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*COMMAND, "choose", names], capture_output=True, text=True, check=False)
+
+    assert choose(engine.name).stdout == f"{engine.name}\n"
+    unknown = choose(f"{engine.name},newest")
+    assert unknown.returncode == 1 and "no engine 'newest'" in unknown.stderr and "sid-containerd" in unknown.stderr
