@@ -15,6 +15,11 @@ description:
   - Nothing short of a commit tells what a commit would give. So the module commits on trial, also in check mode,
     compares, and removes the trial if it is not needed. A trial has no name, and costs the time of one
     C(docker commit). The container's processes stand still for that time and no longer, unless O(pause=false).
+  - There is no trial where it is proved what it would give. That takes a container that doesn't run, with a read-only
+    root (C(docker run --read-only)), in which nothing has run since the commit that made the image, as the engine's
+    events tell (it remembers the last 256), and no O(changes). Nothing proves it for any other container. What
+    C(docker diff), sizes, times and events tell misses a file that was edited again at the same size, or a copy into
+    the container that failed halfway.
   - Where an engine's containerd store packs the same deletions differently each time, as with containerd before 2.0,
     the content of both layers is compared. Both are read from the engine for that, with the layers below them.
 version_added: 0.1.0

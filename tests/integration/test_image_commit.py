@@ -6,7 +6,10 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 import time
+from datetime import datetime, timezone
 from typing import Any
 
 import docker
@@ -41,6 +44,16 @@ def inside(box: Container, script: str) -> str:
 def images(client: docker.DockerClient) -> set[str]:
     """All images' Ids, with those that have no name."""
     return {row["Id"] for row in client.api.images(all=True)}
+
+
+def tar_of(name: str) -> bytes:
+    """A tar archive with one file."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        member = tarfile.TarInfo(name)
+        member.size = 2000
+        tar.addfile(member, io.BytesIO(bytes(2000)))
+    return buffer.getvalue()
 
 
 def within(client: docker.DockerClient, image: str, script: str) -> str:
@@ -247,6 +260,72 @@ def test_author_and_message_alone_make_no_difference(module: Module, busybox: do
     busybox.containers.create("busybox", ["sh"], name="box")
     module.ok(**WANTED)
     keeps_no_trial(module, busybox, **WANTED, author="somebody", comment="something")
+
+
+def commits(client: docker.DockerClient) -> int:
+    """How often the container box was committed, as far as the engine remembers."""
+    now = client.api.info()["SystemTime"][:19]
+    end = int(datetime.strptime(now, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc).timestamp()) + 1
+    return len(list(client.api.events(since=1, until=end, filters={"container": ["box"], "event": ["commit"]})))
+
+
+def read_only(client: docker.DockerClient, **how: Any) -> Container:
+    """A container that has ended, in which nobody can have written."""
+    box = client.containers.run("busybox", ["true"], name="box", detach=True, read_only=True, **how)
+    box.wait()
+    return box
+
+
+def test_no_commit_where_it_is_proved_what_it_gives(module: Module, busybox: docker.DockerClient) -> None:
+    box = read_only(busybox, volumes=["/made/by/start"])
+    wanted = {**WANTED, "labels": {"a": "b"}}
+    module.ok(**wanted)
+    assert commits(busybox) == 1
+    with pytest.raises(docker.errors.APIError):
+        box.put_archive("/", bytes(1024))
+    result = module.unchanged(**wanted)
+    module.unchanged(**{**wanted, "names": ["made:1"]})
+    assert commits(busybox) == 1
+    assert result["image"]["Id"] == busybox.images.get("made:1").id
+    assert "layer_paths" not in result
+    assert module.ok(**{**wanted, "name": "made:2"})["actions"] == ["Committed container box as made:2"]
+
+
+@pytest.mark.parametrize(
+    ("since", "asked", "changed"),
+    [
+        (None, {"labels": {"a": "b"}}, True),
+        (None, {"changes": ["LABEL a=b"]}, True),
+        (None, {"changes": ["CMD true"]}, True),
+        ("start", {}, False),
+        ("forget", {}, False),
+    ],
+)
+def test_a_commit_where_it_is_not_proved(
+    module: Module, busybox: docker.DockerClient, since: str | None, asked: dict[str, Any], changed: bool
+) -> None:
+    box = read_only(busybox)
+    module.ok(**WANTED)
+    if since == "start":
+        box.start()
+        box.wait()
+    elif since == "forget":
+        for _time in range(256):
+            busybox.api.tag("busybox", "noise", "1", force=True)
+    made = commits(busybox)
+    assert module.ok(check=True, **WANTED, **asked)["changed"] == changed
+    assert commits(busybox) == made + 1
+
+
+def test_nothing_is_proved_of_a_container_that_can_be_written(module: Module, busybox: docker.DockerClient) -> None:
+    """A copy that fails halfway has written, and is not in the engine's record of events."""
+    box = busybox.containers.run("busybox", ["true"], name="box", detach=True)
+    box.wait()
+    module.ok(**WANTED)
+    with pytest.raises(docker.errors.APIError):
+        box.put_archive("/", tar_of("copied")[:700])
+    module.converges(**WANTED)
+    assert within(busybox, "made:1", "ls /copied") == "/copied\n"
 
 
 def test_several_names(module: Module, busybox: docker.DockerClient) -> None:

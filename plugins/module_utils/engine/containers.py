@@ -18,6 +18,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import
 from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker
 from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import waiting_for
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.image.identity import parse_time
 
 # daemon/names/names.go, RestrictedNameChars
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
@@ -101,6 +102,16 @@ class Container:
         return bool(self.inspected["State"]["Running"])
 
     @property
+    def read_only(self) -> bool:
+        """Whether neither its processes nor copies into it can write its files, but for those in volumes.
+
+        Processes with the right to mount could make them writable.
+        """
+        host: Mapping[str, Any] = self.inspected.get("HostConfig") or {}
+        added = {str(name).upper().replace("CAP_", "") for name in host.get("CapAdd") or ()}
+        return bool(host.get("ReadonlyRootfs")) and not host.get("Privileged") and not added & {"ALL", "SYS_ADMIN"}
+
+    @property
     def config(self) -> Mapping[str, Any]:
         """What it was made from: the image's config and what was asked for on top."""
         config: Mapping[str, Any] = self.inspected["Config"]
@@ -151,6 +162,14 @@ class ChangedPaths:
     added: tuple[str, ...]
     changed: tuple[str, ...]
     deleted: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened to a container. image_id: of a commit the image that it made; else ""."""
+
+    action: str
+    image_id: str
 
 
 class Containers:
@@ -230,6 +249,19 @@ class Containers:
             tuple(sorted(row["Path"] for row in rows if row["Kind"] == kind)) for kind in range(3)
         )
         return ChangedPaths(added, changed, deleted)
+
+    def events(self, container_id: str) -> tuple[Event, ...]:
+        """What happened to a container, the oldest first, as far as the engine remembers.
+
+        It keeps the last 256 events of all objects since its own start (daemon/events/events.go): what is
+        told reaches back without a gap.
+        """
+        with trying_to(f"read the events of the container {container_id}"):
+            seconds, nanoseconds = parse_time(self._api.info()["SystemTime"]) or (0, 0)
+            # Without an end that is past, the engine would wait for more to happen.
+            end = f"{seconds}.{nanoseconds:09d}"
+            rows = list(self._api.events(since=1, until=end, filters={"container": [container_id]}, decode=True))
+        return tuple(Event(row["Action"], row["Actor"]["Attributes"].get("imageID") or "") for row in rows)
 
     def processes(self, name: str) -> list[dict[str, str]]:
         """The processes of a container (docker top), each by the columns of ps -ef; none if it doesn't run."""

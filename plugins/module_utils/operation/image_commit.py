@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -42,11 +42,11 @@ _INSTRUCTIONS = (
     "VOLUME",
     "WORKDIR",
 )
-
-
 # An instruction that every engine reads, and refuses to carry out.
 _REFUSED = "EXPOSE no-port"
 _MOST_PATHS = 100
+_ENDED = ("created", "exited")
+_HARMLESS = ("archive-path", "commit", "export", "rename")
 _KINDS = ("added", "changed", "deleted")
 
 
@@ -63,8 +63,8 @@ class Wanted:
 class Observed:
     """What a commit makes now, and what is there already.
 
-    trial: the image that the container makes now, without a name. targets: what the names name.
-    alike: the Ids of those whose layers have the trial's content under another DiffID.
+    trial: the image that the container makes now, without a name; or the one that it is proved to make again.
+    targets: what the names name. alike: the Ids of those whose layers have the trial's content under another DiffID.
     layer_size: the bytes in the layer that the commit adds. paths: those that the layer has, where one of the
     images is another one than the trial; else None.
     """
@@ -112,18 +112,14 @@ def parse(params: Mapping[str, Any]) -> Wanted:
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
-    """Look up the names, and commit the container on trial.
+    """Look up the names, and commit the container on trial, unless it is proved what that gives.
 
-    Nothing short of a commit tells what a commit would give: docker diff and sizes both miss a file
-    that was edited again at the same size. The trial has no name; it is removed in the end unless it got one.
+    The trial has no name; it is removed in the end unless it got one.
     """
     container = _check_container(wanted.container, engine.containers.find(wanted.container))
     targets = {target: engine.images.find(str(target)) for target in wanted.targets}
-    trial_id = _commit(engine, wanted, container)
-    cleanup.callback(engine.images.discard, trial_id)
-    trial = engine.images.find(trial_id)
-    if trial is None:
-        raise GantryError(f"The commit of {wanted.container} was removed by somebody else at once. Try again.")
+    proved = _proved(engine, wanted, container, targets.values())
+    trial = proved or _try(engine, wanted, container, cleanup)
     others = [image for image in targets.values() if image is None or not _same(image, trial)]
     paths = engine.containers.changed_paths(wanted.container) if others else None
     alike = _alike(engine, trial, others) if paths and paths.deleted else frozenset()
@@ -165,6 +161,37 @@ def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, A
     if observed.paths:
         told["layer_paths"] = {kind: len(getattr(observed.paths, kind)) for kind in _KINDS}
     return told
+
+
+def _proved(engine: Engine, wanted: Wanted, container: Container, images: Iterable[Image | None]) -> Image | None:
+    """The image that a commit would only give again, if that is proved.
+
+    Nothing proves it for a container whose files can be written: docker diff and sizes miss a file that was edited
+    again at the same size, and neither a container's times nor the engine's events tell of a copy into it that failed
+    halfway. With a read-only root such a copy fails at once (daemon/archive_unix.go, containerExtractToDir), and
+    processes can't write, unless somebody gives them more rights by docker exec --privileged. So it is proved if
+    nothing has run in the container since the commit that made the image, as far as the engine remembers without a
+    gap. What instructions make of the config, only the engine can tell.
+    """
+    image = next(iter(images), None)
+    if image is None or not container.read_only or container.status not in _ENDED or wanted.how.changes:
+        return None
+    config = effective_config(container.config)
+    labels = {**(config.get("Labels") or {}), **wanted.how.labels}
+    if effective_config({**config, "Labels": labels}) != effective_config(image.config):
+        return None
+    happened = engine.containers.events(container.id)
+    made = [number for number, event in enumerate(happened) if event.image_id == image.id and event.action == "commit"]
+    return image if made and all(event.action in _HARMLESS for event in happened[made[-1] :]) else None
+
+
+def _try(engine: Engine, wanted: Wanted, container: Container, cleanup: ExitStack) -> Image:
+    trial_id = _commit(engine, wanted, container)
+    cleanup.callback(engine.images.discard, trial_id)
+    trial = engine.images.find(trial_id)
+    if trial is None:
+        raise GantryError(f"The commit of {wanted.container} was removed by somebody else at once. Try again.")
+    return trial
 
 
 def _commit(engine: Engine, wanted: Wanted, container: Container) -> str:
