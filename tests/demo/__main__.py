@@ -64,6 +64,7 @@ class Demo:
             "ANSIBLE_STDOUT_CALLBACK": "gantry_demo",
             "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback"),
             "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_PIPELINING": "true",
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
             "GANTRY_DEMO_STEPS": str(steps),
         }
@@ -139,10 +140,15 @@ def _brief(state: Any) -> str:
     if isinstance(state, str):
         return state.removeprefix("sha256:")[:12]
     if isinstance(state, dict):
-        return str(state.get("status") or f"{len(state.get('layers', ()))} layers")
-    if state and isinstance(state[0], dict):
-        return f"{len(state)} images" if len(state) > 1 else "1 image"
+        if "status" in state:
+            return str(state["status"])
+        return _counted(state, "images") if "images" in state else _counted(state, "layers")
     return ", ".join(name.partition("@")[0] for name in state) or "no name"
+
+
+def _counted(state: dict[str, Any], what: str) -> str:
+    number = len(state[what])
+    return f"{number} {what if number > 1 else what.removesuffix('s')}"
 
 
 def _verdict(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> int:

@@ -71,12 +71,13 @@ class CallbackModule(CallbackBase):
     def _step(self, name: str, told: dict[str, Any]) -> dict[str, Any]:
         foreseen = self._foreseen.pop(name.lower(), None)
         diff = told.get("diff") or {}
+        actions = [action for part in (told, *told.get("results", ())) for action in part.get("actions", ())]
         return {
             "name": name,
             "changed": bool(told.get("changed")),
-            "refused": told.get("msg") if "msg" in told and not told.get("rc") else None,
-            "foreseen": None if foreseen is None else foreseen == told.get("actions"),
-            "actions": told.get("actions") or [],
+            "refused": told["msg"] if "msg" in told and not {"rc", "results"} & set(told) else None,
+            "foreseen": None if foreseen is None else foreseen == actions,
+            "actions": actions,
             "before": diff.get("before") or {},
             "after": diff.get("after") or {},
             "bytes": next((told[key] for key in _BYTES if told.get(key)), None) if told.get("changed") else None,
@@ -105,7 +106,7 @@ def _seen(told: dict[str, Any]) -> list[str]:
 def _image(image: dict[str, Any]) -> list[str]:
     """An image in a line, and each step of its history in another."""
     names = ", ".join(image.get("RepoTags") or ["<none>"])
-    lines = [f"{names:<24}{image['Id'][7:19]}  {image['Size']:>12,} bytes"]
+    lines = [f"{names:<24}  {image['Id'][7:19]}  {image['Size']:>12,} bytes"]
     for row in image.get("History", ()):
         what = row["Comment"] or row["CreatedBy"]
         layer = (row["DiffID"] or "no layer")[7:19] if row["DiffID"] else "no layer"
