@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import queue
+import socket
 import ssl
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -173,4 +174,4 @@ def _plainly(cause: BaseException) -> BaseException:
     """A library's own error as Python's error of the same meaning."""
     if isinstance(cause, (ssl.SSLError, urllib3.exceptions.SSLError)):
         return TlsFailed(str(cause))
-    return TimeoutError() if isinstance(cause, requests.exceptions.Timeout) else cause
+    return socket.timeout() if isinstance(cause, requests.exceptions.Timeout) else cause

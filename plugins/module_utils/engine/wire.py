@@ -241,7 +241,7 @@ class Command:
             while True:
                 try:
                     return self._stream.recv(PIECE)
-                except TimeoutError:
+                except socket.timeout:  # TimeoutError, from Python 3.10 on
                     self._ping()
 
     def _end(self) -> End:
