@@ -400,19 +400,19 @@ def with_health_check(client: docker.DockerClient, check: str) -> str:
     """An image of busybox with a health check, which is asked every so often; its name."""
     container = client.containers.create("busybox", UP)
     instruction = f"HEALTHCHECK --interval=200ms --timeout=5s --retries=1 CMD {check}"
-    container.commit("checked", "1", changes=[instruction, "STOPSIGNAL KILL"])
+    container.commit("checked", "1", changes=[instruction])
     container.remove()
     return "checked:1"
 
 
 def test_healthy(module: Module, busybox: docker.DockerClient) -> None:
     image = with_health_check(busybox, "echo looking; test -e /well")
-    ill: dict[str, Any] = {"name": "box", "image": image, "state": "healthy", "command": UP}
+    ill: dict[str, Any] = {**WANTED, "image": image, "state": "healthy"}
     message = module.fails(**ill)
     assert "box is unhealthy" in message and "looking" in message
     assert names(busybox) == set()
     command = "test -e /once || { sleep 0.4; touch /well /once; }; exec tail -f /dev/null"
-    well = {**ill, "command": ["sh", "-c", command], "stop_timeout": 0}
+    well = {**ill, "command": ["sh", "-c", command]}
     image = with_health_check(busybox, "echo looking; sleep 1; test -e /well")
     module.converges(**well)
     assert busybox.containers.get("box").attrs["State"]["Health"]["Status"] == "healthy"
@@ -436,7 +436,8 @@ def wait_for_illness(client: docker.DockerClient) -> None:
 def test_healthy_without_a_check_or_a_container_that_stays(module: Module, busybox: docker.DockerClient) -> None:
     message = module.fails(**WANTED, state="healthy")
     assert "no health check" in message and "state: started" in message
-    message = module.fails(**{**WANTED, "state": "healthy", "command": ["sh", "-c", "exit 3"]})
+    ending = {"image": with_health_check(busybox, "false"), "command": ["sh", "-c", "exit 3"]}
+    message = module.fails(**{**WANTED, "state": "healthy", **ending})
     assert "ended with code 3" in message
     assert names(busybox) == set()
 
