@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, closing
+from tempfile import NamedTemporaryFile
 from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule
@@ -52,6 +53,8 @@ def run(operation: Operation, argument_spec: Mapping[str, Any], **rules: Any) ->
     try:
         files = _Files(module)
         wanted = operation.parse({**module.params, FILES: files})
+        if "add_file_common_args" in rules:
+            files.try_out()
         with closing(connect(module.params)) as engine, ExitStack() as cleanup:
             problems = _carry_out(operation, engine, wanted, cleanup, module.check_mode, result)
         if "add_file_common_args" in rules and not result["changed"]:
@@ -107,8 +110,13 @@ class _Files:
     def __init__(self, module: AnsibleModule) -> None:
         self._module = module
 
+    def try_out(self) -> None:
+        """End the module if there is no such mode, owner or group, while nothing has been done yet."""
+        with NamedTemporaryFile(dir=self._module.tmpdir) as file:
+            self._set_attributes(file.name, {})
+
     def put(self, part: str, path: str) -> None:
-        self._module.atomic_move(part, path)
+        self._module.atomic_move(part, path, unsafe_writes=self._module.params["unsafe_writes"])
         self._set_attributes(path, {})
 
     def adjust(self, result: dict[str, Any]) -> None:

@@ -10,12 +10,14 @@ DOCUMENTATION = r"""
 module: image_load
 short_description: Load Docker images from an archive
 description:
-  - Loads the images of an archive as C(docker save), C(podman save) or C(skopeo) write it, plain or compressed.
+  - Loads the images of an archive as C(docker save), C(podman save) or C(skopeo) write it, plain or compressed, by
+    whatever engine; where the engine can't read the compression, it is undone on the way.
   - The archive's index is read first. Where the engine has all of its images, under all of their tags, nothing is sent,
-    and nothing changes.
+    and nothing changes. Otherwise only those images are sent that are missing, and of them the layers that are.
   - Afterwards the engine is asked for every image. If one isn't there as it should be, the task fails, and the tags
-    name
-    again what they named before.
+    that aren't right name again what they named before.
+  - There is no limit to how long a load may take. The option O(timeout) limits how long the engine may be silent
+    without answering a question in between.
 version_added: 0.1.0
 author:
   - gantry.docker authors (@gantry-docker)
@@ -28,6 +30,20 @@ options:
       - The archive, on the managed host, as an absolute path.
     type: path
     required: true
+  names:
+    description:
+      - Load these images only, by the tags that they have in the archive, and under no others.
+    type: list
+    elements: str
+    aliases: [name]
+  transfer:
+    description:
+      - With V(auto) layers that the engine has already aren't sent. If the engine turns out to need them all the same,
+        everything is sent after that.
+      - V(full) sends everything at once.
+    type: str
+    choices: [auto, full]
+    default: auto
 requirements:
   - zstandard, on the managed host, for archives that are compressed with zstd
 seealso:
@@ -43,6 +59,11 @@ EXAMPLES = r"""
 - name: Have its images
   gantry.docker.image_load:
     path: /var/tmp/gantry-example-busybox.tar
+
+- name: Have one of them
+  gantry.docker.image_load:
+    path: /var/tmp/gantry-example-busybox.tar
+    name: busybox
 """
 
 RETURN = r"""
@@ -64,10 +85,15 @@ image:
   type: dict
   sample: {"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["busybox:latest"]}
 bytes_sent:
-  description: How much was sent to the engine.
-  returned: when the archive was sent
+  description: How many bytes were sent to the engine.
+  returned: when images were loaded
   type: int
   sample: 2002432
+bytes_skipped:
+  description: How many bytes of layers weren't sent, because the engine has them.
+  returned: when images were loaded
+  type: int
+  sample: 129302016
 """
 
 from ansible_collections.gantry.docker.plugins.module_utils import task
@@ -80,6 +106,8 @@ def main() -> None:
         image_load,
         argument_spec={
             "path": {"type": "path", "required": True},
+            "names": {"type": "list", "elements": "str", "aliases": ["name"]},
+            "transfer": {"type": "str", "choices": ["auto", "full"], "default": "auto"},
         },
     )
 

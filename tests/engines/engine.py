@@ -109,7 +109,11 @@ def running(name: str, images: Path | None) -> Iterator[Engine]:
     name: one of NAMES. images: the registry's content (images.content()), None for an empty registry.
     Raises EngineFailed, or CannotBuild if there is no root file system for it.
     """
-    engine = _launch(name, f"{name}.{os.getpid()}", images, leash=True)
+    instance = f"{name}.{os.getpid()}"
+    if (RUN / instance).exists():
+        # A second one of its kind.
+        instance += f".{secrets.token_hex(2)}"
+    engine = _launch(name, instance, images, leash=True)
     try:
         yield engine
     finally:

@@ -16,15 +16,18 @@ import os
 import tarfile
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import docker
 import pytest
 import zstandard
 
+from ansible_collections.gantry.docker.plugins.module_utils.image.archive import read_index
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.engines.images import content
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
+from ansible_collections.gantry.docker.tests.unit.image import archives
 
 
 def _save(client: docker.DockerClient, path: Path, *names: str) -> Path:
@@ -175,3 +178,90 @@ def test_a_wrong_layer_leaves_the_old_tags(module: Module, busybox: docker.Docke
     assert str(archive) in message
     tags = {tag: image.id for image in busybox.images.list() for tag in image.tags}
     assert tags == {"busybox:latest": before, "example/tools:1": before}
+
+
+def test_some_of_them(module: Module, clean: docker.DockerClient, archive: Path) -> None:
+    done = module.converges(path=str(archive), name="example/tools:1")
+    assert [tag for image in clean.images.list() for tag in image.tags] == ["example/tools:1"]
+    assert done["bytes_sent"] < archive.stat().st_size
+    assert clean.containers.run("example/tools:1", ["ls", "/tools"], remove=True) == b"/tools\n"
+    module.converges(path=str(archive), names=["example/tools:1", "busybox"])
+    module.unchanged(path=str(archive))
+
+
+def test_one_of_an_images_tags(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
+    busybox.api.tag("busybox", "example/tools", "1")
+    path = _save(busybox, tmp_path / "two.tar", "busybox:latest", "example/tools:1")
+    _forget(busybox)
+    module.converges(path=str(path), name="example/tools:1")
+    assert [image.tags for image in busybox.images.list()] == [["example/tools:1"]]
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_name_that_is_not_in_it(module: Module, clean: docker.DockerClient, archive: Path, check: bool) -> None:
+    message = module.fails(check=check, path=str(archive), names=["busybox", "none/such:1"])
+    assert "none/such:1" in message and "busybox:latest, example/tools:1" in message
+    assert "digest" in module.fails(check=check, path=str(archive), name=f"busybox@sha256:{64 * '0'}")
+    assert clean.images.list(all=True) == []
+
+
+def test_only_what_is_missing_is_sent(module: Module, clean: docker.DockerClient, archive: Path) -> None:
+    """The engine lacks one image of two; the other isn't loaded a second time."""
+    module.ok(path=str(archive), name="busybox")
+    before = {row["Id"]: row["RepoTags"] for row in clean.api.images(all=True)}
+    done = module.converges(path=str(archive))
+    assert done["bytes_sent"] < archive.stat().st_size < done["bytes_sent"] + done["bytes_skipped"] + 100_000
+    assert done["actions"] == [f"Loaded example/tools:1 from {archive}"]
+    after = {row["Id"]: row["RepoTags"] for row in clean.api.images(all=True)}
+    assert before.items() <= after.items() and len(after) == len(before) + 1
+
+
+def test_oci_layout_alone(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
+    """As skopeo writes it, without the manifest.json that classic stores read; its layers are compressed."""
+    layer = _layer_of_busybox(busybox, tmp_path)
+    _forget(busybox)
+    image = archives.Image((layer,), tags=("skopeo:1",), settings={"Cmd": ["sh"]})
+    path = tmp_path / "oci.tar"
+    path.write_bytes(archives.tar(archives.oci(image, compression="gzip")))
+    module.converges(path=str(path))
+    assert busybox.containers.run("skopeo:1", ["echo", "yes"], remove=True) == b"yes\n"
+
+
+def _layer_of_busybox(client: docker.DockerClient, place: Path) -> bytes:
+    path = _save(client, place / "busybox.tar", "busybox:latest")
+    index = read_index(path)
+    entry = index.entries[index.images[0].layers[0].entry]
+    layer = path.read_bytes()[entry.offset : entry.offset + entry.size]
+    return gzip.decompress(layer) if layer.startswith(b"\x1f\x8b") else layer
+
+
+def test_several_platforms(
+    module: Module, engine: engines.Engine, busybox: docker.DockerClient, tmp_path: Path
+) -> None:
+    """A containerd store takes all of them, a classic one that of the engine."""
+    layer = _layer_of_busybox(busybox, tmp_path)
+    _forget(busybox)
+    host = archives.Image((layer,), tags=("both:1",), settings={"Cmd": ["sh"]})
+    arm = replace(host, architecture="arm64", layers=(layer, archives.layer("arm")))
+    path, index = tmp_path / "both.tar", archives.index_of(host, arm)
+    path.write_bytes(archives.tar(archives.multi_platform(index, ["both:1"], host, arm)))
+    module.converges(path=str(path))
+    assert busybox.containers.run("both:1", ["echo", "yes"], remove=True) == b"yes\n"
+    if engine.store == "containerd":
+        saved = _save(busybox, tmp_path / "again.tar", "both:1")
+        assert {image.architecture for image in read_index(saved).images} == {"amd64", "arm64"}
+
+
+def test_what_was_loaded_before_an_error(
+    module: Module, engine: engines.Engine, clean: docker.DockerClient, archive: Path
+) -> None:
+    """Of two images the second has another layer than its config says."""
+    good, bad = archives.Image((archives.layer("good"),)), archives.Image((archives.layer("bad"),))
+    entries = archives.both(replace(good, tags=("good:1",)), replace(bad, tags=("bad:1",)))
+    entries[archives.blob(bad.layers[0])] = bad.layers[0].replace(b"bad", b"BAD")
+    path = archive.with_name("half.tar")
+    path.write_bytes(archives.tar(entries))
+    message = module.fails(path=str(path))
+    tags = {tag for image in clean.images.list() for tag in image.tags}
+    assert tags == ({"good:1"} if engine.store == "classic" else set())
+    assert ("Loaded all the same: good:1" in message) == (engine.store == "classic")

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import os
 import subprocess
 import tarfile
@@ -17,7 +19,9 @@ import docker
 import pytest
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.archive import verify
+from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
+from ansible_collections.gantry.docker.tests.unit.image import archives
 
 
 def _loaded(client: docker.DockerClient, path: Path) -> set[str]:
@@ -162,6 +166,134 @@ def test_full_disk_leaves_the_old_archive(module: Module, busybox: docker.Docker
         assert path.read_bytes() == good
         assert os.listdir(disk) == ["images.tar"]
         module.unchanged(name="busybox", path=str(path))
+
+
+@pytest.mark.parametrize("ending", ["tar.gz", "tar.zst"])
+def test_disk_fills_up_on_the_way(module: Module, busybox: docker.DockerClient, tmp_path: Path, ending: str) -> None:
+    """What compression makes of it isn't known before."""
+    busybox.images.pull("debian", "12")
+    with _small_disk(tmp_path / "small", "8m") as disk:
+        path = disk / f"images.{ending}"
+        module.ok(name="busybox", path=str(path))
+        good = path.read_bytes()
+        message = module.fails(names=["busybox", "debian:12"], path=str(path))
+        assert "space" in message and "as it was" in message
+        assert path.read_bytes() == good
+        assert os.listdir(disk) == [path.name]
+        module.unchanged(name="busybox", path=str(path))
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_read_only_directory(module: Module, busybox: docker.DockerClient, tmp_path: Path, check: bool) -> None:
+    with _small_disk(tmp_path / "small", "8m") as disk:
+        path = disk / "images.tar"
+        module.ok(name="busybox", path=str(path))
+        good = path.read_bytes()
+        busybox.api.tag("busybox", "example/other", "1")
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        message = module.fails(check=check, name="example/other:1", path=str(path))
+        assert str(disk) in message and "can't write" in message
+        assert path.read_bytes() == good
+        assert os.listdir(disk) == ["images.tar"]
+        subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+        module.converges(name="example/other:1", path=str(path))
+
+
+def test_attributes(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
+    path = tmp_path / "mine.tar"
+    module.converges(name="busybox", path=str(path), mode="0600", owner="nobody", group="65534")
+    assert _attributes(path) == (0o600, 65534, 65534)
+    done = module.converges(name="busybox", path=str(path), mode="0640", owner="root")
+    assert done["actions"] == [f"Set the attributes of {path}"]
+    assert done["diff"]["before"][str(path)]["mode"] == "0600"
+    assert done["diff"]["after"][str(path)]["mode"] == "0640"
+    assert _attributes(path) == (0o640, 0, 65534)
+    # What isn't named stays as it is, with another archive too.
+    busybox.api.tag("busybox", "example/other", "1")
+    module.converges(name="example/other:1", path=str(path), owner="nobody")
+    assert _attributes(path) == (0o640, 65534, 65534)
+
+
+def _attributes(path: Path) -> tuple[int, int, int]:
+    status = path.stat()
+    return status.st_mode & 0o7777, status.st_uid, status.st_gid
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_attributes_of_what_is_not_saved(
+    module: Module, busybox: docker.DockerClient, tmp_path: Path, check: bool
+) -> None:
+    path = tmp_path / "mine.tar"
+    for bad in ({"mode": "rw"}, {"owner": "no-such-user"}):
+        module.fails(check=check, name="busybox", path=str(path), **bad)
+        assert os.listdir(tmp_path) == []
+
+
+def test_all_tags(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
+    path = tmp_path / "tags.tar"
+    busybox.api.tag("busybox", "example/tools", "1")
+    identifier = str(busybox.images.get("busybox").id)
+    module.converges(name=identifier, tags="all", path=str(path))
+    assert _loaded(busybox, path) == {"busybox:latest", "example/tools:1"}
+    module.unchanged(name="busybox", tags="all", path=str(path))
+    module.converges(name="busybox", path=str(path))
+
+
+def test_compression(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
+    path = tmp_path / "images.tar"
+    sizes = {}
+    for options in ({}, {"compression": "gzip"}, {"compression": "zstd", "compression_level": 12}):
+        done = module.converges(name="busybox", path=str(path), **options)
+        kind = options.get("compression", "none")
+        assert done["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert verify(path).compression == kind
+        sizes[kind] = done["size"]
+    assert len(set(sizes.values())) == 3
+    # Another level isn't another archive.
+    module.unchanged(name="busybox", path=str(path), compression="zstd", compression_level=1)
+    message = module.fails(name="busybox", path=str(path), compression="gzip", compression_level=12)
+    assert "from 1 to 9" in message
+    assert ".xz" in module.fails(name="busybox", path=str(tmp_path / "images.tar.xz"))
+
+
+def test_archive_of_docker_save_will_do(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
+    path = tmp_path / "docker.tar"
+    response = busybox.api.get_image("busybox:latest")
+    path.write_bytes(b"".join(response))
+    module.unchanged(name="busybox", path=str(path))
+    path.with_suffix(".tgz").write_bytes(gzip.compress(path.read_bytes()))
+    module.unchanged(name="busybox", path=str(path.with_suffix(".tgz")))
+
+
+def test_platform(module: Module, engine: engines.Engine, busybox: docker.DockerClient, tmp_path: Path) -> None:
+    path = tmp_path / "platform.tar"
+    host = busybox.images.get("busybox").attrs["Architecture"]
+    module.converges(name="busybox", platform=f"linux/{host}", path=str(path))
+    message = module.fails(name="busybox", platform="linux/s390x", path=str(path))
+    assert "busybox:latest for linux/s390x" in message
+    assert "no valid platform" in module.fails(name="busybox", platform="linux", path=str(path))
+
+
+def test_one_platform_of_several(
+    module: Module, engine: engines.Engine, clean: docker.DockerClient, tmp_path: Path
+) -> None:
+    host = archives.Image((archives.layer("host"),), tags=("both:1",))
+    arm = archives.Image((archives.layer("arm"),), architecture="arm64")
+    both, index = tmp_path / "both.tar", archives.index_of(host, arm)
+    both.write_bytes(archives.tar(archives.multi_platform(index, ["both:1"], host, arm)))
+    with both.open("rb") as file:
+        clean.images.load(file)
+    everything = tmp_path / "everything.tar"
+    module.converges(name="both:1", path=str(everything))
+    path = tmp_path / "arm.tar"
+    if (engine.suite, engine.store) != ("sid", "containerd"):
+        assert "linux/arm64" in module.fails(name="both:1", platform="linux/arm64", path=str(path))
+        return
+    for ours in ("arm64", "amd64"):
+        module.converges(name="both:1", platform=f"linux/{ours}", path=str(path))
+        assert [image.architecture for image in verify(path).images] == [ours]
+    assert len(verify(everything).images) == 2
+    module.converges(name="both:1", platform="linux/amd64", path=str(everything))
 
 
 def test_every_reader_takes_it(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import
     waiting_for,
 )
 from ansible_collections.gantry.docker.plugins.module_utils.image.identity import ImageIdentity, identity_of
+from ansible_collections.gantry.docker.plugins.module_utils.image.layers import chain_ids
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, platform_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
     ImageName,
@@ -189,6 +190,24 @@ class Images:
             for row in rows
         )
 
+    def chains(self) -> frozenset[str]:
+        """The chain IDs of all layers of all images."""
+        found = (self.find(row.id) for row in self.all())
+        return frozenset(chain for image in found if image for chain in chain_ids(image.diff_ids))
+
+    def available(self, image_id: str) -> frozenset[str] | None:
+        """The digests of those manifests of an image all of whose parts a containerd store has.
+
+        None where the engine doesn't tell: before API 1.48.
+        """
+        if not self._speaks(1, 48):
+            return None
+        api = self._api
+        with trying_to("list the images"):
+            rows = api._result(api._get(api._url("/images/json"), params={"manifests": "1"}), json=True)
+        manifests = [manifest for row in rows if row["Id"] == image_id for manifest in row.get("Manifests") or ()]
+        return frozenset(manifest["ID"] for manifest in manifests if manifest.get("Available"))
+
     def visible(self) -> tuple[str, ...]:
         """The Ids of the images that docker images shows: not those that are only a part of another.
 
@@ -282,10 +301,16 @@ class Images:
         task: as in errors.trying_to. Raises EngineError for an error inside the answer too. Not
         every failure is told there: who calls checks what is there afterwards.
         """
+        api = self._api
+
+        def call() -> list[str]:
+            # Without quiet=0 nothing is said before all is done.
+            response = self._post("/images/load", timeout=None, params={"quiet": "0"}, data=archive)
+            return [message.get("stream", "").strip() for message in messages(api, response, task)]
+
         with trying_to(task):
-            # Without quiet=0 no byte comes before all is done, and a large load would time out.
-            response = self._post("/images/load", params={"quiet": "0"}, data=archive)
-            said = [message.get("stream", "").strip() for message in messages(self._api, response, task)]
+            # While it unpacks a layer an engine says nothing, for as long as its disk takes.
+            said = waiting_for(call, api.ping, api.timeout)
         # A containerd store says so in plain words, after "Loaded image": daemon/containerd/image_exporter.go.
         failed = [line for line in said if line.startswith("Error unpacking image")]
         if failed:
@@ -339,12 +364,12 @@ class Images:
         return tuple(int(part) for part in str(self._api._version).split(".")) >= (major, minor)
 
     def _post(self, path: str, **arguments: Any) -> Any:
-        """A request whose answer is a stream; the timeout bounds each wait for more of it.
+        """A request whose answer is a stream; the timeout bounds each wait for more of it, unless another is given.
 
         The SDK's own pull and load bound nothing or the whole, so the request is made here.
         """
         api = self._api
-        response = api.post(api._url(path), stream=True, timeout=api.timeout, **arguments)
+        response = api.post(api._url(path), stream=True, **{"timeout": api.timeout, **arguments})
         api._raise_for_status(response)
         return response
 

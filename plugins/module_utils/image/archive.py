@@ -139,13 +139,13 @@ def read_index(path: str | os.PathLike[str]) -> ArchiveIndex:
     truncated, damaged or hostile. An archive that its engine wrote without some blobs is no error:
     its images have them as missing.
     """
-    with _blame(os.fspath(path)), _opened(path) as (file, size):
-        return _read_file(file, size)
+    with opened(path) as file:
+        return read_index_of(file, os.fspath(path))
 
 
 def read_index_of(file: BinaryIO, path: str) -> ArchiveIndex:
     """The same as read_index for a regular file that is open, from its beginning. path: for messages."""
-    with _blame(path):
+    with reading(path):
         return _read_file(file, os.fstat(file.fileno()).st_size)
 
 
@@ -156,7 +156,7 @@ def verify(path: str | os.PathLike[str]) -> ArchiveIndex:
     DiffID. What is missing is told in the index.
     Raises ArchiveError as read_index does, and for content that is not what it should be.
     """
-    with _blame(os.fspath(path)), _opened(path) as (file, _size):
+    with opened(path) as file, reading(os.fspath(path)):
         return _verify(file)
 
 
@@ -173,12 +173,24 @@ def verify_stream(stream: Reader, path: str) -> ArchiveIndex:
 
     path: what messages call it.
     """
-    with _blame(path):
+    with reading(path):
         return _verify(stream)
 
 
+def read_pieces(pieces: Iterator[bytes], path: str) -> ArchiveIndex:
+    """The index of a plain archive that comes in pieces, once; its blobs may not have their digests.
+
+    Raises ArchiveError as read_index does; other errors that the pieces raise pass through.
+    """
+    try:
+        return _index(StreamedContents(StreamSource(pieces)), "none")
+    except Unreadable as error:
+        raise _unusable(path, error) from error
+
+
 @contextmanager
-def _blame(path: str) -> Iterator[None]:
+def reading(path: str) -> Iterator[None]:
+    """Let what goes wrong in reading the archive at path be an ArchiveError."""
     try:
         yield
     except Unreadable as error:
@@ -189,19 +201,27 @@ def _blame(path: str) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """The archive at path, open; raises ArchiveError if it is no file that can be read."""
+    with reading(os.fspath(path)):
+        file = _open(os.fspath(path))
+    with file:
+        yield file
+
+
 def _unusable(path: str, error: Unreadable) -> ArchiveError:
     return ArchiveError(f"The archive {path} can't be used: {error.reason}. {error.advice}.")
 
 
-@contextmanager
-def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, int]]:
-    if "\0" in os.fspath(path):
+def _open(path: str) -> BinaryIO:
+    if "\0" in path:
         raise Unreadable("no file has a zero byte in its path", "Check the path")
-    with open(path, "rb", opener=_open_without_waiting) as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise Unreadable("it is no regular file", "Name a file that docker save or a like tool wrote")
-        yield file, status.st_size
+    file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise Unreadable("it is no regular file", "Name a file that docker save or a like tool wrote")
+    return file
 
 
 def _open_without_waiting(path: str, flags: int) -> int:

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.archive import ArchivedImage, ArchiveIndex
 from ansible_collections.gantry.docker.plugins.module_utils.image.identity import ImageIdentity, identity_of
+from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, platform_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import parse_reference
 
 
@@ -21,27 +23,84 @@ class Held:
     tags: frozenset[str]
 
 
-def held_by(index: ArchiveIndex) -> frozenset[Held]:
-    """The images that an archive holds; those that aren't complete are left out.
+@dataclass(frozen=True)
+class ArchivedGroup:
+    """What an engine makes one image of: an image, or in a containerd store those that an index joins.
 
+    image: the one that the engine shows. images: all. tags: as the engine shows them.
+    """
+
+    image: ArchivedImage
+    images: tuple[ArchivedImage, ...]
+    tags: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What messages call it: its tags or, if it has none, a digest."""
+        return self.tags or (next(iter(self.digests), "an image without a name"),)
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The digests by which stores may know it: of its config, its manifest or its index."""
+        image = self.image
+        return tuple(d for d in (image.config_digest, image.manifest_digest, image.index_digest) if d)
+
+    @property
+    def manifests(self) -> frozenset[str]:
+        """The digests of its manifests, one for each platform."""
+        return frozenset(image.manifest_digest for image in self.images if image.manifest_digest)
+
+    def has(self, identity: ImageIdentity) -> bool:
+        """Whether it has an image of that identity."""
+        return any(archived_identity(image) == identity for image in self.images)
+
+    def under_its_tags(self) -> list[ArchivedImage]:
+        """Its images, with no other tags than these."""
+        return [
+            replace(image, tags=tuple(tag for tag in image.tags if archived_tag(tag) in self.tags))
+            for image in self.images
+        ]
+
+
+def groups_of(index: ArchiveIndex, platform: Platform, by_index: bool) -> tuple[ArchivedGroup, ...]:
+    """What an engine makes of an archive.
+
+    platform: the engine's. by_index: whether its store can have one image for several platforms, as containerd's.
     Raises InvalidInput for a tag that is none.
     """
+    joined: dict[str, list[ArchivedImage]] = {}
+    for number, image in enumerate(index.images):
+        joined.setdefault(image.index_digest or str(number), []).append(image)
+    groups = []
+    for images in joined.values():
+        shown = min(images, key=lambda image: (not image.listed, not platform.includes(platform_of(_platform(image)))))
+        tags = sorted({tag for image in images for tag in archived_tags(image)})
+        groups.append(ArchivedGroup(shown, tuple(images) if by_index else (shown,), tuple(tags)))
+    return tuple(groups)
+
+
+def held_by(groups: Iterable[ArchivedGroup]) -> frozenset[Held]:
+    """The images that an archive holds; those that aren't complete are left out."""
     return frozenset(
-        Held(archived_identity(image), archived_tags(image)) for image in index.images if not image.missing
+        Held(archived_identity(group.image), frozenset(group.tags)) for group in groups if not group.image.missing
     )
 
 
 def archived_identity(image: ArchivedImage) -> ImageIdentity:
     """What the image has in common with its copies elsewhere."""
-    platform_and_time = {
-        "os": image.os,
-        "architecture": image.architecture,
-        "variant": image.variant,
-        "created": image.created,
-    }
-    return identity_of(platform_and_time, image.diff_ids, image.config)
+    described = {**_platform(image), "created": image.created}
+    return identity_of(described, image.diff_ids, image.config)
 
 
 def archived_tags(image: ArchivedImage) -> frozenset[str]:
-    """The image's tags as an engine shows them: archives have docker.io/library/busybox:latest too."""
-    return frozenset(parse_reference(tag).tagged for tag in image.tags if "@" not in tag)
+    """The image's tags as an engine shows them."""
+    return frozenset(tag for tag in map(archived_tag, image.tags) if tag)
+
+
+def archived_tag(tag: str) -> str | None:
+    """A tag as an engine shows it: archives have docker.io/library/busybox:latest too. None for a digest."""
+    return None if "@" in tag else parse_reference(tag).tagged
+
+
+def _platform(image: ArchivedImage) -> dict[str, str]:
+    return {"os": image.os, "architecture": image.architecture, "variant": image.variant}

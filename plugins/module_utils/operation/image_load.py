@@ -2,24 +2,37 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Load images from an archive, unless the engine has them already."""
+"""Load images from an archive: those that the engine lacks, and of them the layers that it lacks."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
-from ansible_collections.gantry.docker.plugins.module_utils.image.archive import ArchivedImage, ArchiveIndex, read_index
-from ansible_collections.gantry.docker.plugins.module_utils.image.archived import archived_identity, archived_tags
+from ansible_collections.gantry.docker.plugins.module_utils.image.archive import (
+    ArchiveIndex,
+    opened,
+    read_index_of,
+    read_pieces,
+    reading,
+)
+from ansible_collections.gantry.docker.plugins.module_utils.image.archived import (
+    ArchivedGroup,
+    archived_identity,
+    groups_of,
+)
+from ansible_collections.gantry.docker.plugins.module_utils.image.assembly import assembled, parts_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.compression import unpacked
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.identity import described
+from ansible_collections.gantry.docker.plugins.module_utils.image.layers import chain_ids
+from ansible_collections.gantry.docker.plugins.module_utils.image.packing import Unpacker
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import parse_tag
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 
@@ -30,39 +43,54 @@ _FIRST_WITH_ZSTD = (23,)
 
 @dataclass(frozen=True)
 class Wanted:
-    """path: the archive's, on this host."""
+    """path: the archive's, on this host. names: the tags to load; none for all. full: whether to send all layers."""
 
     path: str
+    names: tuple[str, ...]
+    full: bool
 
 
 @dataclass(frozen=True)
 class Observed:
-    """What the archive holds, what each of its tags names now, and which of its images without a tag are here.
+    """What the archive holds, and what the engine has of it.
 
-    unpack: whether the engine can't read the archive's compression.
+    stamp: what tells that the archive is still the same file. groups: what the engine would make an image of each.
+    named: what each of the tags names now. untagged: which of the images without a tag are here, by their labels.
+    chains: the chain IDs of all layers that are here (none if nothing has to be loaded).
     """
 
     index: ArchiveIndex
+    stamp: tuple[int, ...]
+    groups: tuple[ArchivedGroup, ...]
     named: Mapping[str, Image | None]
-    untagged: Mapping[str | None, Image | None]
-    unpack: bool
+    untagged: Mapping[str, Image | None]
+    chains: frozenset[str]
+    containerd: bool
+    zstd: bool
 
 
 @dataclass(frozen=True)
 class Load:
-    """Send the archive. images: what must be there afterwards. former: the Ids that its tags name before."""
+    """Send what is missing of the archive.
+
+    groups: what must be there afterwards. left_out: the entries of layers that needn't be sent. as_it_is: whether
+    all of the archive can be sent as it lies there. former: the Ids that its tags name before.
+    """
 
     path: str
-    compression: str
-    images: tuple[ArchivedImage, ...]
-    former: Mapping[str, str | None]
+    stamp: tuple[int, ...]
+    index: ArchiveIndex
+    groups: tuple[ArchivedGroup, ...]
+    left_out: frozenset[str]
+    as_it_is: bool
     unpack: bool
+    containerd: bool
+    former: Mapping[str, str | None]
 
     @property
     def sentence(self) -> str:
         """What the step does."""
-        names = [tag for image in self.images for tag in sorted(archived_tags(image)) or [str(image.config_digest)]]
-        return f"Loaded {', '.join(names)} from {self.path}"
+        return f"Loaded {', '.join(name for group in self.groups for name in group.names)} from {self.path}"
 
 
 def parse(params: Mapping[str, Any]) -> Wanted:
@@ -70,55 +98,86 @@ def parse(params: Mapping[str, Any]) -> Wanted:
     path = params["path"]
     if not os.path.isabs(path):
         raise InvalidInput(f"path is '{path}', and must be an absolute path, as /var/lib/images/all.tar.")
-    return Wanted(path)
+    names = tuple(dict.fromkeys(parse_tag(name).tagged for name in params["names"] or ()))
+    return Wanted(path, names, params["transfer"] == "full")
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
-    """Read the archive's index, and look for its images."""
+    """Read the archive's index, look for its images, and for their layers where some are missing."""
     if not os.path.exists(wanted.path):
         raise GantryError(f"There is no file {wanted.path} on this host. Copy the archive there, or correct path.")
-    index = read_index(wanted.path)
-    tags = sorted({tag for image in index.images for tag in archived_tags(image)})
+    with opened(wanted.path) as file:
+        index, stamp = read_index_of(file, wanted.path), _stamp(file)
+    groups = _chosen(wanted, groups_of(index, engine.platform, engine.containerd_store))
+    named = {tag: engine.images.find(tag) for tag in sorted({tag for group in groups for tag in group.tags})}
+    untagged = {group.names[0]: _find(engine, group) for group in groups if not group.tags}
+    complete = all(_is_here(group, named, untagged) for group in groups)
+    needed = not complete and (not wanted.full or bool(index.left_out))
     return Observed(
         index=index,
-        named={tag: engine.images.find(tag) for tag in tags},
-        untagged={image.config_digest: _find(engine, image) for image in index.images if not image.tags},
-        unpack=index.compression == "zstd" and engine.version < _FIRST_WITH_ZSTD,
+        stamp=stamp,
+        groups=groups,
+        named=named,
+        untagged=untagged,
+        chains=engine.images.chains() if needed else frozenset(),
+        containerd=engine.containerd_store,
+        zstd=engine.version >= _FIRST_WITH_ZSTD,
     )
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
-    """Load, unless every image is here under each of its tags."""
-    images = observed.index.images
-    _refuse_incomplete(wanted.path, images)
-    absent = [image for image in images if not _is_here(image, observed)]
+    """Load what isn't here under each of its tags."""
+    _refuse_incomplete(wanted.path, observed.groups)
+    absent = tuple(group for group in observed.groups if not _is_here(group, observed.named, observed.untagged))
     if not absent:
         return Plan()
-    former = {tag: image.id if image else None for tag, image in observed.named.items()}
-    step = Load(wanted.path, observed.index.compression, images, former, observed.unpack)
+    index = observed.index
+    there = _entries_there(absent, observed)
+    lacking = {entry: diff_id for entry, diff_id in _left_out_of(index, absent).items() if entry not in there}
+    if lacking:
+        raise GantryError(_needs(wanted.path, lacking, observed))
+    everything = sum(len(group.images) for group in absent) == len(index.images) and not wanted.names
+    step = Load(
+        path=wanted.path,
+        stamp=observed.stamp,
+        index=index,
+        groups=absent,
+        left_out=frozenset() if wanted.full else frozenset(there),
+        # A classic store reads manifest.json alone.
+        as_it_is=everything and (observed.containerd or all(image.listed for image in index.images)),
+        unpack=index.compression == "zstd" and not observed.zstd,
+        containerd=observed.containerd,
+        former={tag: _id(observed.named[tag]) for group in absent for tag in group.tags},
+    )
     return Plan(
         steps=(step,),
-        before={name: _before(name, image, observed) for image in absent for name in _names(image)},
-        after={name: described(archived_identity(image)) for image in absent for name in _names(image)},
+        before={name: _before(name, group, observed) for group in absent for name in group.names},
+        after={name: described(archived_identity(group.image)) for group in absent for name in group.names},
     )
 
 
 def apply(engine: Engine, step: Load) -> Mapping[str, Any]:
-    """Send the archive and see what came of it; if it isn't right, the tags name again what they named."""
+    """Send the archive, at first without the layers that the engine has, and see what came of it."""
     sent = _Sent()
+    must_be_left_out = frozenset(step.index.left_out)
+    skipped = step.left_out - must_be_left_out
     try:
-        with open(step.path, "rb") as file:
-            said = engine.images.load(sent.counted(_pieces(file, step)), f"load {step.path}")
-        _check(engine, step, said)
-    except GantryError:
-        _restore(engine, step.former)
-        raise
-    return {"bytes_sent": sent.bytes}
+        if skipped:
+            try:
+                _send(engine, step, step.left_out | must_be_left_out, sent)
+            except EngineError:
+                # The store has these layers in another form, or not any more.
+                skipped = frozenset()
+        if not skipped:
+            _send(engine, step, must_be_left_out, sent)
+    except GantryError as problem:
+        raise _after_cleaning_up(engine, step, problem) from problem
+    return {"bytes_sent": sent.bytes, "bytes_skipped": sum(step.index.entries[entry].size for entry in skipped)}
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
     """The archive's images that are here now, as inspected."""
-    found = [_find_any(engine, image) for image in observed.index.images]
+    found = [_find_any(engine, group) for group in observed.groups]
     images = [dict(image.inspected) for image in found if image]
     return {"images": images, **({"image": images[0]} if len(found) == len(images) == 1 else {})}
 
@@ -135,82 +194,192 @@ class _Sent:
             yield piece
 
 
-def _pieces(file: BinaryIO, step: Load) -> Iterator[bytes]:
-    """The archive's bytes; unpacked where the engine couldn't do it."""
-    if step.unpack:
-        return unpacked(file, step.compression)
-    return iter(lambda: file.read(_PIECE), b"")
+def _stamp(file: BinaryIO) -> tuple[int, ...]:
+    status = os.fstat(file.fileno())
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _names(image: ArchivedImage) -> list[str]:
-    return sorted(archived_tags(image)) or [str(image.config_digest)]
+def _id(image: Image | None) -> str | None:
+    return image.id if image else None
 
 
-def _before(name: str, image: ArchivedImage, observed: Observed) -> dict[str, Any] | None:
-    here = observed.named.get(name) if archived_tags(image) else observed.untagged.get(image.config_digest)
+def _same(group: ArchivedGroup, image: Image | None) -> bool:
+    return image is not None and group.has(image.identity)
+
+
+def _chosen(wanted: Wanted, groups: Sequence[ArchivedGroup]) -> tuple[ArchivedGroup, ...]:
+    """The groups, or those that have one of the names that are wanted, under these only."""
+    if not wanted.names:
+        return tuple(groups)
+    there = {tag for group in groups for tag in group.tags}
+    missing = [name for name in wanted.names if name not in there]
+    if missing:
+        raise GantryError(
+            f"The archive {wanted.path} has no image {', '.join(missing)}. "
+            f"It has {', '.join(sorted(there)) or 'only images without a tag'}."
+        )
+    chosen = (replace(group, tags=tuple(tag for tag in group.tags if tag in wanted.names)) for group in groups)
+    return tuple(group for group in chosen if group.tags)
+
+
+def _before(name: str, group: ArchivedGroup, observed: Observed) -> dict[str, Any] | None:
+    here = observed.named.get(name) if group.tags else observed.untagged.get(name)
     return described(here.identity) if here else None
 
 
-def _is_here(image: ArchivedImage, observed: Observed) -> bool:
+def _is_here(group: ArchivedGroup, named: Mapping[str, Image | None], untagged: Mapping[str, Image | None]) -> bool:
     """Whether the image is here, and all of its tags name it."""
-    tags = archived_tags(image)
-    if not tags:
-        return observed.untagged[image.config_digest] is not None
-    identity = archived_identity(image)
-    here = [observed.named[tag] for tag in tags]
-    return all(candidate is not None and candidate.identity == identity for candidate in here)
+    if not group.tags:
+        return untagged[group.names[0]] is not None
+    return all(_same(group, named[tag]) for tag in group.tags)
 
 
-def _find(engine: Engine, image: ArchivedImage) -> Image | None:
+def _entries_there(groups: Collection[ArchivedGroup], observed: Observed) -> set[str]:
+    """The entries of the layers that the engine has for each image that needs them.
+
+    What is left out is looked for in a containerd store by the blobs' digests, which the legacy layout doesn't have.
+    """
+    if observed.containerd and observed.index.format == "legacy":
+        return set()
+    there: set[str] = set()
+    needed: set[str] = set()
+    for image in (image for group in groups for image in group.images):
+        for layer, chain in zip(image.layers, chain_ids(image.diff_ids)):
+            (there if chain in observed.chains else needed).add(layer.entry)
+    return there - needed
+
+
+def _left_out_of(index: ArchiveIndex, groups: Collection[ArchivedGroup]) -> dict[str, str]:
+    """What a thin archive leaves out of these images."""
+    entries = {layer.entry for group in groups for image in group.images for layer in image.layers}
+    return {entry: diff_id for entry, diff_id in index.left_out.items() if entry in entries}
+
+
+def _needs(path: str, lacking: Mapping[str, str], observed: Observed) -> str:
+    if observed.containerd and observed.index.format == "legacy":
+        return (
+            f"The archive {path} is thin, and of a form that this engine's containerd store can't complete. Save it "
+            "whole (without exclude_layers_of), or on an engine that is newer than 24."
+        )
+    return (
+        f"The archive {path} is thin: it leaves out layers that this engine doesn't have "
+        f"({', '.join(sorted(set(lacking.values())))}). Load or pull an image with them first, or save the archive "
+        "whole (without exclude_layers_of)."
+    )
+
+
+def _send(engine: Engine, step: Load, left_out: frozenset[str], sent: _Sent) -> None:
+    """Load the archive without some layers; raises GantryError unless all images are here then."""
+    with opened(step.path) as file:
+        _check_same(file, step)
+        said = engine.images.load(sent.counted(_pieces(file, step, left_out)), f"load {step.path}")
+        _check_same(file, step)
+    bad = [name for group in step.groups for name in _wrong(engine, step, group, bool(left_out))]
+    if bad:
+        answer = f" It said: {'; '.join(said)}." if said else ""
+        raise EngineError(
+            f"Can't load {step.path}: the engine took it, but has no {', '.join(bad)} as in it.{answer} "
+            "Look at the engine's log ('journalctl -u docker'), then try again."
+        )
+
+
+def _check_same(file: BinaryIO, step: Load) -> None:
+    if _stamp(file) != step.stamp:
+        raise GantryError(f"The archive {step.path} was changed while it was read. Try again when it is complete.")
+
+
+def _pieces(file: BinaryIO, step: Load, left_out: frozenset[str]) -> Iterator[bytes]:
+    """The bytes to send: the file, or what of it is wanted, put together on the way."""
+    with reading(step.path):
+        file.seek(0)
+        if step.as_it_is and left_out <= set(step.index.left_out):
+            yield from unpacked(file, step.index.compression if step.unpack else "none")
+        else:
+            images = [image for group in step.groups for image in group.under_its_tags()]
+            data = Unpacker(file, step.index).data
+            yield from assembled(parts_of(step.index, images, left_out, data, as_they_lie=True))
+
+
+def _wrong(engine: Engine, step: Load, group: ArchivedGroup, thin: bool) -> list[str]:
+    """The names under which the image isn't here as it should be."""
+    wrong = []
+    for name in group.names:
+        here = engine.images.find(name) if group.tags else _find(engine, group)
+        whole = here is not None and (not thin or not step.containerd or _is_whole(engine, here, group))
+        if not whole or not _same(group, here):
+            wrong.append(name)
+    return wrong
+
+
+def _is_whole(engine: Engine, image: Image, group: ArchivedGroup) -> bool:
+    """Whether a containerd store has all that the image is made of: it may run, and not be saved again."""
+    known = engine.images.available(image.id)
+    if known is not None:
+        return all(digest in known for digest in group.manifests)
+    # Before 28 an engine doesn't tell, but it can be asked for the image.
+    pieces = engine.images.save([image.id])
+    return not any(archived.missing for archived in read_pieces(pieces, "that the engine wrote").images)
+
+
+def _find(engine: Engine, group: ArchivedGroup) -> Image | None:
     """The engine's copy of an image without a tag.
 
     A store may name it by the digest of its config, its manifest or its index. What a containerd store makes of an
     archive without manifests has a digest that nobody knows before, but keeps the time of creation.
     """
-    identity = archived_identity(image)
-    digests = [image.config_digest, image.manifest_digest, image.index_digest]
-    direct = (engine.images.find(digest) for digest in digests if digest)
-    found = next((candidate for candidate in direct if candidate and candidate.identity == identity), None)
-    if found or not identity.created:
+    direct = (engine.images.find(digest) for digest in group.digests)
+    found = next((candidate for candidate in direct if _same(group, candidate)), None)
+    created = archived_identity(group.image).created
+    if found or not created:
         return found
-    same_time = (row.id for row in engine.images.all() if row.created == identity.created[0])
+    same_time = (row.id for row in engine.images.all() if row.created == created[0])
     candidates = (engine.images.find(image_id) for image_id in same_time)
-    return next((candidate for candidate in candidates if candidate and candidate.identity == identity), None)
+    return next((candidate for candidate in candidates if _same(group, candidate)), None)
 
 
-def _find_any(engine: Engine, image: ArchivedImage) -> Image | None:
-    tags = sorted(archived_tags(image))
-    return engine.images.find(tags[0]) if tags else _find(engine, image)
+def _find_any(engine: Engine, group: ArchivedGroup) -> Image | None:
+    return engine.images.find(group.tags[0]) if group.tags else _find(engine, group)
 
 
-def _refuse_incomplete(path: str, images: tuple[ArchivedImage, ...]) -> None:
-    if not images:
+def _refuse_incomplete(path: str, groups: Sequence[ArchivedGroup]) -> None:
+    if not groups:
         raise GantryError(f"The archive {path} holds no image. Save it again.")
-    for image in images:
-        if image.missing:
-            raise GantryError(
-                f"The archive {path} can't be loaded: {', '.join(image.tags) or image.config_digest} isn't complete "
-                f"in it, it lacks {', '.join(image.missing)}. Save it again where the image is whole."
-            )
+    for group in groups:
+        for image in group.images:
+            if image.missing:
+                raise GantryError(
+                    f"The archive {path} can't be loaded: {', '.join(group.names)} isn't complete in it, it lacks "
+                    f"{', '.join(image.missing)}. Save it again where the image is whole."
+                )
 
 
-def _check(engine: Engine, step: Load, said: tuple[str, ...]) -> None:
-    """Raise EngineError unless all images are here: an engine may say so in plain words only, or not at all."""
-    for image in step.images:
-        identity = archived_identity(image)
-        for name in _names(image):
-            here = engine.images.find(name) if archived_tags(image) else _find(engine, image)
-            if here is None or here.identity != identity:
-                answer = f" It said: {'; '.join(said)}." if said else ""
-                raise EngineError(f"Can't load {step.path}: the engine took it, but has no {name} as in it.{answer}")
+def _after_cleaning_up(engine: Engine, step: Load, problem: GantryError) -> GantryError:
+    """Let tags that aren't right name again what they named, and say which images came all the same.
+
+    A classic store loads and checks one image after the other, so those that are there are right. A containerd store
+    takes them all in before it unpacks any, and one that can't be unpacked looks like any other: there none stays.
+    """
+    loaded: list[str] = []
+    broken: set[str] = set()
+    with suppress(GantryError):
+        for group in step.groups:
+            wrong = list(group.names) if step.containerd else _wrong(engine, step, group, thin=False)
+            loaded += [name for name in group.names if name not in wrong]
+            broken |= {found for name in wrong for found in _restore(engine, group, name, step.former.get(name))}
+        for image_id in broken:
+            engine.images.discard(image_id)
+    if not loaded:
+        return problem
+    return GantryError(f"{problem.message} Loaded all the same: {', '.join(loaded)}.")
 
 
-def _restore(engine: Engine, former: Mapping[str, str | None]) -> None:
-    """Let every tag name again what it named, as far as the engine still answers."""
-    for tag, image_id in former.items():
-        with suppress(GantryError):
-            now = engine.images.find(tag)
-            if image_id and (now is None or now.id != image_id):
-                engine.images.tag(image_id, parse_tag(tag))
-            elif now is not None and not image_id:
-                engine.images.remove(tag, delete_parents=False)
+def _restore(engine: Engine, group: ArchivedGroup, name: str, former: str | None) -> list[str]:
+    """Let a name that isn't right name again what it named; the Ids of what may be left over."""
+    here = engine.images.find(name) if group.tags else _find(engine, group)
+    if here is None and not former:
+        return []
+    if former and (here is None or here.id != former):
+        engine.images.tag(former, parse_tag(name))
+    elif group.tags and not former:
+        engine.images.remove(name, delete_parents=False)
+    return [here.id] if here and here.id != former else []

@@ -10,7 +10,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
@@ -21,7 +21,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.archive import
     read_index_of,
     verify_pieces,
 )
-from ansible_collections.gantry.docker.plugins.module_utils.image.archived import Held, held_by
+from ansible_collections.gantry.docker.plugins.module_utils.image.archived import Held, groups_of, held_by
 from ansible_collections.gantry.docker.plugins.module_utils.image.assembly import (
     OutOfOrder,
     Part,
@@ -71,9 +71,14 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Found:
-    """What there is at path. held: the images in it. left_out: the DiffIDs of layers that a thin archive lacks."""
+    """What there is at path.
+
+    held: the images in it. further_platforms: whether one of them is there for several. left_out: the DiffIDs of
+    layers that a thin archive lacks.
+    """
 
     held: frozenset[Held]
+    further_platforms: bool
     left_out: frozenset[str]
     compression: str
 
@@ -82,22 +87,28 @@ class Found:
 class Observed:
     """images: the image of each name. exclude: the DiffIDs of layers that can be left out. found: None for nothing.
 
-    free: the bytes that the place has left.
+    free: the bytes that the place has left. platform: the engine's, or the one that is wanted.
     """
 
     images: Mapping[ImageName, Image | None]
     exclude: frozenset[str]
     found: Found | None
     free: int
+    platform: Platform
     legacy: bool
 
 
 @dataclass(frozen=True)
 class Save:
-    """Write the archive. right: what it must be then. legacy: whether the engine writes the legacy layout."""
+    """Write the archive.
+
+    only: the platform to save. platform: the one that tells which image is meant where there are several. right: what
+    the archive must be then. legacy: whether the engine writes the legacy layout.
+    """
 
     names: tuple[str, ...]
-    platform: Platform | None
+    only: Platform | None
+    platform: Platform
     path: str
     right: Found
     compression: Compression
@@ -132,11 +143,13 @@ def parse(params: Mapping[str, Any]) -> Wanted:
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     """Look up the images, and read what is at path."""
     _check_place(wanted.path)
+    platform = wanted.platform or engine.platform
     return Observed(
         images={name: engine.images.meant(name, wanted.platform) for name in wanted.names},
         exclude=frozenset(diff_id for name in wanted.exclude for diff_id in _layers_of(engine, name)),
-        found=_read(wanted) if os.path.lexists(wanted.path) else None,
+        found=_read(wanted, platform) if os.path.lexists(wanted.path) else None,
         free=_free(os.path.dirname(wanted.path)),
+        platform=platform,
         legacy=engine.version < _FIRST_WITH_LAYOUT,
     )
 
@@ -150,7 +163,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
         raise GantryError(
             f"There is no image {', '.join(missing)}{place} on this engine to save. Pull or load it first."
         )
-    right = _right(wanted, images, observed.exclude)
+    right = _right(wanted, images, observed)
     if observed.found == right:
         return Plan()
     _check_space(wanted, images, right, observed)
@@ -158,7 +171,8 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
         steps=(
             Save(
                 names=tuple(dict.fromkeys(saved for name in wanted.names for saved in _saved(name, images, wanted))),
-                platform=wanted.platform,
+                only=wanted.platform,
+                platform=observed.platform,
                 path=wanted.path,
                 right=right,
                 compression=wanted.compression,
@@ -212,17 +226,23 @@ def _layers_of(engine: Engine, name: ImageName) -> tuple[str, ...]:
     )
 
 
-def _read(wanted: Wanted) -> Found:
+def _read(wanted: Wanted, platform: Platform) -> Found:
     try:
         index = read_index(wanted.path)
-        return Found(held_by(index), frozenset(index.left_out.values()), index.compression)
+        return _found(index, index.compression, platform)
     except GantryError as error:
         if wanted.force:
-            return Found(frozenset(), frozenset(), "")
+            return Found(frozenset(), False, frozenset(), "")
         raise GantryError(
             f"There is something at {wanted.path} already, and it is no archive of images that is whole: "
             f"{error.message} Remove it, or replace it by 'force: true'."
         ) from error
+
+
+def _found(index: ArchiveIndex, compression: str, platform: Platform) -> Found:
+    groups = groups_of(index, platform, by_index=True)
+    several = any(len(group.images) > 1 for group in groups)
+    return Found(held_by(groups), several, frozenset(index.left_out.values()), compression)
 
 
 def _free(directory: str) -> int:
@@ -230,15 +250,19 @@ def _free(directory: str) -> int:
     return status.f_bavail * status.f_frsize
 
 
-def _right(wanted: Wanted, images: Mapping[ImageName, Image], exclude: frozenset[str]) -> Found:
-    """What a right archive is: an image that is named by its Id or digest has no tag there."""
+def _right(wanted: Wanted, images: Mapping[ImageName, Image], observed: Observed) -> Found:
+    """What a right archive is: an image that is named by its Id or digest has no tag there.
+
+    For how many platforms a containerd store has an image, not every engine tells.
+    """
     tags: dict[str, set[str]] = {}
     for name, image in images.items():
         tags.setdefault(image.id, set()).update(_tags(name, image, wanted))
     by_id = {image.id: image for image in images.values()}
     return Found(
         held=frozenset(Held(image.identity, frozenset(tags[image_id])) for image_id, image in by_id.items()),
-        left_out=can_be_left_out([image.diff_ids for image in by_id.values()], exclude),
+        further_platforms=not wanted.platform and observed.found is not None and observed.found.further_platforms,
+        left_out=can_be_left_out([image.diff_ids for image in by_id.values()], observed.exclude),
         compression=wanted.compression.kind,
     )
 
@@ -277,6 +301,7 @@ def _shown(found: Found) -> dict[str, Any]:
     rows = [{"tags": sorted(image.tags), **described(image.identity)} for image in found.held]
     return {
         "images": sorted(rows, key=lambda row: (row["tags"], row["layers"])),
+        "further_platforms": found.further_platforms,
         "left_out": sorted(found.left_out),
         "compression": found.compression or None,
     }
@@ -338,12 +363,12 @@ def _write(engine: Engine, step: Save, part: _Part) -> Packer:
     """Write the archive; raises GantryError unless it is complete and holds what it should."""
     if not step.legacy and not step.right.left_out:
         try:
-            return _pack(step, part, parts_of_stream(engine.images.save(step.names, step.platform)))
+            return _pack(step, part, parts_of_stream(engine.images.save(step.names, step.only)))
         except OutOfOrder:
             part.file.seek(0)
             part.file.truncate()
     with tempfile.TemporaryFile(dir=os.path.dirname(step.path)) as whole:
-        for piece in engine.images.save(step.names, step.platform):
+        for piece in engine.images.save(step.names, step.only):
             whole.write(piece)
         whole.flush()
         index = read_index_of(whole, "that the engine wrote")
@@ -358,7 +383,10 @@ def _pack(step: Save, part: _Part, parts: Iterable[Part]) -> Packer:
     packer = Packer(part.file, step.compression)
     index = verify_pieces(packer.tee(assembled(parts)), "that the engine wrote")
     _check_complete(index)
-    if held_by(index) != step.right.held or frozenset(index.left_out.values()) != step.right.left_out:
+    written = _found(index, step.compression.kind, step.platform)
+    if step.only is None:
+        written = replace(written, further_platforms=step.right.further_platforms)
+    if written != step.right:
         raise GantryError(f"The engine wrote other images than {', '.join(step.names)}: they changed. Try again.")
     packer.finish(index)
     return packer

@@ -161,7 +161,8 @@ def descriptor(data: bytes, media_type: str, **others: Any) -> dict[str, Any]:
 
 
 def manifest(image: Image, compression: str = "none") -> bytes:
-    layers = [descriptor(packed(data, compression), OCI_LAYER) for data in image.layers]
+    kind = OCI_LAYER if compression == "none" else f"{OCI_LAYER}+{compression}"
+    layers = [descriptor(packed(data, compression), kind) for data in image.layers]
     return encoded(
         {
             "schemaVersion": 2,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.image.layers import chain_ids, history_rows
+from ansible_collections.gantry.docker.plugins.module_utils.image.layers import can_be_left_out, chain_ids, history_rows
 
 A, B, C = (f"sha256:{digit * 64}" for digit in "abc")
 
@@ -32,6 +32,26 @@ def chained(below: str, layer: str) -> str:
 )
 def test_chain_ids(layers: list[str], chain: tuple[str, ...]) -> None:
     assert chain_ids(layers) == chain
+
+
+@pytest.mark.parametrize(
+    ("images", "there", "left_out"),
+    [
+        ([], {A}, set()),
+        ([[A, B]], set(), set()),
+        ([[A, B]], {A}, {A}),
+        ([[A, B]], {A, B, C}, {A, B}),
+        # A layer is of no use without those below it.
+        ([[A, B]], {B}, set()),
+        ([[A, B, C]], {A, C}, {A}),
+        # One that another image needs must be sent.
+        ([[A, B], [C, A]], {A}, set()),
+        ([[A, B], [A, C]], {A}, {A}),
+        ([[A, C, A]], {A}, set()),
+    ],
+)
+def test_can_be_left_out(images: list[list[str]], there: set[str], left_out: set[str]) -> None:
+    assert can_be_left_out(images, there) == left_out
 
 
 def row(made_by: str = "", size: int | None = 0) -> dict[str, Any]:

@@ -1,0 +1,185 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""image_load's parse and plan: what has to be sent for what is here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
+from ansible_collections.gantry.docker.plugins.module_utils.image.archive import read_index
+from ansible_collections.gantry.docker.plugins.module_utils.image.archived import groups_of
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.image.layers import chain_ids
+from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform
+from ansible_collections.gantry.docker.plugins.module_utils.operation import image_load
+from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+from ansible_collections.gantry.docker.tests.unit.image import archives
+from ansible_collections.gantry.docker.tests.unit.image.archives import APP, ARM, TOOL, Content
+
+HERE = Platform("linux", "amd64")
+OTHER = archives.Image((archives.layer("other"),))
+APP_TAGS = list(APP.tags)
+
+
+def inspected(image: archives.Image) -> Image:
+    """An archived image as an engine would show it that has it."""
+    described = {"Os": "linux", "Architecture": image.architecture, "Created": "2026-01-02T03:04:05.678901234Z"}
+    layers = {"RootFS": {"Layers": list(image.diff_ids)}, "Config": dict(image.settings)}
+    return Image({"Id": image.config_digest, **described, **layers})
+
+
+class Case:
+    """An archive, and an engine."""
+
+    def __init__(self, path: Path, entries: Mapping[str, Content], containerd: bool = False) -> None:
+        self._path = path / "images.tar"
+        self._path.write_bytes(archives.tar(entries))
+        self._containerd = containerd
+
+    def plan(
+        self,
+        here: Mapping[str, archives.Image] = {},
+        chains: Iterable[str] = (),
+        zstd: bool = True,
+        **params: Any,
+    ) -> Plan:
+        """The plan for an engine that has these images by their tags, and these layers."""
+        wanted = image_load.parse({"path": str(self._path), "names": None, "transfer": "auto", **params})
+        index = read_index(self._path)
+        groups = image_load._chosen(wanted, groups_of(index, HERE, self._containerd))
+        named = {tag: inspected(here[tag]) if tag in here else None for group in groups for tag in group.tags}
+        untagged = {group.names[0]: None for group in groups if not group.tags}
+        return image_load.plan(
+            wanted,
+            image_load.Observed(
+                index, (1,), groups, named, untagged, frozenset(chains), containerd=self._containerd, zstd=zstd
+            ),
+        )
+
+
+def test_nothing_is_here(tmp_path: Path) -> None:
+    case = Case(tmp_path, archives.both(APP, TOOL))
+    plan = case.plan()
+    (step,) = plan.steps
+    assert plan.actions == [f"Loaded {', '.join([*sorted(APP.tags), *TOOL.tags])} from {tmp_path}/images.tar"]
+    assert (step.as_it_is, step.left_out) == (True, frozenset())
+    assert plan.before == dict.fromkeys([*APP.tags, *TOOL.tags])
+
+
+def test_everything_is_here(tmp_path: Path) -> None:
+    here = {APP_TAGS[0]: APP, APP_TAGS[1]: APP, "tool:2": TOOL}
+    assert not Case(tmp_path, archives.both(APP, TOOL)).plan(here).changed
+
+
+def test_one_tag_is_elsewhere(tmp_path: Path) -> None:
+    plan = Case(tmp_path, archives.both(APP)).plan({APP_TAGS[0]: APP, APP_TAGS[1]: OTHER})
+    before, after = plan.before[APP_TAGS[1]], plan.after[APP_TAGS[1]]
+    assert (before["layers"], after["layers"]) == (list(OTHER.diff_ids), list(APP.diff_ids))
+    assert plan.before[APP_TAGS[0]] == plan.after[APP_TAGS[0]]
+    assert plan.steps[0].former == {APP_TAGS[0]: APP.config_digest, APP_TAGS[1]: OTHER.config_digest}
+
+
+def test_only_what_is_missing(tmp_path: Path) -> None:
+    (step,) = Case(tmp_path, archives.both(APP, TOOL)).plan({"tool:2": TOOL}).steps
+    assert [group.tags for group in step.groups] == [tuple(sorted(APP.tags))]
+    assert not step.as_it_is
+
+
+@pytest.mark.parametrize(
+    ("layout", "containerd", "transfer", "left_out"),
+    [
+        ("both", False, "auto", True),
+        ("both", True, "auto", True),
+        ("legacy", False, "auto", True),
+        # A containerd store finds layers by blobs that have the names of their digests.
+        ("legacy", True, "auto", False),
+        ("both", False, "full", False),
+    ],
+)
+def test_layers_that_are_here(layout: str, containerd: bool, transfer: str, left_out: bool, tmp_path: Path) -> None:
+    write = {"both": archives.both, "legacy": archives.legacy}[layout]
+    case = Case(tmp_path, write(APP), containerd)
+    (step,) = case.plan(chains=chain_ids(APP.diff_ids)[:1], transfer=transfer).steps
+    assert [layer.entry in step.left_out for layer in step.groups[0].image.layers] == [left_out, False]
+
+
+def test_a_layer_that_is_needed_above_others_too(tmp_path: Path) -> None:
+    """The lowest layer is here, but the same content is on top once more."""
+    (step,) = Case(tmp_path, archives.both(TOOL)).plan(chains=chain_ids(TOOL.diff_ids)[:1]).steps
+    assert step.left_out == frozenset()
+
+
+def thin(*images: archives.Image, layout: str = "both") -> dict[str, Content]:
+    """An archive without the base."""
+    write = {"both": archives.both, "legacy": archives.podman}[layout]
+    entries = write(*images)
+    entry = archives.blob(archives.BASE) if layout == "both" else f"{archives.digest(archives.BASE)[7:]}.tar"
+    del entries[entry]
+    row = {"entry": entry, "diff_id": archives.digest(archives.BASE), "size": len(archives.BASE)}
+    return {**entries, "gantry-docker-thin.json": archives.encoded({"version": 1, "left_out": [row]})}
+
+
+@pytest.mark.parametrize("transfer", ["auto", "full"])
+def test_thin_archives(transfer: str, tmp_path: Path) -> None:
+    case = Case(tmp_path, thin(APP))
+    with pytest.raises(GantryError, match=f"is thin: .*{archives.digest(archives.BASE)}.*whole"):
+        case.plan(transfer=transfer)
+    assert case.plan(chains=chain_ids(APP.diff_ids)[:1], transfer=transfer).steps[0].as_it_is
+
+
+def test_thin_archives_that_no_containerd_store_can_use(tmp_path: Path) -> None:
+    case = Case(tmp_path, thin(APP, layout="legacy"), containerd=True)
+    with pytest.raises(GantryError, match="of a form that this engine's containerd store can't complete"):
+        case.plan(chains=chain_ids(APP.diff_ids))
+
+
+@pytest.mark.parametrize(
+    ("containerd", "architectures", "as_it_is"), [(False, ["amd64"], False), (True, ["amd64", "arm"], True)]
+)
+def test_several_platforms(containerd: bool, architectures: list[str], as_it_is: bool, tmp_path: Path) -> None:
+    host = archives.Image(APP.layers)
+    entries = archives.multi_platform(archives.index_of(host, ARM), ["app:1"], host, ARM)
+    plan = Case(tmp_path, entries, containerd).plan()
+    (group,) = plan.steps[0].groups
+    assert group.tags == ("app:1",)
+    assert [image.architecture for image in group.images] == architectures
+    assert plan.steps[0].as_it_is is as_it_is
+    assert plan.after["app:1"]["layers"] == list(host.diff_ids)
+    assert not Case(tmp_path, entries, containerd).plan({"app:1": host}).changed
+
+
+@pytest.mark.parametrize(("containerd", "as_it_is"), [(False, False), (True, True)])
+def test_oci_layout_alone(containerd: bool, as_it_is: bool, tmp_path: Path) -> None:
+    (step,) = Case(tmp_path, archives.oci(TOOL), containerd).plan().steps
+    assert step.as_it_is is as_it_is
+    assert step.groups[0].tags == ("tool:2",)
+
+
+def test_names(tmp_path: Path) -> None:
+    case = Case(tmp_path, archives.both(APP, TOOL))
+    (step,) = case.plan(names=[APP_TAGS[0], f"docker.io/library/{APP_TAGS[0]}"]).steps
+    assert [group.tags for group in step.groups] == [(APP_TAGS[0],)]
+    assert [image.tags for image in step.groups[0].under_its_tags()] == [(APP_TAGS[0],)]
+    assert not step.as_it_is
+    with pytest.raises(GantryError, match=r"has no image app:2\. It has app:1, .*, tool:2"):
+        case.plan(names=["app:2"])
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"path": "x.tar"}, "absolute path"),
+        ({"names": ["Upper"]}, "lower case"),
+        ({"names": [f"a@{archives.digest(b'')}"]}, "has a digest"),
+    ],
+)
+def test_bad_input(params: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidInput, match=words):
+        image_load.parse({"path": "/x.tar", "names": None, "transfer": "auto", **params})
