@@ -271,7 +271,7 @@ class Connection(ConnectionBase):
         argv = [self._play_context.executable or "/bin/sh", *words]
         self._display.vvv(f"EXEC {argv}", host=self._container)
         with _told():
-            return self._engine().start(self._container, argv, self._option("remote_user"))
+            return self._engine().start(self._container, argv, User=self._option("remote_user") or "")
 
     def _finish(
         self,

@@ -11,8 +11,8 @@ module: container_exec
 short_description: Run a command in a Docker container
 description:
   - Runs a command in a running container, and gives its output and its code. A code other than 0 is a failure.
-  - A command's effect is nobody's to know, so the task is always changed, and check mode doesn't run the command.
-    Say C(changed_when) where you know better.
+  - A command's effect is nobody's to know, so the task is changed whenever the command runs, and check mode doesn't
+    run it. Say O(creates) or O(removes), or C(changed_when), where you know better.
 version_added: 0.1.0
 author:
   - gantry.docker authors (@gantry-docker)
@@ -51,6 +51,30 @@ options:
       - Give it a terminal. All of its output is RV(stdout) then.
     type: bool
     default: false
+  stdin:
+    description:
+      - What to give it as input. Without this option, it has none.
+    type: str
+  stdin_add_newline:
+    description:
+      - Whether O(stdin) gets a line end at its end.
+    type: bool
+    default: true
+  strip_empty_ends:
+    description:
+      - Whether line ends at the end of RV(stdout) and RV(stderr) are left out.
+    type: bool
+    default: true
+  creates:
+    description:
+      - A path in the container. If it is there, nothing is run, and nothing is changed.
+      - It is looked up from outside, and nothing is run in the container for that; what the container mounts from
+        inside, such as a tmpfs, can't be seen.
+    type: str
+  removes:
+    description:
+      - A path in the container. If it is not there, nothing is run, and nothing is changed. See O(creates).
+    type: str
   detach:
     description:
       - Start it and leave it to itself; there is no output and no code.
@@ -74,6 +98,13 @@ EXAMPLES = r"""
     argv: [sleep, "600"]
     detach: true
 
+- name: Write a file, if it isn't there yet
+  gantry.docker.container_exec:
+    container: sleeper
+    command: sh -c 'cat >/note'
+    stdin: "Water the plants."
+    creates: /note
+
 - name: List its processes
   gantry.docker.container_exec:
     container: sleeper
@@ -90,7 +121,7 @@ actions:
   elements: str
   sample: ["Ran ps in container sleeper"]
 stdout:
-  description: What the command wrote, without the line ends at its end.
+  description: What the command wrote.
   returned: with O(detach=false), not in check mode
   type: str
   sample: "PID USER COMMAND"
@@ -99,6 +130,11 @@ stderr:
   returned: with O(detach=false), not in check mode
   type: str
   sample: ""
+exec_id:
+  description: The Id that the engine gave to the command.
+  returned: with O(detach=true), not in check mode
+  type: str
+  sample: 4b4f6b9cb49b...
 rc:
   description: The code it ended with.
   returned: with O(detach=false), not in check mode
@@ -122,6 +158,11 @@ def main() -> None:
             "env": {"type": "dict"},
             "user": {"type": "str"},
             "tty": {"type": "bool", "default": False},
+            "stdin": {"type": "str"},
+            "stdin_add_newline": {"type": "bool", "default": True},
+            "strip_empty_ends": {"type": "bool", "default": True},
+            "creates": {"type": "str"},
+            "removes": {"type": "str"},
             "detach": {"type": "bool", "default": False},
         },
         required_one_of=[("argv", "command")],

@@ -10,7 +10,8 @@ DOCUMENTATION = r"""
 module: container_info
 short_description: List and inspect Docker containers
 description:
-  - Tells of all containers or of those named, as the engine inspects them, and on request what runs in them.
+  - Tells of all containers or of those named, as the engine inspects them, whether a container's image is still the
+    one that its name means, and on request what runs in them.
 version_added: 0.1.0
 author:
   - gantry.docker authors (@gantry-docker)
@@ -41,6 +42,10 @@ EXAMPLES = r"""
     processes: true
   register: found
 
+- name: Name those whose image has been replaced by a newer one of its name
+  ansible.builtin.debug:
+    msg: "{{ found.containers | selectattr('ImageIsCurrent', 'false') | map(attribute='Name') }}"
+
 - name: Show them
   ansible.builtin.debug:
     msg: "{{ item.Name }} is {{ item.State.Status }} and has {{ item.Processes | length }} processes"
@@ -53,9 +58,11 @@ RETURN = r"""
 containers:
   description:
     - The containers as inspected.
+    - Each has C(ImageName), the name that its image was called by when it was made (null if that was an Id), and
+      C(ImageIsCurrent), whether that name still means the image that it was made from (null if it means none any
+      more, or there is none).
     - With O(processes=true) each has C(Processes), a list of its processes by the columns of C(ps -ef) as the
-      engine's host
-      sees them (C(PID), C(CMD), ...); it is empty for a container that doesn't run.
+      engine's host sees them (C(PID), C(CMD), ...); it is empty for a container that doesn't run.
   returned: success
   type: list
   elements: dict

@@ -110,11 +110,73 @@ def test_terminal(module: Module, box: Container) -> None:
     assert result["stdout"] == "not a tty" and result["stderr"] == "err"
 
 
+def test_input(module: Module, box: Container) -> None:
+    assert module.ok(container="box", argv=["cat"], stdin="one\ntwo")["stdout"] == "one\ntwo"
+    assert module.ok(container="box", argv=["wc", "-c"], stdin="grün")["stdout"] == "6"
+    assert module.ok(container="box", argv=["wc", "-c"], stdin="four", stdin_add_newline=False)["stdout"] == "4"
+    assert module.ok(container="box", argv=["cat"])["stdout"] == ""
+    done = module(
+        container="box",
+        argv=["sh", "-c", 'cat >&2; echo "$ONE $PWD $(id -u)"; exit 3'],
+        stdin="in",
+        env={"ONE": "1"},
+        chdir="/bin",
+        user="12",
+    )
+    assert (done["rc"], done["stdout"], done["stderr"]) == (3, "1 /bin 12", "in")
+    much = "x" * 3_000_000
+    assert module.ok(container="box", argv=["cat"], stdin=much)["stdout"] == much
+    assert module.ok(container="box", argv=["true"], stdin=much)["rc"] == 0
+    message = module.fails(container="box", argv=["/no/such/program"], stdin="x")
+    assert "/no/such/program" in message and "box" in message
+
+
+def test_ends_of_output(module: Module, box: Container) -> None:
+    argv = ["printf", "\\n a \\r\\n\\n"]
+    assert module.ok(container="box", argv=argv)["stdout"] == "\n a "
+    assert module.ok(container="box", argv=argv, strip_empty_ends=False)["stdout"] == "\n a \r\n\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "there"),
+    [
+        ("/made", True),
+        ("/directory", True),
+        ("/directory/", True),
+        ("/link", True),
+        ("/linked/made", True),
+        ("/none", False),
+        ("/dangling", False),
+        ("/loop", False),
+        ("/made/below", False),
+    ],
+)
+def test_creates_and_removes(module: Module, box: Container, path: str, there: bool) -> None:
+    box.exec_run(["sh", "-c", "touch /made; mkdir /directory; ln -s / /linked; ln -s made /link"])
+    box.exec_run(["sh", "-c", "ln -s /nowhere /dangling; ln -s loop /loop"])
+    argv = ["sh", "-c", "echo ran >>/log"]
+    for option, runs in (("creates", not there), ("removes", there)):
+        before = inside(box, "cat", "/log") if "log" in inside(box, "ls", "/") else ""
+        for check in (True, False):
+            done = module.ok(check=check, container="box", argv=argv, **{option: path})
+            assert (done["changed"], bool(done["actions"])) == (runs, runs)
+            assert runs or (done["rc"] == 0 and path in done["msg"])
+        after = inside(box, "cat", "/log") if "log" in inside(box, "ls", "/") else ""
+        assert after == before + ("ran\n" if runs else "")
+
+
+def test_what_is_needless_needs_no_running_container(module: Module, box: Container) -> None:
+    box.stop(timeout=0)
+    assert module.ok(container="box", argv=["true"], creates="/bin")["changed"] is False
+    assert "exited" in module.fails(container="box", argv=["true"], removes="/bin")
+
+
 def test_detached_it_goes_on(module: Module, box: Container) -> None:
     begun = time.monotonic()
     done = module.ok(container="box", argv=["sleep", "600"], detach=True)
     assert time.monotonic() - begun < 5
     assert done["changed"] and not {"rc", "stdout", "stderr"} & set(done)
+    assert box.client and box.client.api.exec_inspect(done["exec_id"])["ContainerID"] == box.id
     assert done["actions"] == ["Started sleep 600 in container box"]
     wait_for(lambda: "sleep 600" in inside(box, "ps"))
 
@@ -194,6 +256,10 @@ def test_no_such_container(module: Module, box: Container, check: bool) -> None:
         ({"container": "box", "command": "echo 'open"}, ["echo 'open", "split"]),
         ({"container": "box", "argv": ["true"], "env": {"A=B": "c"}}, ["A=B"]),
         ({"container": "box", "argv": ["true"], "env": {"DEBUG": False}}, ["DEBUG", "quotes"]),
+        ({"container": "box", "argv": ["true"], "creates": "made"}, ["creates", "'made'", "slash"]),
+        ({"container": "box", "argv": ["true"], "removes": "./made"}, ["removes", "'./made'", "slash"]),
+        ({"container": "box", "argv": ["true"], "stdin": "x", "tty": True}, ["stdin", "tty"]),
+        ({"container": "box", "argv": ["true"], "stdin": "x", "detach": True}, ["stdin", "detach"]),
     ],
 )
 def test_bad_input(module: Module, asked: dict[str, Any], words: list[str], check: bool) -> None:

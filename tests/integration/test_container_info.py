@@ -43,7 +43,28 @@ def test_none(module: Module, clean: docker.DockerClient) -> None:
 def test_as_inspected(module: Module, three: docker.DockerClient) -> None:
     done = module.unchanged(name="running")
     assert done["containers"] == [done["container"]]
-    assert done["container"] == three.api.inspect_container("running")
+    beside = {"ImageName": "busybox:latest", "ImageIsCurrent": True}
+    assert done["container"] == {**three.api.inspect_container("running"), **beside}
+
+
+def test_the_image_and_whether_its_name_means_another_now(module: Module, busybox: docker.DockerClient) -> None:
+    image = busybox.images.get("busybox")
+    identifier = str(image.id)
+    image.tag("moving", "1")
+    image.tag("going", "1")
+    made = {"named": "moving:1", "gone": "going:1", "short": identifier[7:19], "full": identifier}
+    for name, called in made.items():
+        busybox.containers.create(called, ["true"], name=name)
+
+    def told_of() -> dict[str, tuple[str | None, bool | None]]:
+        result = module.unchanged()["containers"]
+        return {each["Name"][1:]: (each["ImageName"], each["ImageIsCurrent"]) for each in result}
+
+    by_id = {"short": (None, None), "full": (None, None)}
+    assert told_of() == {"named": ("moving:1", True), "gone": ("going:1", True), **by_id}
+    busybox.containers.get("named").commit("moving", "1")
+    busybox.api.remove_image("going:1", force=True)
+    assert told_of() == {"named": ("moving:1", False), "gone": ("going:1", None), **by_id}
 
 
 def test_named_ones_in_their_order_and_those_that_are_not_there(module: Module, three: docker.DockerClient) -> None:

@@ -10,7 +10,8 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import docker
@@ -40,7 +41,7 @@ def test_starts_one(module: Module, busybox: docker.DockerClient) -> None:
     assert box.status == "running"
     assert box.attrs["Config"]["Cmd"] == UP
     assert done["container"]["Id"] == box.id
-    asked = {"image": busybox.images.get("busybox").id, "command": UP, "tty": False, "interactive": False}
+    asked = {"image": busybox.images.get("busybox").id, "command": UP}
     assert done["diff"] == {"before": {"box": None}, "after": {"box": {**asked, "status": "running"}}}
 
 
@@ -105,6 +106,128 @@ def test_replaces_one_that_differs(
     assert changes(done) == {option: (before, after)}
     assert state(busybox)[0] != old[0] and state(busybox)[1] == "running"
     assert names(busybox) == {"box"}
+
+
+# All at once, as written by a user, and then one after the other otherwise: the value, and how a diff tells both.
+MANY: dict[str, Any] = {
+    **WANTED,
+    "entrypoint": "env LANG=C",
+    "tty": True,
+    "interactive": True,
+    "env": {"COLOUR": "blue"},
+    "labels": {"example.one": "1", "example.two": 2},
+    "user": "1000:1000",
+    "working_dir": "/tmp/",  # noqa: S108
+    "hostname": "boxer",
+    "init": True,
+    "memory": "64M",
+    "cpus": 0.5,
+    "capabilities": ["net_admin", "CAP_SYS_TIME"],
+    "cap_drop": ["MKNOD"],
+    "restart_policy": "on-failure",
+    "restart_retries": 3,
+    "volumes": ["/srv/here/:/here", "data:/data:ro", "/anonymous"],
+    "mounts": [
+        {"target": "/scratch", "type": "tmpfs", "tmpfs_size": "8M"},
+        {"target": "/bound", "type": "bind", "source": "/tmp", "read_only": True},  # noqa: S108
+        {"target": "/more", "source": "more"},
+    ],
+    "published_ports": ["8080:80", "127.0.0.1:8053:53/udp", "443"],
+    "networks": [{"name": "back", "aliases": ["db", "store"]}, {"name": "front", "ipv4_address": "10.77.0.7"}],
+}
+OTHERWISE: list[tuple[str, Any, Any, Any]] = [
+    ("entrypoint", ["env"], ["env", "LANG=C"], ["env"]),
+    ("tty", False, True, False),
+    ("interactive", False, True, False),
+    ("env", {"COLOUR": "red"}, {"COLOUR": "blue"}, {"COLOUR": "red"}),
+    ("labels", {"example.two": "3"}, {"example.two": "2"}, {"example.two": "3"}),
+    ("user", "0", "1000:1000", "0"),
+    ("working_dir", "/", "/tmp", "/"),  # noqa: S108
+    ("hostname", "other", "boxer", "other"),
+    ("init", False, True, False),
+    ("memory", "128m", 64 * 1024**2, 128 * 1024**2),
+    ("cpus", 0.75, 0.5, 0.75),
+    ("capabilities", ["NET_ADMIN"], ["NET_ADMIN", "SYS_TIME"], ["NET_ADMIN"]),
+    ("cap_drop", [], ["MKNOD"], []),
+    ("restart_policy", "always", "on-failure", "always"),
+    ("restart_retries", 4, 3, 4),
+    ("volumes", ["data:/data"], ["/srv/here:/here", "data:/data:ro"], ["data:/data"]),
+    ("published_ports", ["443"], ["127.0.0.1:8053:53/udp", "443/tcp", "8080:80/tcp"], ["443/tcp"]),
+    (
+        "mounts",
+        [{"target": "/more", "source": "less"}],
+        [
+            {"type": "bind", "source": "/tmp", "target": "/bound", "read_only": True},  # noqa: S108
+            {"type": "volume", "source": "more", "target": "/more", "read_only": False},
+            {"type": "tmpfs", "source": "", "target": "/scratch", "read_only": False, "tmpfs_size": 8 * 1024**2},
+        ],
+        [{"type": "volume", "source": "less", "target": "/more", "read_only": False}],
+    ),
+    ("networks", [{"name": "back"}], {"back": {}, "front": {}}, {"back": {}}),
+    ("networks", [], {"back": {}, "front": {}}, {}),
+]
+
+
+@pytest.fixture
+def networks(busybox: docker.DockerClient) -> Iterator[None]:
+    """The networks front and back; the tests' volumes go with them."""
+    pool = docker.types.IPAMPool(subnet="10.77.0.0/24")
+    made = [
+        busybox.networks.create("back"),
+        busybox.networks.create("front", ipam=docker.types.IPAMConfig(pool_configs=[pool])),
+    ]
+    yield
+    for container in busybox.containers.list(all=True):
+        container.remove(force=True, v=True)
+    for network in made:
+        network.remove()
+    for volume in busybox.volumes.list():
+        volume.remove()
+
+
+def test_every_option_holds_and_none_differs_by_itself(
+    module: Module, busybox: docker.DockerClient, networks: None
+) -> None:
+    done = module.converges(**MANY)
+    made = busybox.containers.get("box").attrs
+    assert done["diff"]["after"]["box"].keys() == {*MANY, "status"} - {"name", "stop_timeout"}
+    config, host = made["Config"], made["HostConfig"]
+    assert (config["User"], config["WorkingDir"], config["Hostname"]) == ("1000:1000", "/tmp", "boxer")  # noqa: S108
+    assert (host["Init"], host["Memory"], host["NanoCpus"]) == (True, 64 * 1024**2, 500_000_000)
+    assert config["Entrypoint"] == ["env", "LANG=C"] and config["Cmd"] == UP
+    assert {mount["Destination"] for mount in made["Mounts"]} >= {"/here", "/data", "/anonymous", "/bound", "/more"}
+    assert made["NetworkSettings"]["Networks"]["front"]["IPAddress"] == "10.77.0.7"
+    assert {"db", "store"} <= set(made["NetworkSettings"]["Networks"]["back"]["Aliases"])
+    assert made["NetworkSettings"]["Ports"]["80/tcp"][0]["HostPort"] == "8080"
+    busybox.containers.get("box").stop(timeout=0)
+    module.unchanged(**{**MANY, "state": "stopped"})
+    first = state(busybox)
+    module.ok(**MANY)
+    assert state(busybox) == (first[0], "running")
+    for option, value, before, after in OTHERWISE:
+        asked = {
+            **MANY,
+            option: value,
+            "restart_retries": None if option == "restart_policy" else MANY["restart_retries"],
+        }
+        foreseen = module.ok(
+            check=True, **{**asked, **({"restart_retries": value} if option == "restart_retries" else {})}
+        )
+        assert foreseen["actions"] == [f"Replaced container box, as it differed in {option}"], option
+        assert changes(foreseen) == {option: (before, after)}
+    assert state(busybox) == (first[0], "running")
+
+
+def test_a_list_that_is_asked_for_otherwise(module: Module, busybox: docker.DockerClient, networks: None) -> None:
+    module.ok(**MANY)
+    fewer = {name: value for name, value in {**MANY, "cap_drop": []}.items() if name != "restart_retries"}
+    changed = {"networks": [], "volumes": ["data:/data"], "published_ports": [], "restart_policy": "no", "mounts": []}
+    module.converges(**{**fewer, **changed})
+    made = busybox.containers.get("box").attrs
+    assert set(made["NetworkSettings"]["Networks"]) <= {"none"}
+    assert [mount["Destination"] for mount in made["Mounts"]] == ["/data"]
+    module.converges(**{**fewer, **changed, "networks": [{"name": "front"}, {"name": "bridge"}]})
+    assert set(busybox.containers.get("box").attrs["NetworkSettings"]["Networks"]) == {"front", "bridge"}
 
 
 def test_what_is_not_asked_for_is_not_compared(module: Module, busybox: docker.DockerClient) -> None:
@@ -232,6 +355,93 @@ def test_what_a_cut_off_replacement_left_is_not_trampled_on(module: Module, busy
     assert names(busybox) == {"box", "box.gantry-former"}
 
 
+@pytest.mark.parametrize("running", [True, False])
+def test_present(module: Module, busybox: docker.DockerClient, running: bool) -> None:
+    done = module.converges(**WANTED, state="present")
+    assert done["actions"] == ["Made container box from busybox:latest"]
+    assert done["diff"]["after"]["box"]["status"] == "created" == state(busybox)[1]
+    if running:
+        busybox.containers.get("box").start()
+    first = state(busybox)
+    module.unchanged(**WANTED, state="present")
+    module.unchanged(name="box", state="present")
+    done = module.converges(**{**WANTED, "state": "present", "tty": True})
+    assert state(busybox)[1] == done["diff"]["after"]["box"]["status"] == ("running" if running else "created")
+    assert state(busybox)[0] != first[0]
+
+
+def test_stopped(module: Module, busybox: docker.DockerClient) -> None:
+    module.converges(**WANTED, state="stopped")
+    assert state(busybox)[1] == "created"
+    busybox.containers.get("box").start()
+    first = state(busybox)
+    done = module.converges(**WANTED, state="stopped")
+    assert done["actions"] == ["Stopped container box"]
+    assert changes(done) == {"status": ("running", "exited")}
+    assert state(busybox) == (first[0], "exited")
+    module.unchanged(name="box", state="stopped")
+    module.converges(name="box", state="started")
+    assert state(busybox) == (first[0], "running")
+    module.converges(name="box", state="stopped", stop_timeout=0)
+
+
+def test_an_image_is_pulled_only_if_asked(module: Module, clean: docker.DockerClient) -> None:
+    assert "pull: missing" in module.fails(**WANTED)
+    done = module.converges(**WANTED, pull="missing")
+    assert done["actions"] == ["Pulled image busybox:latest", "Started container box from busybox:latest"]
+    module.unchanged(**WANTED)
+    for check in (True, False):
+        message = module.fails(check=check, **{**WANTED, "image": "none/such:1", "pull": "missing"})
+        assert "none/such:1" in message
+    assert state(clean)[1] == "running"
+
+
+def with_health_check(client: docker.DockerClient, check: str) -> str:
+    """An image of busybox with a health check, which is asked every so often; its name."""
+    container = client.containers.create("busybox", UP)
+    instruction = f"HEALTHCHECK --interval=200ms --timeout=5s --retries=1 CMD {check}"
+    container.commit("checked", "1", changes=[instruction])
+    container.remove()
+    return "checked:1"
+
+
+def test_healthy(module: Module, busybox: docker.DockerClient) -> None:
+    image = with_health_check(busybox, "echo looking; test -e /well")
+    ill: dict[str, Any] = {**WANTED, "image": image, "state": "healthy"}
+    message = module.fails(**ill)
+    assert "box is unhealthy" in message and "looking" in message
+    assert names(busybox) == set()
+    command = "test -e /once || { sleep 0.4; touch /well /once; }; exec tail -f /dev/null"
+    well = {**ill, "command": ["sh", "-c", command]}
+    image = with_health_check(busybox, "echo looking; sleep 1; test -e /well")
+    module.converges(**well)
+    assert busybox.containers.get("box").attrs["State"]["Health"]["Status"] == "healthy"
+    first = state(busybox)
+    assert "unhealthy" in module.fails(**{**ill, "tty": True})
+    assert (state(busybox), names(busybox)) == ((first[0], "running"), {"box"})
+    busybox.containers.get("box").exec_run(["rm", "/well"])
+    wait_for_illness(busybox)
+    assert "unhealthy" in module.fails(**well)
+    assert module.ok(check=True, **well)["changed"] is False
+    assert "in 0 seconds" in module.fails(**{**ill, "tty": True, "healthy_wait_timeout": 0})
+
+
+def wait_for_illness(client: docker.DockerClient) -> None:
+    deadline = time.monotonic() + 10
+    while client.containers.get("box").attrs["State"]["Health"]["Status"] != "unhealthy":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_healthy_without_a_check_or_a_container_that_stays(module: Module, busybox: docker.DockerClient) -> None:
+    message = module.fails(**WANTED, state="healthy")
+    assert "no health check" in message and "state: started" in message
+    ending = {"image": with_health_check(busybox, "false"), "command": ["sh", "-c", "exit 3"]}
+    message = module.fails(**{**WANTED, "state": "healthy", **ending})
+    assert "ended with code 3" in message
+    assert names(busybox) == set()
+
+
 @pytest.mark.parametrize("status", ["running", "exited", "paused", "created"])
 def test_absent(module: Module, busybox: docker.DockerClient, status: str) -> None:
     have(busybox, status)
@@ -304,7 +514,27 @@ def test_an_id_is_no_name(module: Module, busybox: docker.DockerClient, length: 
         ({"image": "none/such:1"}, ["none/such:1", "image_pull"]),
         ({"image": "Busybox"}, ["'Busybox'", "lower case"]),
         ({"image": "busybox@sha256:12"}, ["digest"]),
-        ({"image": None}, ["image"]),
+        ({"image": None}, ["no container bad-input", "image"]),
+        ({"entrypoint": "'open"}, ["'open", "split"]),
+        ({"working_dir": "tmp"}, ["working_dir", "'tmp'", "slash"]),
+        ({"labels": {"on": True}}, ["labels", "quotes"]),
+        ({"memory": "much"}, ["memory", "'much'", "512M"]),
+        ({"cpus": 0}, ["cpus", "0"]),
+        ({"capabilities": ["NET ADMIN"]}, ["NET ADMIN", "NET_ADMIN"]),
+        ({"restart_policy": "sometimes"}, ["restart_policy", "sometimes"]),
+        ({"restart_retries": 3}, ["restart_retries", "on-failure"]),
+        ({"restart_retries": -1, "restart_policy": "on-failure"}, ["restart_retries", "-1"]),
+        ({"volumes": ["./here:/there"]}, ["./here", "slash"]),
+        ({"volumes": ["here:there"]}, ["'there'", "slash"]),
+        ({"volumes": ["/a:/b:ro:z"]}, ["/a:/b:ro:z", "OPTIONS"]),
+        ({"mounts": [{"target": "b"}]}, ["mounts", "'b'"]),
+        ({"mounts": [{"target": "/b", "type": "bind"}]}, ["/b", "source"]),
+        ({"mounts": [{"target": "/b", "type": "tmpfs", "source": "x"}]}, ["/b", "tmpfs"]),
+        ({"mounts": [{"target": "/b", "tmpfs_size": "1M"}]}, ["/b", "tmpfs_size"]),
+        ({"published_ports": ["8000-8010:80"]}, ["8000-8010:80", "ranges"]),
+        ({"published_ports": ["99999:80"]}, ["99999:80", "65535"]),
+        ({"networks": [{"name": "none-such"}]}, ["none-such", "docker network create"]),
+        ({"healthy_wait_timeout": -1}, ["healthy_wait_timeout", "-1"]),
         ({"command": "sh -c 'open"}, ["sh -c 'open", "split"]),
         ({"command": []}, ["empty"]),
         ({"command": ""}, ["empty"]),
@@ -320,11 +550,11 @@ def test_an_id_is_no_name(module: Module, busybox: docker.DockerClient, length: 
     ],
 )
 def test_bad_input_changes_nothing(
-    module: Module, clean: docker.DockerClient, asked: dict[str, Any], words: list[str], check: bool
+    module: Module, client: docker.DockerClient, asked: dict[str, Any], words: list[str], check: bool
 ) -> None:
-    message = module.fails(check=check, **{**WANTED, **asked})
+    message = module.fails(check=check, **{**WANTED, "name": "bad-input", **asked})
     assert all(word in message for word in words), message
-    assert names(clean) == set()
+    assert "bad-input" not in names(client)
 
 
 def test_results_name_the_container(modules: Callable[[str], Module], busybox: docker.DockerClient) -> None:

@@ -25,7 +25,7 @@ DOORS = {
     "task": {"operation/plan", "engine", "engine/address", "image"},
     "operation": {"operation/plan", "engine", "image"},
     "operation/plan": {"image"},
-    "engine": {"engine", "engine/address", "image"},
+    "engine": {"engine", "engine/address", "engine/wire", "image"},
     "engine/address": {"image"},
     "engine/dial": {"engine/address", "engine/tls", "image"},
     "engine/tls": {"engine/address", "engine/dial"},

@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -110,12 +111,12 @@ def way_out(cause: BaseException, host: str, timeout: int) -> str | None:
     if isinstance(cause, OSError) and cause.errno in (errno.ENAMETOOLONG, errno.EHOSTUNREACH, errno.ENOTDIR):
         return f"{cause.strerror}: correct docker_host."
     start = "start the engine ('systemctl start docker'), or correct docker_host."
-    ways = {
+    ways: dict[type[BaseException], str] = {
         FileNotFoundError: f"There is no such socket: {start}",
         PermissionError: "This user may not use the socket: use 'become: true', or make the user a member of the group "
         "docker.",
         ConnectionRefusedError: f"Nothing listens there: {start}",
-        TimeoutError: f"It did not answer within {timeout} seconds: check that it is alive, or allow more with "
+        socket.timeout: f"It did not answer within {timeout} seconds: check that it is alive, or allow more with "
         "timeout.",
     }
     return next((advice for kind, advice in ways.items() if isinstance(cause, kind)), None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import queue
+import socket
 import ssl
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.containers im
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError, causes, trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Images
 from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker, requests, require_sdk, urllib3
+from ansible_collections.gantry.docker.plugins.module_utils.engine.wire import Wire
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, platform_of
 
@@ -30,10 +32,10 @@ Result = TypeVar("Result")
 class Engine:
     """One engine: its images, its containers, and what it is."""
 
-    def __init__(self, api: Any, again: Callable[[], Engine]) -> None:
+    def __init__(self, api: Any, again: Callable[[], Engine], wire: Callable[[], Wire]) -> None:
         self._api, self._again = api, again
         self.images = Images(api)
-        self.containers = Containers(api)
+        self.containers = Containers(api, wire)
 
     @cached_property
     def info(self) -> Mapping[str, Any]:
@@ -116,7 +118,8 @@ def _open(options: Mapping[str, Any], use_ssh_client: bool) -> Engine:
     except (docker.errors.DockerException, requests.exceptions.RequestException, OSError, ValueError) as error:
         raise _unreachable(host, options["timeout"], error) from error
     # The version is known by now, and needn't be asked again.
-    return Engine(api, lambda: _open({**options, "api_version": api.api_version}, use_ssh_client))
+    known = {**options, "api_version": api.api_version}
+    return Engine(api, lambda: _open(known, use_ssh_client), lambda: Wire(known))
 
 
 def _tls(options: Mapping[str, Any]) -> Any | None:
@@ -171,4 +174,4 @@ def _plainly(cause: BaseException) -> BaseException:
     """A library's own error as Python's error of the same meaning."""
     if isinstance(cause, (ssl.SSLError, urllib3.exceptions.SSLError)):
         return TlsFailed(str(cause))
-    return TimeoutError() if isinstance(cause, requests.exceptions.Timeout) else cause
+    return socket.timeout() if isinstance(cause, requests.exceptions.Timeout) else cause

@@ -6,17 +6,21 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 import shlex
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Callable
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError, trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker
 from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import waiting_for
+from ansible_collections.gantry.docker.plugins.module_utils.engine.wire import Wire
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.identity import parse_time
 
@@ -24,6 +28,8 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.identity impor
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 # The engine takes any beginning of an Id for a container, and many names look like one: db, cafe.
 _SHORTEST_ID = 12
+# As many links one after the other as Linux follows (path_resolution(7)).
+_LINKS = 40
 
 
 def parse_name(text: str) -> str:
@@ -57,7 +63,12 @@ def parse_env(env: Mapping[str, Any] | None) -> dict[str, str]:
     for name in env or {}:
         if not name or "=" in name:
             raise InvalidInput(f"env has the name '{name}', and a variable's name is not empty and has no '=' in it.")
-    return {name: _plain(value, f"The value of {name} in env") for name, value in (env or {}).items()}
+    return parse_texts(env or {}, "env")
+
+
+def parse_texts(values: Mapping[str, Any], option: str) -> dict[str, str]:
+    """Values by name, as text; raises InvalidInput for what YAML made something else of."""
+    return {name: _plain(value, f"The value of {name} in {option}") for name, value in values.items()}
 
 
 def _plain(value: Any, what: str) -> str:
@@ -137,13 +148,17 @@ class ContainerSummary:
 
 @dataclass(frozen=True)
 class Command:
-    """A command to run in a container. tty: whether it gets a terminal. user: name or Id, [:group]."""
+    """A command to run in a container.
+
+    user: name or Id, [:group]. tty: whether it gets a terminal. stdin: its input.
+    """
 
     argv: tuple[str, ...]
     chdir: str | None
     env: Mapping[str, str]
     user: str | None
     tty: bool
+    stdin: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -175,8 +190,9 @@ class Event:
 class Containers:
     """The engine's containers."""
 
-    def __init__(self, api: Any) -> None:
+    def __init__(self, api: Any, wire: Callable[[], Wire]) -> None:
         self._api = api
+        self._wire = wire
 
     def find(self, name: str) -> Container | None:
         """The container of a name, or of an Id, or of at least its first twelve digits; None if there is none."""
@@ -207,6 +223,48 @@ class Containers:
         """Make a container; its Id. config: the body of the API's call, POST /containers/create."""
         with trying_to(f"create the container {name}"):
             return str(self._api.create_container_from_config(dict(config), name=name)["Id"])
+
+    def networks(self) -> frozenset[str]:
+        """The names of the networks that containers can be connected to."""
+        with trying_to("list the networks"):
+            return frozenset(str(row["Name"]) for row in self._api.networks())
+
+    def connect(self, name: str, network: str, how: Mapping[str, Any]) -> None:
+        """Connect a container to a network. how: as the API takes it (EndpointSettings)."""
+        task = f"connect the container {name} to the network {network}"
+        with trying_to(task):
+            url = self._api._url("/networks/{0}/connect", network)
+            body = {"Container": name, "EndpointConfig": dict(how)}
+            self._api._raise_for_status(self._api._post_json(url, data=body))
+
+    def wait_until_healthy(self, name: str, seconds: int) -> None:
+        """Wait until a container's health check says that it is well.
+
+        Raises EngineError if it is not, has none, ends, or takes longer than so many seconds.
+        """
+        deadline = time.monotonic() + seconds
+        while (problem := self._ill(name)) is not None:
+            if problem or time.monotonic() > deadline:
+                raise EngineError(problem or f"The container {name} did not become healthy in {seconds} seconds.")
+            time.sleep(0.1)
+
+    def _ill(self, name: str) -> str | None:
+        """What is wrong with a container's health; nothing ("") as long as that is open, None if it is well."""
+        with trying_to(f"inspect the container {name}"):
+            state = self._api.inspect_container(name)["State"]
+        health = state.get("Health") or {"Status": "none"}
+        if not state["Running"]:
+            return f"The container {name} ended with code {state['ExitCode']} before it became healthy."
+        if health["Status"] == "none":
+            return (
+                f"The container {name} has no health check to wait for. Use state: started, or an image that has one."
+            )
+        if health["Status"] == "unhealthy":
+            said = " ".join(str(health["Log"][-1]["Output"]).split())[:1000] if health.get("Log") else ""
+            return (
+                f"The container {name} is unhealthy: its check says '{said}'. Look into its log ('docker logs {name}')."
+            )
+        return None if health["Status"] == "healthy" else ""
 
     def start(self, name: str) -> None:
         """Start a container."""
@@ -278,6 +336,8 @@ class Containers:
     def exec(self, name: str, command: Command) -> ExecResult:
         """Run a command in a running container and wait for its end."""
         task = f"run {command.argv[0]} in the container {name}"
+        if command.stdin is not None:
+            return self._exec_with_input(name, command, task)
         with trying_to(task):
             exec_id = self._prepare(name, command, attach=True)
             out, err = waiting_for(
@@ -285,15 +345,56 @@ class Containers:
             )
             end = self._end(exec_id)
         if not end["Pid"]:
-            # It never ran. What the engine has to say of that came as its output; 20.10 may say nothing.
-            said = _text(out).strip() or "the command could not be started"
-            raise EngineError(f"Can't {task}: {said}. The program, chdir and user must be there in the container.")
+            raise _never_ran(task, _text(out))
         return ExecResult(int(end["ExitCode"]), _text(out), _text(err))
 
-    def exec_detached(self, name: str, command: Command) -> None:
-        """Start a command in a running container and leave it to itself."""
+    def _exec_with_input(self, name: str, command: Command, task: str) -> ExecResult:
+        """As exec. The SDK can't end a command's input on all connections, so this goes past it."""
+        out, err = bytearray(), bytearray()
+        env = [f"{variable}={value}" for variable, value in command.env.items()]
+        with closing(self._wire()) as wire:
+            how = {"Env": env, "User": command.user or "", "WorkingDir": command.chdir or ""}
+            end = wire.start(name, command.argv, **how).finish([command.stdin or b""], out.extend, err.extend)
+        if not end.ran:
+            raise _never_ran(task, _text(out))
+        return ExecResult(end.rc, _text(out), _text(err))
+
+    def exec_detached(self, name: str, command: Command) -> str:
+        """Start a command in a running container and leave it to itself; the Id that the engine gives to that."""
         with trying_to(f"start {command.argv[0]} in the container {name}"):
-            self._api.exec_start(self._prepare(name, command, attach=False), tty=command.tty, detach=True)
+            exec_id = self._prepare(name, command, attach=False)
+            self._api.exec_start(exec_id, tty=command.tty, detach=True)
+        return exec_id
+
+    def has_path(self, name: str, path: str) -> bool:
+        """Whether there is something at a path in a container, running or not. Nothing is run in it for that.
+
+        What is mounted from inside, such as a tmpfs, can't be seen.
+        """
+        target: str | None = path
+        with trying_to(f"look for {path} in the container {name}"):
+            try:
+                for _link in range(_LINKS):
+                    target = self._link_target(name, str(target))
+                    if not target:
+                        return target is not None
+            except docker.errors.APIError as error:
+                # Something on the way is no directory, or a link that leads to itself.
+                if not any(reason in str(error.explanation) for reason in ("not a directory", "too many")):
+                    raise
+        return False
+
+    def _link_target(self, name: str, path: str) -> str | None:
+        """Where the link at a path in a container leads; nothing ("") if it is no link, None if nothing is there."""
+        url, params = self._api._url("/containers/{0}/archive", name), {"path": path}
+        answer = self._api.head(url, params=params, timeout=self._api.timeout)
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        if answer.status_code >= HTTPStatus.BAD_REQUEST:
+            # Only an answer that may have a body says why.
+            with closing(self._api.get(url, params=params, timeout=self._api.timeout, stream=True)) as reason:
+                self._api._raise_for_status(reason)
+        return str(json.loads(base64.b64decode(answer.headers["X-Docker-Container-Path-Stat"]))["linkTarget"])
 
     def _end(self, exec_id: str) -> Mapping[str, Any]:
         """The state of a command after its end; it may run on when its output has ended."""
@@ -322,5 +423,11 @@ def _own_name(names: Sequence[str]) -> str:
     return next((name[1:] for name in names if name.count("/") == 1), "")
 
 
-def _text(output: bytes | None) -> str:
+def _never_ran(task: str, said: str) -> EngineError:
+    """What the engine has to say of that came as the command's output; 20.10 may say nothing."""
+    why = said.strip() or "the command could not be started"
+    return EngineError(f"Can't {task}: {why}. The program, chdir and user must be there in the container.")
+
+
+def _text(output: bytes | bytearray | None) -> str:
     return (output or b"").decode("utf-8", "replace")

@@ -23,7 +23,7 @@ class Stream(Protocol):
     """What is used of a socket."""
 
     def recv(self, size: int, /) -> bytes:
-        """Some bytes that have come; nothing at the end. Raises TimeoutError if none come in time."""
+        """Some bytes that have come; nothing at the end. Raises socket.timeout if none come in time."""
 
     def send(self, data: memoryview, /) -> int:
         """Send what can be sent at once; how much that was."""
@@ -41,7 +41,7 @@ def send_all(stream: Stream, data: bytes) -> None:
     while left:
         try:
             left = left[stream.send(left) :]
-        except TimeoutError:
+        except socket.timeout:  # TimeoutError, from Python 3.10 on
             continue
 
 

@@ -52,18 +52,18 @@ class Wire:
         self._dialler = dialler(options)
         self._talk = _Talk(self._dialler)
 
-    def start(self, container: str, argv: Sequence[str], user: str | None = None) -> Command:
-        """Start a command in a container, as one of its users (None: the container's own).
+    def start(self, container: str, argv: Sequence[str], **how: Any) -> Command:
+        """Start a command in a container.
 
+        how: what else the API takes (ExecConfig), such as User; an empty one is the container's own.
         Raises GantryError if the engine can't be reached, or the container isn't there or doesn't run.
         """
         with self._reaching():
             self._negotiate()
             self._check_name(container)
-            body = {"AttachStdin": True, "AttachStdout": True, "AttachStderr": True, "Cmd": list(argv)}
-            made = self._ask(
-                container, "POST", f"containers/{quote(container, safe='')}/exec", {**body, "User": user or ""}
-            )
+            attached = {"AttachStdin": True, "AttachStdout": True, "AttachStderr": True}
+            path = f"containers/{quote(container, safe='')}/exec"
+            made = self._ask(container, "POST", path, {**attached, "Cmd": list(argv), **how})
             stream, begun = self._upgrade(container, f"exec/{made['Id']}/start")
         return Command(
             stream, begun, self._reaching, self._ping, lambda: self._ask(container, "GET", f"exec/{made['Id']}/json")
@@ -241,7 +241,7 @@ class Command:
             while True:
                 try:
                     return self._stream.recv(PIECE)
-                except TimeoutError:
+                except socket.timeout:  # TimeoutError, from Python 3.10 on
                     self._ping()
 
     def _end(self) -> End:

@@ -20,17 +20,32 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.containers im
     parse_name,
     parse_words,
 )
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """detach: whether the command is started and left to itself."""
+    """What is to be run where.
+
+    detach: whether the command is started and left to itself. creates, removes: the paths in the container whose
+    being there, or not being there, makes it needless. strip: whether empty lines at the output's end are left out.
+    """
 
     container: str
     command: Command
     detach: bool
+    creates: str | None
+    removes: str | None
+    strip: bool
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The container, and why there is nothing to run, if so."""
+
+    container: Container | None
+    needless: str | None
 
 
 @dataclass(frozen=True)
@@ -48,6 +63,11 @@ class Exec:
 
 def parse(params: Mapping[str, Any]) -> Wanted:
     """What is wanted, from the module's parameters; raises InvalidInput."""
+    for option in ("creates", "removes"):
+        if params[option] is not None and not params[option].startswith("/"):
+            raise InvalidInput(f"{option} is '{params[option]}', and must be a path that begins with a slash.")
+    if params["stdin"] is not None and (params["tty"] or params["detach"]):
+        raise InvalidInput("stdin goes neither with tty nor with detach: there is no way to tell the command its end.")
     return Wanted(
         container=parse_name(params["container"]),
         command=Command(
@@ -56,25 +76,46 @@ def parse(params: Mapping[str, Any]) -> Wanted:
             env=parse_env(params["env"]),
             user=params["user"],
             tty=params["tty"],
+            stdin=_input(params),
         ),
         detach=params["detach"],
+        creates=params["creates"],
+        removes=params["removes"],
+        strip=params["strip_empty_ends"],
     )
 
 
-def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Container | None:
-    """Look up the container."""
-    return engine.containers.find(wanted.container)
+def _input(params: Mapping[str, Any]) -> bytes | None:
+    if params["stdin"] is None:
+        return None
+    return str(params["stdin"]).encode() + (b"\n" if params["stdin_add_newline"] else b"")
 
 
-def plan(wanted: Wanted, observed: Container | None) -> Plan:
-    """Run the command, if the container can."""
-    if observed is None:
+def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
+    """Look up the container, and the paths in it that make the command needless."""
+    container = engine.containers.find(wanted.container)
+    needless = None
+    if container and wanted.creates and engine.containers.has_path(container.name, wanted.creates):
+        needless = f"{wanted.creates} is there."
+    elif container and wanted.removes and not engine.containers.has_path(container.name, wanted.removes):
+        needless = f"{wanted.removes} is not there."
+    return Observed(container, needless)
+
+
+def plan(wanted: Wanted, observed: Observed) -> Plan:
+    """Run the command if it is needed and the container can."""
+    container = observed.container
+    if container is None:
         raise GantryError(f"There is no container {wanted.container} on this engine. Start one with container_run.")
-    if observed.status == "paused":
-        raise GantryError(f"The container {wanted.container} is paused. Unpause it ('docker unpause {observed.name}').")
-    if observed.status != "running":
+    if observed.needless:
+        return Plan()
+    if container.status == "paused":
         raise GantryError(
-            f"The container {wanted.container} is {observed.status}, and commands run only in one that is running. "
+            f"The container {wanted.container} is paused. Unpause it ('docker unpause {container.name}')."
+        )
+    if container.status != "running":
+        raise GantryError(
+            f"The container {wanted.container} is {container.status}, and commands run only in one that is running. "
             f"Start it first (container_run with state: started)."
         )
     return Plan((Exec(wanted),))
@@ -84,18 +125,19 @@ def apply(engine: Engine, step: Exec) -> Mapping[str, Any]:
     """Run the command; with its output and code, unless it is detached."""
     wanted = step.wanted
     if wanted.detach:
-        engine.containers.exec_detached(wanted.container, wanted.command)
-        return {}
+        return {"exec_id": engine.containers.exec_detached(wanted.container, wanted.command)}
     outcome = engine.containers.exec(wanted.container, wanted.command)
     return {
         "rc": outcome.rc,
-        "stdout": outcome.stdout.rstrip("\r\n"),
-        "stderr": outcome.stderr.rstrip("\r\n"),
+        "stdout": outcome.stdout.rstrip("\r\n") if wanted.strip else outcome.stdout,
+        "stderr": outcome.stderr.rstrip("\r\n") if wanted.strip else outcome.stderr,
         "failed": outcome.rc != 0,
         **({"msg": f"The command ended with code {outcome.rc}."} if outcome.rc else {}),
     }
 
 
-def report(engine: Engine, wanted: Wanted, observed: Container | None) -> Mapping[str, Any]:
-    """Nothing but what the step gave."""
-    return {}
+def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
+    """What a command that was needless gives; else nothing but what the step gave."""
+    if not observed.needless:
+        return {}
+    return {"rc": 0, "stdout": "", "stderr": "", "msg": f"Nothing was run, as {observed.needless}"}

@@ -13,6 +13,12 @@ from typing import Any
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Container, parse_name
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
+    Reference,
+    may_be_short_id,
+    parse_image_name,
+)
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 
 
@@ -26,10 +32,14 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Observed:
-    """The containers that there are, and the names that name none."""
+    """The containers that there are, and the names that name none.
+
+    images: the Id that each name now means which a container's image was called by; None where it means none any more.
+    """
 
     containers: tuple[Container, ...]
     not_found: tuple[str, ...]
+    images: Mapping[str, str | None]
 
 
 def parse(params: Mapping[str, Any]) -> Wanted:
@@ -40,13 +50,16 @@ def parse(params: Mapping[str, Any]) -> Wanted:
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
-    """Look up the containers that were named, or all."""
+    """Look up the containers that were named, or all, and what the names of their images mean now."""
     names = wanted.names
     if names is None:
         names = tuple(summary.id for summary in engine.containers.all())
     found = {name: engine.containers.find(name) for name in names}
     gone = () if wanted.names is None else tuple(name for name, container in found.items() if container is None)
-    return Observed(tuple(container for container in found.values() if container), gone)
+    containers = tuple(container for container in found.values() if container)
+    made_from = {name for container in containers if (name := _image_name(container))}
+    images = {name: image.id if (image := engine.images.find(name)) else None for name in sorted(made_from)}
+    return Observed(containers, gone, images)
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
@@ -60,14 +73,30 @@ def apply(engine: Engine, step: Any) -> Mapping[str, Any]:
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
-    """The containers as inspected, with their processes where they are wanted."""
-    containers = [_described(engine, container, wanted.processes) for container in observed.containers]
+    """The containers as inspected, with what was looked up beside."""
+    containers = [_described(engine, container, wanted, observed) for container in observed.containers]
     single = {"container": containers[0]} if wanted.names and len(wanted.names) == len(containers) == 1 else {}
     return {"containers": containers, "not_found": list(observed.not_found), **single}
 
 
-def _described(engine: Engine, container: Container, processes: bool) -> dict[str, Any]:
-    described = dict(container.inspected)
-    if processes:
+def _described(engine: Engine, container: Container, wanted: Wanted, observed: Observed) -> dict[str, Any]:
+    name = _image_name(container)
+    now = observed.images[name] if name else None
+    described = {**container.inspected, "ImageName": name, "ImageIsCurrent": now == container.image_id if now else None}
+    if wanted.processes:
         described["Processes"] = engine.containers.processes(container.id) if container.running else []
     return described
+
+
+def _image_name(container: Container) -> str | None:
+    """The name that the container's image was called by when it was made; None if that was an Id."""
+    try:
+        name = parse_image_name(str(container.config.get("Image") or ""))
+    except InvalidInput:
+        return None
+    return str(name) if isinstance(name, Reference) and not _is_id(name, container) else None
+
+
+def _is_id(name: Reference, container: Container) -> bool:
+    """Whether what looks like a name is the beginning of the image's Id."""
+    return may_be_short_id(name) and container.image_id.partition(":")[2].startswith(name.name)

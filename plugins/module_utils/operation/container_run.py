@@ -12,59 +12,90 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
-from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import (
-    Container,
-    parse_env,
-    parse_name,
-    parse_words,
+from ansible_collections.gantry.docker.plugins.module_utils.engine.container_options import (
+    OPTIONS,
+    body_of,
+    endpoint,
+    found_in,
 )
+from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Container, parse_name
+from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Access, Login
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, RemoteImage
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
-from ansible_collections.gantry.docker.plugins.module_utils.image.reference import ImageName, parse_image_name
+from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
+    ImageName,
+    Reference,
+    parse_image_name,
+)
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 
 # What a container is called while its successor takes its name.
 _FORMER = ".gantry-former"
+_RUNNING = {"started", "healthy"}
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What was asked for; None for what was not.
+    """What was asked for.
 
-    stop_timeout: seconds that a container has to stop by itself before it is killed.
+    options: by name and in normal form, without those that were not asked for. pull: whether the image is pulled if it
+    isn't here. stop_timeout: seconds that a container has to stop by itself before it is killed. patience: seconds
+    to wait for the container to become healthy, None not to wait.
     """
 
     name: str
-    present: bool
+    state: str
     image: ImageName | None
-    command: tuple[str, ...] | None
-    tty: bool
-    interactive: bool
-    env: Mapping[str, str]
+    options: Mapping[str, Any]
+    pull: bool
     stop_timeout: int | None
+    patience: int | None
 
 
 @dataclass(frozen=True)
 class Observed:
-    """The container of that name, the image that is asked for, and what a replacement that was cut off has left."""
+    """What there is.
+
+    image: the one that is asked for. remote: what the registry has of it, where it has to be pulled. former: what a
+    replacement that was cut off has left. networks: their names, where some are asked for.
+    """
 
     container: Container | None
-    image: Image | None
+    image: Image | None = None
+    remote: RemoteImage | None = None
+    login: Login | None = None
     former: Container | None = None
+    networks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
-class Run:
-    """Make the container and start it."""
+class Pull:
+    """Pull the image."""
 
-    name: str
-    config: Mapping[str, Any]
+    reference: Reference
+    login: Login
 
     @property
     def sentence(self) -> str:
         """What the step does."""
-        return f"Started container {self.name} from {self.config['Image']}"
+        return f"Pulled image {self.reference}"
+
+
+@dataclass(frozen=True)
+class Make:
+    """Make the container, and start it if it is to run. patience: as in Wanted."""
+
+    name: str
+    image: ImageName
+    options: Mapping[str, Any]
+    start: bool
+    patience: int | None
+
+    @property
+    def sentence(self) -> str:
+        """What the step does."""
+        return f"{'Started' if self.start else 'Made'} container {self.name} from {self.image}"
 
 
 @dataclass(frozen=True)
@@ -72,6 +103,7 @@ class Start:
     """Start the container, which is as it was asked for but doesn't run."""
 
     name: str
+    patience: int | None
 
     @property
     def sentence(self) -> str:
@@ -80,10 +112,31 @@ class Start:
 
 
 @dataclass(frozen=True)
+class Await:
+    """Wait for the container, which runs, to become healthy. That changes nothing."""
+
+    name: str
+    patience: int
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Stop the container."""
+
+    name: str
+    stop_timeout: int | None
+
+    @property
+    def sentence(self) -> str:
+        """What the step does."""
+        return f"Stopped container {self.name}"
+
+
+@dataclass(frozen=True)
 class Replace:
     """Put a new container in the place of one that differs in the options named."""
 
-    run: Run
+    make: Make
     differing: tuple[str, ...]
     was_running: bool
     stop_timeout: int | None
@@ -91,7 +144,7 @@ class Replace:
     @property
     def sentence(self) -> str:
         """What the step does."""
-        return f"Replaced container {self.run.name}, as it differed in {', '.join(self.differing)}"
+        return f"Replaced container {self.make.name}, as it differed in {', '.join(self.differing)}"
 
 
 @dataclass(frozen=True)
@@ -110,59 +163,70 @@ class Remove:
 
 def parse(params: Mapping[str, Any]) -> Wanted:
     """What is wanted, from the module's parameters; raises InvalidInput."""
-    stop_timeout = params["stop_timeout"]
-    if stop_timeout is not None and stop_timeout < 0:
-        raise InvalidInput(f"stop_timeout is {stop_timeout}, and must be 0 or more seconds.")
+    for option in ("stop_timeout", "healthy_wait_timeout"):
+        if params[option] is not None and params[option] < 0:
+            raise InvalidInput(f"{option} is {params[option]}, and must be 0 or more seconds.")
+    if params["restart_retries"] is not None and params["restart_policy"] != "on-failure":
+        raise InvalidInput("restart_retries goes with restart_policy: on-failure alone.")
     return Wanted(
         name=parse_name(params["name"]),
-        present=params["state"] == "started",
+        state=params["state"],
         image=parse_image_name(params["image"]) if params["image"] else None,
-        command=None if params["command"] is None else parse_words(params["command"]),
-        tty=params["tty"],
-        interactive=params["interactive"],
-        env=parse_env(params["env"]),
-        stop_timeout=stop_timeout,
+        options={name: OPTIONS[name].parse(params[name]) for name in OPTIONS if params[name] is not None},
+        pull=params["pull"] == "missing",
+        stop_timeout=params["stop_timeout"],
+        patience=params["healthy_wait_timeout"] if params["state"] == "healthy" else None,
     )
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
-    """Look up the container and the image."""
+    """Look up the container and what it takes to make it: the image here or in its registry, the networks."""
+    container = engine.containers.find(wanted.name)
+    if wanted.state == "absent":
+        return Observed(container)
+    image = engine.images.find(str(wanted.image)) if wanted.image else None
+    login = remote = None
+    if wanted.pull and image is None and isinstance(wanted.image, Reference):
+        login = Access((), None, 1, 0).logins([wanted.image.registry])[wanted.image.registry]
+        remote = engine.images.remote(wanted.image, login)
     return Observed(
-        container=engine.containers.find(wanted.name),
-        image=engine.images.find(str(wanted.image)) if wanted.image else None,
-        former=engine.containers.find(wanted.name + _FORMER) if wanted.present else None,
+        container=container,
+        image=image,
+        remote=remote,
+        login=login,
+        former=engine.containers.find(wanted.name + _FORMER),
+        networks=engine.containers.networks() if wanted.options.get("networks") else frozenset(),
     )
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
-    """Run, start, replace or remove the container, or leave it alone."""
+    """Make, start, stop, replace or remove the container, or leave it alone."""
     container = observed.container
-    _check_name(wanted, container)
-    if not wanted.present:
+    if container is not None and container.name != wanted.name:
+        raise GantryError(f"'{wanted.name}' is the Id of the container {container.name}. Give its name instead.")
+    if wanted.state == "absent":
         return _plan_absent(wanted, container)
-    asked = _asked(wanted, observed)
-    after = {wanted.name: {**asked, "status": "running"}}
-    run = Run(wanted.name, _config(wanted))
     if container is None:
-        _require_way(wanted, observed)
-        return Plan((run,), {wanted.name: None}, after)
+        steps = _making(wanted, observed, start=wanted.state in _RUNNING)
+        return Plan(steps, {wanted.name: None}, {wanted.name: _after(wanted, observed, "created")})
     if container.status == "paused":
         raise GantryError(f"The container {wanted.name} is paused. Unpause it ('docker unpause {wanted.name}') first.")
-    is_now = {option: value for option, value in _is_now(wanted, container).items() if option in asked}
-    before = {wanted.name: {**is_now, "status": container.status}}
-    differing = tuple(option for option, value in asked.items() if is_now[option] != value)
-    if differing:
-        _require_way(wanted, observed)
-        return Plan((Replace(run, differing, container.running, _grace(wanted, container)),), before, after)
-    return Plan() if container.running else Plan((Start(wanted.name),), before, after)
+    return _plan_change(wanted, observed, container)
 
 
-def apply(engine: Engine, step: Run | Start | Replace | Remove) -> Mapping[str, Any]:
+def apply(engine: Engine, step: Pull | Make | Start | Await | Stop | Replace | Remove) -> Mapping[str, Any]:
     """Take one step; if it fails, what was there before is there again."""
-    if isinstance(step, Run):
-        _run(engine, step)
+    if isinstance(step, Pull):
+        engine.images.pull(step.reference, None, step.login)
+    elif isinstance(step, Make):
+        _make(engine, step)
     elif isinstance(step, Start):
         engine.containers.start(step.name)
+        _await(engine, step)
+    elif isinstance(step, Await):
+        _await(engine, step)
+    elif isinstance(step, Stop):
+        engine.containers.stop(step.name, step.stop_timeout)
     elif isinstance(step, Replace):
         _replace(engine, step)
     else:
@@ -185,9 +249,25 @@ def _plan_absent(wanted: Wanted, container: Container | None) -> Plan:
     return Plan((step,), {wanted.name: {"status": container.status}}, {wanted.name: None})
 
 
-def _check_name(wanted: Wanted, container: Container | None) -> None:
-    if container is not None and container.name != wanted.name:
-        raise GantryError(f"'{wanted.name}' is the Id of the container {container.name}. Give its name instead.")
+def _plan_change(wanted: Wanted, observed: Observed, container: Container) -> Plan:
+    """Replace the container if it differs in what was asked for; else let it run or not, as asked."""
+    asked = _asked(wanted, observed)
+    found = {"image": container.image_id, **found_in(container.inspected, wanted.options)}
+    before = {option: found[option] for option in asked}
+    differing = tuple(option for option in asked if before[option] != asked[option])
+    shown = {wanted.name: {**before, "status": container.status}}
+    if differing:
+        run = container.running if wanted.state == "present" else wanted.state in _RUNNING
+        *pulling, make = _making(wanted, observed, start=run)
+        replace = Replace(make, differing, container.running, _grace(wanted, container))
+        status = "running" if run else "created"
+        return Plan((*pulling, replace), shown, {wanted.name: {**asked, "status": status}})
+    if wanted.state in _RUNNING and not container.running:
+        return Plan((Start(wanted.name, wanted.patience),), shown, {wanted.name: {**asked, "status": "running"}})
+    if wanted.state == "stopped" and container.running:
+        step = Stop(wanted.name, _grace(wanted, container))
+        return Plan((step,), shown, {wanted.name: {**asked, "status": "exited"}})
+    return Plan(repeats=() if wanted.patience is None else (Await(wanted.name, wanted.patience),))
 
 
 def _grace(wanted: Wanted, container: Container) -> int | None:
@@ -195,32 +275,53 @@ def _grace(wanted: Wanted, container: Container) -> int | None:
     return container.config.get("StopTimeout") if wanted.stop_timeout is None else wanted.stop_timeout
 
 
-def _require_way(wanted: Wanted, observed: Observed) -> None:
-    """Raise GantryError unless a new container can be made: the image is there, and nothing is in the way."""
+def _after(wanted: Wanted, observed: Observed, status: str) -> dict[str, Any]:
+    return {**_asked(wanted, observed), "status": "running" if wanted.state in _RUNNING else status}
+
+
+def _making(wanted: Wanted, observed: Observed, start: bool) -> tuple[Any, ...]:
+    """The steps that make the container; raises GantryError if there is no way."""
     if observed.former is not None:
         former = observed.former.name
         raise GantryError(
             f"The container {former} is in the way: it is what was {wanted.name} before a replacement that was cut "
             f"off. Remove it ('docker rm {former}') or give it its name back."
         )
-    if observed.image is None:
-        raise GantryError(f"There is no image {wanted.image} on this engine to run. Pull it first (image_pull).")
+    if wanted.image is None:
+        raise GantryError(
+            f"There is no container {wanted.name} as asked for, and no image to make it from: name it (image)."
+        )
+    missing = sorted(wanted.options.get("networks", {}).keys() - observed.networks)
+    if missing:
+        raise GantryError(
+            f"There is no network {', '.join(missing)} on this engine. Make it first ('docker network create')."
+        )
+    make = Make(wanted.name, wanted.image, wanted.options, start, wanted.patience)
+    return (*_pulling(wanted, observed), make)
+
+
+def _pulling(wanted: Wanted, observed: Observed) -> tuple[Pull, ...]:
+    if observed.image is not None:
+        return ()
+    if observed.login and observed.remote and isinstance(wanted.image, Reference):
+        return (Pull(wanted.image, observed.login),)
+    if observed.login:
+        raise GantryError(
+            f"There is no image {wanted.image} on this engine, and its registry has none. Check its name."
+        )
+    raise GantryError(
+        f"There is no image {wanted.image} on this engine to run. Pull it first (image_pull), or use pull: missing."
+    )
 
 
 def _asked(wanted: Wanted, observed: Observed) -> dict[str, Any]:
-    """What was asked for, by option. An image that isn't here any more is told by its name."""
-    asked: dict[str, Any] = {
-        "image": observed.image.id if observed.image else str(wanted.image),
-        "tty": wanted.tty,
-        "interactive": wanted.interactive,
-    }
-    if wanted.command is not None:
-        asked["command"] = list(wanted.command)
-    if wanted.env:
-        asked["env"] = dict(wanted.env)
+    """What was asked for, by option. An image that isn't here is told by its name."""
+    if wanted.image is None:
+        return dict(wanted.options)
+    image = observed.image.id if observed.image else str(wanted.image)
     if observed.image is None and observed.container and _names_same(wanted, observed.container):
-        asked["image"] = observed.container.image_id
-    return asked
+        image = observed.container.image_id
+    return {"image": image, **wanted.options}
 
 
 def _names_same(wanted: Wanted, container: Container) -> bool:
@@ -231,47 +332,32 @@ def _names_same(wanted: Wanted, container: Container) -> bool:
         return False
 
 
-def _is_now(wanted: Wanted, container: Container) -> dict[str, Any]:
-    """The container's state in the same terms as what was asked."""
-    env = dict(entry.partition("=")[::2] for entry in container.config.get("Env") or ())
-    return {
-        "image": container.image_id,
-        "tty": bool(container.config.get("Tty")),
-        "interactive": bool(container.config.get("OpenStdin")),
-        "command": list(container.config.get("Cmd") or ()),
-        "env": {name: env[name] for name in wanted.env if name in env},
-    }
-
-
-def _config(wanted: Wanted) -> dict[str, Any]:
-    """The body of the API's call that makes the container."""
-    config: dict[str, Any] = {
-        "Image": str(wanted.image),
-        "Tty": wanted.tty,
-        "OpenStdin": wanted.interactive,
-        "Env": [f"{name}={value}" for name, value in wanted.env.items()],
-    }
-    if wanted.command is not None:
-        config["Cmd"] = list(wanted.command)
-    return config
-
-
-def _run(engine: Engine, step: Run) -> None:
-    engine.containers.create(step.name, step.config)
+def _make(engine: Engine, step: Make) -> None:
+    networks = step.options.get("networks", {})
+    engine.containers.create(step.name, {"Image": str(step.image), **body_of(step.options)})
     try:
-        engine.containers.start(step.name)
+        for network in list(networks)[1:]:
+            engine.containers.connect(step.name, network, endpoint(networks[network]))
+        if step.start:
+            engine.containers.start(step.name)
+            _await(engine, step)
     except EngineError:
         engine.containers.remove(step.name)
         raise
 
 
+def _await(engine: Engine, step: Make | Start | Await) -> None:
+    if step.patience is not None:
+        engine.containers.wait_until_healthy(step.name, step.patience)
+
+
 def _replace(engine: Engine, step: Replace) -> None:
-    name, former = step.run.name, step.run.name + _FORMER
+    name, former = step.make.name, step.make.name + _FORMER
     engine.containers.rename(name, former)
     try:
         if step.was_running:
             engine.containers.stop(former, step.stop_timeout)
-        _run(engine, step.run)
+        _make(engine, step.make)
     except EngineError:
         engine.containers.rename(former, name)
         if step.was_running:

@@ -1,0 +1,52 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the exercises have left: three containers that run, each as it should."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import docker
+import pytest
+import testinfra
+from testinfra.host import Host
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[docker.DockerClient]:
+    """The engine itself."""
+    client = docker.from_env()
+    yield client
+    client.close()
+
+
+def container(name: str) -> Host:
+    """A container, as a host to look at."""
+    return testinfra.get_host(f"docker://{name}")
+
+
+def test_three_containers_run(engine: docker.DockerClient) -> None:
+    found = {container.name: container.status for container in engine.containers.list(all=True)}
+    assert found == dict.fromkeys(("terminal", "idler", "loaded"), "running")
+
+
+def test_terminal() -> None:
+    terminal = container("terminal")
+    assert terminal.check_output("readlink /proc/1/fd/0").startswith("/dev/pts/")
+    assert terminal.file("/proc/1/comm").content_string == "bash\n"
+
+
+def test_idler_has_its_first_process_alone(engine: docker.DockerClient) -> None:
+    processes = engine.containers.get("idler").top()["Processes"]
+    assert [row[-1] for row in processes] == ["tail -f /dev/null"]
+    assert engine.containers.get("idler").attrs["RestartCount"] == 0
+
+
+def test_loaded_image_runs_and_serves(engine: docker.DockerClient) -> None:
+    loaded = container("loaded")
+    assert loaded.check_output("hostname") == "tool"
+    assert loaded.check_output("wget -q -O - http://127.0.0.1:8080/") == "Loaded from a file"
+    image = engine.containers.get("loaded").attrs["Image"]
+    assert engine.images.get(image).tags == ["busybox:latest", "exercises/tool:1"]
