@@ -292,7 +292,7 @@ def test_ssh(engine: Engine, box: docker.DockerClient, tmp_path: Path, monkeypat
         while [ "$1" != -- ]; do shift; done
         [ "$2" = there ] || {{ echo "ssh: Could not resolve hostname $2" >&2; exit 255; }}
         shift 2
-        exec nsenter -t {engine.pid} -m -n env DOCKER_HOST=unix:///run/gantry/docker.sock "$@"
+        exec nsenter -t {engine.pid} -m -n env DOCKER_HOST={engine.docker_host} "$@"
     """)
     ssh.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
