@@ -6,16 +6,15 @@
 
 from __future__ import annotations
 
-import io
 import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import IO, Any
+from typing import Any
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.address import TlsFailed
-from ansible_collections.gantry.docker.plugins.module_utils.engine.dial import Stream, send_all
+from ansible_collections.gantry.docker.plugins.module_utils.engine.dial import send_all
 
 _ENOUGH = 64 * 1024
 
@@ -122,10 +121,6 @@ class Tls:
             self._flush()
         return len(piece)
 
-    def sendall(self, data: bytes) -> None:
-        """As a socket's."""
-        send_all(self, data)
-
     def _flush(self) -> None:
         with self._state:
             encrypted = self._gone.read()
@@ -141,25 +136,6 @@ class Tls:
                 self._tls.unwrap()
             self._flush()
 
-    def makefile(self, _mode: str) -> IO[bytes]:
-        """What comes, as a file."""
-        return io.BufferedReader(_Incoming(self))
-
     def close(self) -> None:
         """As a socket's."""
         self._stream.close()
-
-
-class _Incoming(io.RawIOBase):
-    """What comes on a stream, for the file that http.client reads of."""
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        piece = self._stream.recv(len(buffer))
-        buffer[: len(piece)] = piece
-        return len(piece)
