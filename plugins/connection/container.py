@@ -350,7 +350,7 @@ def _told() -> Iterator[None]:
     try:
         yield
     except GantryError as error:
-        raise AnsibleConnectionFailure(error.message) from error
+        raise AnsibleConnectionFailure(error.message) from None  # Ansible would tell the cause's message, too
 
 
 def _until(condition: Callable[[], bool], command: Command, out: bytearray, err: bytearray) -> bool:

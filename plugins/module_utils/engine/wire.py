@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Any, Callable
 from urllib.parse import quote
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.address import way_out
+from ansible_collections.gantry.docker.plugins.module_utils.engine.address import wants_tls, way_out
 from ansible_collections.gantry.docker.plugins.module_utils.engine.dial import Dialler, Stream, dialler, send_all
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
 
@@ -49,6 +49,9 @@ class Wire:
         self._timeout = int(options["timeout"])
         self._api_version = str(options["api_version"])
         self._dialler = dialler(options)
+        # An engine that refuses a client's certificate may just hang up.
+        by_tls = self._host.startswith("tcp://") and wants_tls(options)
+        self._suspects = "docker_host, client_cert and client_key" if by_tls else "docker_host"
         self._talk = _Talk(self._dialler)
 
     def start(self, container: str, argv: Sequence[str], **how: Any) -> Command:
@@ -133,7 +136,7 @@ class Wire:
             yield
         except (OSError, ValueError, LookupError) as error:
             said = self._dialler.said() or f"{str(error).strip().rstrip('.') or type(error).__name__}."
-            way = way_out(error, self._host, self._timeout) or f"It failed: {said} Check docker_host."
+            way = way_out(error, self._host, self._timeout) or f"It failed: {said} Check {self._suspects}."
             raise GantryError(f"Can't reach a Docker engine at {self._host}. {way}") from error
 
 
