@@ -145,9 +145,11 @@ def test_any_damage_is_an_error_of_ours(source: str, saved: Callable[[str], Path
         except ArchiveError:
             outcomes["refused"] += 1
     assert outcomes["refused"] > 300
+    # Nobody reads repositories, which was for engines before 1.10.
+    told = [entry for name, entry in index.entries.items() if name != "repositories"]
     for _turn in range(30):
         data = bytearray(whole)
-        entry = chance.choice([entry for entry in index.entries.values() if entry.size])
+        entry = chance.choice(told)
         data[chance.randrange(entry.offset, entry.offset + entry.size)] ^= 1
         path.write_bytes(data)
         try:

@@ -108,7 +108,7 @@ def member(name: str, content: Content) -> tuple[tarfile.TarInfo, io.BytesIO | N
 def packed(data: bytes, compression: str) -> bytes:
     """Data, compressed."""
     if compression == "gzip":
-        return gzip.compress(data)
+        return gzip.compress(data, mtime=0)
     if compression == "xz":
         return lzma.compress(data)
     if compression == "bzip2":
