@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.archive import ArchivedImage, ArchiveIndex
-from ansible_collections.gantry.docker.plugins.module_utils.image.compression import PIECE, Unreadable
+from ansible_collections.gantry.docker.plugins.module_utils.image.compression import Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils.image.contents import (
     MAX_DOCUMENT,
     THIN,
@@ -84,7 +84,7 @@ def parts_of_stream(pieces: Iterator[bytes]) -> Iterator[Part]:
             documents[member.name] = _canonical_document(member.name, source, member.size)
         else:
             last = member.name
-            yield Part(member.name, member.size, partial(_taken, source, member.size))
+            yield Part(member.name, member.size, partial(source.pieces, member.size))
     source.drain()
     yield from _document_parts(documents)
 
@@ -128,15 +128,6 @@ def _head(name: str, size: int) -> Head:
     member = tarfile.TarInfo(name)
     member.size, member.mode = size, 0o644
     return Head(member.tobuf(tarfile.PAX_FORMAT, "utf-8", "strict"))
-
-
-def _taken(source: StreamSource, size: int) -> Iterator[bytes]:
-    while size:
-        piece = source.read(min(size, PIECE))
-        if not piece:
-            raise Unreadable("it is truncated")
-        size -= len(piece)
-        yield piece
 
 
 def _document_parts(documents: Mapping[str, bytes]) -> Iterator[Part]:

@@ -15,7 +15,6 @@ from typing import Any, BinaryIO
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.compression import (
     HEAD,
-    PIECE,
     Rejoined,
     Unreadable,
     detect,
@@ -207,8 +206,10 @@ class _Data:
 
     def digest(self) -> str:
         """The digest of all the data; reads what is left of it."""
-        while self.read(PIECE):
-            pass
+        for piece in self._source.pieces(self._left):
+            if self._hash:
+                self._hash.update(piece)
+        self._left = 0
         return f"{self._algorithm}:{self._hash.hexdigest() if self._hash else ''}"
 
 

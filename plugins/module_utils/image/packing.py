@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import os
 import zlib
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol, cast
 
@@ -31,6 +33,9 @@ _MOST_THREADS = 4
 # at high levels, where the threads look back further than that, it would cost most of the time.
 _JOB = 2 << 20
 _LAST_QUICK_LEVEL = 9
+# What is handed to the thread that writes, at a time; and how many of these may wait for it.
+_BATCH = 1 << 20
+_MOST_WAITING = 4
 # A new frame begins with an entry, but not for every small one: frames cost bytes and time.
 _SMALLEST_FRAME = 1 << 20
 
@@ -84,10 +89,11 @@ class _Plain:
 
 
 class Packer:
-    """Writes an archive to a file.
+    """Writes an archive to a file; a context that ends with the writing.
 
-    sha256, size: of the file as far as it is written.
-    What writing raises passes through.
+    size, sha256: of the file, once it is finished.
+    Writing and the checksum of the file have a thread of their own. What writing raises is raised later by tee or
+    finish.
     """
 
     def __init__(self, file: BinaryIO, compression: Compression) -> None:
@@ -99,6 +105,16 @@ class Packer:
         self._breaks: list[tuple[int, int]] = []
         self._position = 0
         self._frame = self._new_frame()
+        self._writer = ThreadPoolExecutor(1)
+        self._batch: list[bytes] = []
+        self._batch_size = 0
+        self._waiting: deque[Future[None]] = deque()
+
+    def __enter__(self) -> Packer:
+        return self
+
+    def __exit__(self, *_problem: object) -> None:
+        self._writer.shutdown(cancel_futures=True)
 
     @property
     def sha256(self) -> str:
@@ -120,6 +136,8 @@ class Packer:
         if self._compression.kind != "none":
             kind, entries, documents = self._compression.kind, index.entries, index.documents
             self._write(embedded_section(kind, entries, index.end, documents, self._breaks))
+        self._hand_over()
+        self._wait_for(0)
 
     def _break(self) -> None:
         if self._compression.kind != "none":
@@ -139,9 +157,26 @@ class Packer:
 
     def _write(self, data: bytes) -> None:
         if data:
+            self._batch.append(data)
+            self._batch_size += len(data)
+            self.size += len(data)
+        if self._batch_size >= _BATCH:
+            self._hand_over()
+            self._wait_for(_MOST_WAITING)
+
+    def _hand_over(self) -> None:
+        self._waiting.append(self._writer.submit(self._put, self._batch))
+        self._batch, self._batch_size = [], 0
+
+    def _wait_for(self, most: int) -> None:
+        """Wait until no more than so many batches are to be written; raises what writing them raised."""
+        while len(self._waiting) > most:
+            self._waiting.popleft().result()
+
+    def _put(self, batch: list[bytes]) -> None:
+        for data in batch:
             self._file.write(data)
             self._hash.update(data)
-            self.size += len(data)
 
 
 class Unpacker:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, NoReturn, Protocol
+from typing import BinaryIO, NoReturn, Protocol, cast
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.compression import Unreadable
 
@@ -97,13 +97,22 @@ class StreamSource:
             taken += piece
         return bytes(taken)
 
-    def skip(self, size: int) -> None:
-        """Pass over size bytes; raises Unreadable if there are fewer."""
+    def pieces(self, size: int) -> Iterator[bytes]:
+        """The next size bytes as they come; fewer only at the end.
+
+        They are views of what came: as good as bytes to who hashes, compresses or writes them, and not copied.
+        """
         while size > 0:
             piece = self._take(size)
             if not piece:
-                raise Unreadable("it is truncated")
+                return
             size -= len(piece)
+            yield cast(bytes, piece)
+
+    def skip(self, size: int) -> None:
+        """Pass over size bytes; raises Unreadable if there are fewer."""
+        if sum(map(len, self.pieces(size))) < size:
+            raise Unreadable("it is truncated")
 
     def drain(self) -> None:
         """Read to the end, for the checksums that compressed streams have there."""

@@ -380,16 +380,21 @@ def _write(engine: Engine, step: Save, part: _Part) -> Packer:
 
 
 def _pack(step: Save, part: _Part, parts: Iterable[Part]) -> Packer:
-    packer = Packer(part.file, step.compression)
-    index = verify_pieces(packer.tee(assembled(parts)), "that the engine wrote")
+    with Packer(part.file, step.compression) as packer:
+        index = verify_pieces(packer.tee(assembled(parts)), "that the engine wrote")
+        _check_right(index, step)
+        packer.finish(index)
+    return packer
+
+
+def _check_right(index: ArchiveIndex, step: Save) -> None:
+    """Raise GantryError unless the archive is complete and holds what it should."""
     _check_complete(index)
     written = _found(index, step.compression.kind, step.platform)
     if step.only is None:
         written = replace(written, further_platforms=step.right.further_platforms)
     if written != step.right:
         raise GantryError(f"The engine wrote other images than {', '.join(step.names)}: they changed. Try again.")
-    packer.finish(index)
-    return packer
 
 
 def _check_complete(index: ArchiveIndex) -> None:

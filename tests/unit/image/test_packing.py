@@ -61,8 +61,7 @@ FAST = {"none": 0, "gzip": 1, "zstd": 3}
 
 def written(parts: Iterator[Part], path: Path, kind: str = "none", threads: int = 1) -> ArchiveIndex:
     """Write an archive of these parts as image_save does."""
-    with path.open("wb") as file:
-        packer = Packer(file, Compression(kind, FAST[kind], threads))
+    with path.open("wb") as file, Packer(file, Compression(kind, FAST[kind], threads)) as packer:
         index = verify_pieces(packer.tee(assembled(parts)), "x")
         packer.finish(index)
     assert packer.size == path.stat().st_size
