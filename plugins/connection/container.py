@@ -266,9 +266,13 @@ class Connection(ConnectionBase):
             os.unlink(out_path)
             raise AnsibleError(f"Can't copy {in_path} from the container {self._container}: {_text(said)}")
 
+    @property
+    def _shell_program(self) -> str:
+        return str(self._play_context.executable or "/bin/sh")
+
     def _start(self, *words: str) -> Command:
         """Start the container's shell with these words."""
-        argv = [self._play_context.executable or "/bin/sh", *words]
+        argv = [self._shell_program, *words]
         self._display.vvv(f"EXEC {argv}", host=self._container)
         with _told():
             return self._engine().start(self._container, argv, User=self._option("remote_user") or "")
@@ -290,9 +294,11 @@ class Connection(ConnectionBase):
         with _told():
             end = command.finish(source, noted, err)
         if not end.ran:
+            user = self._option("remote_user")
             raise AnsibleConnectionFailure(
                 f"The container {self._container} couldn't run its shell: {_text(first) or 'the engine says no more'}. "
-                "It must have the shell (ansible_shell_executable names another one) and the user (ansible_user)."
+                f"It must have {self._shell_program} (ansible_shell_executable names another one)"
+                + (f" and the user {user} (ansible_user)." if user else ".")
             )
         return end.rc
 

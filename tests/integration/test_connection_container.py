@@ -179,7 +179,7 @@ def test_a_container_that_does_not_run(engine: Engine, box: docker.DockerClient)
 def test_no_shell_and_no_such_user(engine: Engine, box: docker.DockerClient) -> None:
     connection = to(engine)
     connection._play_context.executable = "/bin/none"
-    says(fails(connection), "box", "ansible_shell_executable")
+    says(fails(connection), "box", "/bin/none", "ansible_shell_executable")
     says(fails(to(engine, ansible_user="nobody-there")), "box", "nobody-there")
 
 
