@@ -82,7 +82,7 @@ def _carry_out(
         failures = _take(operation, engine, plan, result)
     if not failures:
         result["diff"] = {"before": dict(plan.before), "after": dict(plan.after)}
-    result.update(operation.report(engine, wanted, observed))
+    _add(result, operation.report(engine, wanted, observed))
     return [*plan.problems, *failures]
 
 
@@ -97,11 +97,17 @@ def _take(operation: Operation, engine: Engine, plan: Plan, result: dict[str, An
         if isinstance(outcome, GantryError):
             failures.append(outcome.message)
             continue
-        result.update(outcome)
+        _add(result, outcome)
         if number < len(plan.steps):
             result["changed"] = True
             result["actions"].append(step.sentence)
     return failures
+
+
+def _add(result: dict[str, Any], more: Mapping[str, Any]) -> None:
+    """Add to a result; what maps names to something, as more than one step may tell it, gets the further names."""
+    for key, value in more.items():
+        result[key] = {**result.get(key, {}), **value} if isinstance(value, Mapping) else value
 
 
 class _Files:

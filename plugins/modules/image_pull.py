@@ -50,6 +50,7 @@ options:
     aliases: [pull]
 seealso:
   - module: gantry.docker.image_info
+  - module: gantry.docker.image_push
   - module: gantry.docker.image_tag
 """
 

@@ -56,13 +56,18 @@ class Trouble:
 
 
 class Front:
-    """A running front. address: as names of images have it. asked: what it was asked, in order."""
+    """A running front.
+
+    address: as names of images have it. asked: what it was asked, in order. wants: whether who shows no login is asked
+    for one; any will do.
+    """
 
     def __init__(self, engine: engines.Engine, port: int, registry: str) -> None:
         self.address = f"127.0.0.1:{port}"
         self.registry = registry
         self.asked: list[Asked] = []
         self.troubles: list[Trouble] = []
+        self.wants = False
         self.served = threading.Lock()
         self._server = within(engine, lambda: _Server(self, engine, port))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -128,6 +133,8 @@ class _Handler(BaseHTTPRequestHandler):
         front.asked.append(Asked(self.command, self.path, self.headers.get("Authorization")))
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         trouble = front.trouble_for(self.path)
+        if front.wants and not self.headers.get("Authorization"):
+            trouble = Trouble(status=401, headers={"WWW-Authenticate": 'Basic realm="front"'})
         with suppress(BrokenPipeError, ConnectionResetError):
             if trouble is None or trouble.after is not None:
                 self._pass_on(body, trouble)

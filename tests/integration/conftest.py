@@ -132,7 +132,7 @@ class Module:
     def ok(self, check: bool = False, **params: Any) -> dict[str, Any]:
         """Run it and expect that it succeeds."""
         result = self(check, **params)
-        assert not result.get("failed"), result
+        assert not result.get("failed"), result.get("msg")
         return result
 
     def fails(self, check: bool = False, **params: Any) -> str:

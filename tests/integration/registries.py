@@ -65,6 +65,14 @@ class Registry:
         assert status == 201, said
         return digest_of(body)
 
+    def empty(self) -> None:
+        """Remove all that has a tag."""
+        _status, body, _location = self.ask("GET", "/v2/_catalog")
+        for repository in json.loads(body)["repositories"]:
+            status, body, _location = self.ask("GET", f"/v2/{repository}/tags/list")
+            for tag in json.loads(body).get("tags") or [] if status == 200 else []:
+                self.ask("DELETE", f"/v2/{repository}/manifests/{self.digest(repository, tag)}")
+
     def blob(self, repository: str, digest: str) -> bytes:
         """A blob's bytes."""
         status, body, _location = self.ask("GET", f"/v2/{repository}/blobs/{digest}")

@@ -43,6 +43,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "image_load": {"path": "/dev/null"},
     "image_prune": {},
     "image_pull": {"name": "busybox"},
+    "image_push": {"name": "busybox"},
     "image_remove": {"name": "busybox"},
     "image_save": {"name": "busybox", "path": "/root/gantry-never-written.tar"},
     "image_tag": {"name": "busybox", "repository": ["other:1"]},

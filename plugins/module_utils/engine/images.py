@@ -250,7 +250,7 @@ class Images:
         task = f"push {reference}"
         digest: str | None = None
         with trying_to(task):
-            path = self._api._url("/images/{0}/push", reference.name)
+            path = f"/images/{reference.name}/push"
             response = self._post(path, params={"tag": reference.tag}, headers=login.header)
             for message in messages(self._api, response, task):
                 found = _PUSHED.search(message.get("status") or "")

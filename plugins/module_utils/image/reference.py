@@ -133,9 +133,9 @@ def parse_image_name(text: str) -> ImageName:
     return parse_reference(text)
 
 
-def parse_tag(text: str) -> Reference:
+def parse_tag(text: str, default_tag: str = DEFAULT_TAG) -> Reference:
     """Parse a reference that a tag can be put on: one without a digest; raises InvalidInput."""
-    reference = parse_reference(text)
+    reference = parse_reference(text, default_tag)
     if reference.name == "sha256":
         # reference/store.go refuses it too: it can't be told from an Id.
         raise InvalidInput(

@@ -1,0 +1,140 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Push images to their registries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
+from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Access, Login, parse_access
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
+from ansible_collections.gantry.docker.plugins.module_utils.engine.patience import patiently
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
+from ansible_collections.gantry.docker.plugins.module_utils.image.reference import Reference, parse_tag
+from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The tags that registries shall have as they are here."""
+
+    references: tuple[Reference, ...]
+    access: Access
+
+
+@dataclass(frozen=True)
+class Here:
+    """What the engine has under a tag. digests: those under which a registry would have the same."""
+
+    image: Image
+    digests: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Observed:
+    """For each tag what is here, and the digest of what its registry has (None for nothing) or why that isn't known."""
+
+    here: Mapping[Reference, Here | None]
+    remote: Mapping[Reference, str | GantryError | None]
+    logins: Mapping[str, Login]
+
+
+@dataclass(frozen=True)
+class Push:
+    """Push one tag."""
+
+    reference: Reference
+    login: Login
+    retry_for: int
+
+    @property
+    def sentence(self) -> str:
+        """What the step does."""
+        return f"Pushed image {self.reference}"
+
+
+def parse(params: Mapping[str, Any]) -> Wanted:
+    """What is wanted, from the module's parameters; raises InvalidInput."""
+    references = (parse_tag(name, params["tag"]) for name in params["names"])
+    return Wanted(tuple(dict.fromkeys(references)), parse_access(params))
+
+
+def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
+    """Look for the images here, and ask the registries what they have; nothing is pushed."""
+    here = {reference: _here(engine, reference) for reference in wanted.references}
+    present = [reference for reference in wanted.references if here[reference]]
+    logins = wanted.access.logins(reference.registry for reference in present)
+
+    def ask(one: Engine, reference: Reference) -> str | None:
+        remote = patiently(lambda: one.images.remote(reference, logins[reference.registry]), wanted.access.retry_for)
+        return remote.digest if remote else None
+
+    return Observed(here, dict(zip(present, engine.each(ask, present, wanted.access.parallel))), logins)
+
+
+def plan(wanted: Wanted, observed: Observed) -> Plan:
+    """Push what a registry doesn't have as it is here."""
+    problems = {ref: why for ref in wanted.references if (why := _obstacle(ref, observed))}
+    different = {
+        ref: here.image
+        for ref, here in observed.here.items()
+        if here and ref not in problems and observed.remote[ref] not in here.digests
+    }
+    return Plan(
+        steps=tuple(Push(ref, observed.logins[ref.registry], wanted.access.retry_for) for ref in different),
+        before={str(ref): observed.remote[ref] for ref in different},
+        after={str(ref): image.id for ref, image in different.items()},
+        at_once=wanted.access.parallel,
+        problems=tuple(problems.values()),
+    )
+
+
+def apply(engine: Engine, step: Push) -> Mapping[str, Any]:
+    """Push one tag."""
+    digest = patiently(lambda: engine.images.push(step.reference, step.login), step.retry_for)
+    return {"digests": {str(step.reference): digest}}
+
+
+def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
+    """The images as inspected, and the digests of those that needn't be pushed."""
+    found = [engine.images.find(str(reference)) for reference in wanted.references]
+    images = [dict(image.inspected) for image in found if image is not None]
+    same = {
+        str(ref): observed.remote[ref]
+        for ref, here in observed.here.items()
+        if here and observed.remote[ref] in here.digests
+    }
+    return {"images": images, "digests": same, **({"image": images[0]} if len(found) == len(images) == 1 else {})}
+
+
+def _here(engine: Engine, reference: Reference) -> Here | None:
+    image = engine.images.find(str(reference))
+    if image is None:
+        return None
+    named = (digest.partition("@") for digest in image.digests)
+    digests = [digest for name, _at, digest in named if name == reference.name]
+    return Here(image, frozenset([*digests, *_parts(engine, image)]))
+
+
+def _parts(engine: Engine, image: Image) -> list[str]:
+    """The digests of an index's manifests that are here, if not all are.
+
+    Then the engine pushes the manifest for its own platform alone (daemon/containerd/image_push.go).
+    """
+    manifests = engine.images.manifests(image.id)
+    here = [str(manifest["ID"]) for manifest in manifests if manifest.get("Available")]
+    return here if len(here) < len(manifests) else []
+
+
+def _obstacle(reference: Reference, observed: Observed) -> str | None:
+    """Why a tag can't be pushed; None if it can."""
+    if observed.here[reference] is None:
+        return f"There is no image {reference} on this engine to push. Tag one so, or correct the name."
+    remote = observed.remote[reference]
+    return remote.message if isinstance(remote, GantryError) else None

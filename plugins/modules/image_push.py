@@ -1,0 +1,109 @@
+#!/usr/bin/python
+
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image_push
+short_description: Push Docker images to their registries
+description:
+  - Pushes tags, several in one task, and changes nothing where the registry has the same under that tag.
+  - Before it pushes, also in check mode, it asks the registry for the digest that it has, and compares that with the
+    digests that the engine knows the image by.
+  - If an image can't be pushed, the others are pushed nevertheless. Then the task fails, and names those that failed.
+  - In diff mode it tells the digest that the registry has before, and the Id of the image that it has afterwards. A
+    digest that is new can be known only after the push.
+version_added: 0.1.0
+author:
+  - gantry.docker authors (@gantry-docker)
+extends_documentation_fragment:
+  - gantry.docker.attributes
+  - gantry.docker.connection
+  - gantry.docker.registry
+options:
+  names:
+    description:
+      - The images, each as C([registry/]repository[:tag]). The name tells where to. Use M(gantry.docker.image_tag) to
+        give an image the name that it shall have there.
+      - Without a tag, O(tag) is meant.
+    type: list
+    elements: str
+    required: true
+    aliases: [name]
+notes:
+  - An engine with the classic store knows the digest of an image in a repository only once it has pushed it there, or
+    pulled it from there. Until then the image is pushed, even if the registry has the same.
+  - Of an image for several platforms of which some aren't there, an engine pushes what it can; with the containerd
+    store before Docker 28 it fails.
+seealso:
+  - module: gantry.docker.image_tag
+  - module: gantry.docker.image_pull
+"""
+
+EXAMPLES = r"""
+- name: Name an image as it shall be called in the registry
+  gantry.docker.image_tag:
+    name: busybox
+    repository:
+      - 127.0.0.1:5001/tools/busybox:latest
+      - 127.0.0.1:5001/tools/busybox:1
+
+- name: Let the registry have it
+  gantry.docker.image_push:
+    names:
+      - 127.0.0.1:5001/tools/busybox
+      - 127.0.0.1:5001/tools/busybox:1
+  register: pushed
+
+- name: Tell by which digest others can be sure to get the same
+  ansible.builtin.debug:
+    var: pushed.digests
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or in check mode what would be done, a sentence for each step.
+  returned: success
+  type: list
+  elements: str
+  sample: ["Pushed image 127.0.0.1:5001/tools:1"]
+digests:
+  description:
+    - The digest of each image in its registry, by the image's name, with its tag.
+    - In check mode, only those of images that needn't be pushed.
+  returned: success
+  type: dict
+  sample: {"127.0.0.1:5001/tools:1": "sha256:1651bda035e7..."}
+images:
+  description: The images as inspected.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["127.0.0.1:5001/tools:1"]}]
+image:
+  description: The image as inspected.
+  returned: with a single name
+  type: dict
+  sample: {"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["127.0.0.1:5001/tools:1"]}
+"""
+
+from ansible_collections.gantry.docker.plugins.module_utils import task
+from ansible_collections.gantry.docker.plugins.module_utils.operation import image_push
+
+
+def main() -> None:
+    """Run the task."""
+    task.run(
+        image_push,
+        argument_spec={
+            "names": {"type": "list", "elements": "str", "required": True, "aliases": ["name"]},
+            **task.REGISTRY_SPEC,
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,215 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""image_pull and image_push with registries as in the field: with TLS and users, overloaded, broken, dying."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from ansible_collections.gantry.docker.tests.engines.engine import Engine
+from ansible_collections.gantry.docker.tests.engines.front import Trouble, front
+from ansible_collections.gantry.docker.tests.integration.conftest import Module
+from ansible_collections.gantry.docker.tests.integration.registries import Registry
+
+OPEN = "127.0.0.1:5001"
+# The registry with TLS and users (tests/engines/inside). It has what the open one has.
+SECURE = "192.0.2.1:5002"
+WRONG = "".join(["hush"] * 2)
+USERS = {"one": "first", "two": "second"}
+NAME = f"{SECURE}/private:1"
+
+
+def login(registry: str = SECURE, user: str = "one", password: str | None = None) -> dict[str, str]:
+    """An entry of credentials."""
+    return {"registry": registry, "username": user, "password": password or USERS[user]}
+
+
+def auth(user: str, password: str) -> str:
+    """User and password as docker login stores them, and as a registry sees them."""
+    return base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+Configure = Callable[[dict[str, Any]], Path]
+
+
+@pytest.fixture(autouse=True)
+def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configure:
+    """A function that writes the user's Docker configuration; there is none without."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+
+    def write(config: dict[str, Any]) -> Path:
+        path = tmp_path / "config.json"
+        path.write_text(json.dumps(config))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def pull(modules: Callable[[str], Module]) -> Module:
+    """The module image_pull."""
+    return modules("image_pull")
+
+
+@pytest.fixture
+def push(modules: Callable[[str], Module]) -> Module:
+    """The module image_push."""
+    return modules("image_push")
+
+
+@pytest.fixture
+def private(engine: Engine, busybox: docker.DockerClient) -> Iterator[docker.DockerClient]:
+    """The engine with busybox, also called as the registry with users shall have it, which has nothing."""
+    Registry(engine, OPEN).empty()
+    busybox.api.tag("busybox", f"{SECURE}/private", "1")
+    yield busybox
+
+
+def test_login_given(push: Module, pull: Module, private: docker.DockerClient) -> None:
+    done = push.converges(name=NAME, credentials=[login()])
+    private.api.remove_image(NAME)
+    private.api.remove_image("busybox")
+    done = pull.converges(name=NAME, credentials=[login(user="two")])
+    assert done["diff"]["after"][NAME] in done["image"]["RepoDigests"][0]
+    pull.unchanged(name=NAME)
+
+
+def test_login_stored(push: Module, pull: Module, private: docker.DockerClient, configure: Configure) -> None:
+    configure({"auths": {f"https://{SECURE}/v2/": {"auth": auth("one", "first")}}})
+    push.converges(name=NAME)
+    pull.unchanged(name=NAME, policy="newer")
+    path = configure({}).rename(Path(configure({})).with_name("other.json"))
+    path.write_text(json.dumps({"auths": {SECURE: {"auth": auth("two", "second")}}}))
+    assert "Log in" in pull.fails(name=NAME, policy="newer")
+    pull.unchanged(name=NAME, policy="newer", config_path=str(path))
+
+
+HELPER = """#!/bin/sh
+read server
+echo "$1 $server" >> "$DOCKER_CONFIG/asked"
+[ "$server" = 192.0.2.1:5002 ] || { echo credentials not found in native keychain; exit 1; }
+echo '{"ServerURL": "192.0.2.1:5002", "Username": "two", "Secret": "second"}'
+"""
+
+
+def test_login_from_a_helper(
+    push: Module,
+    private: docker.DockerClient,
+    configure: Configure,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    helper = tmp_path / "docker-credential-gantrytest"
+    helper.write_text(HELPER)
+    helper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    configure({"credsStore": "gantrytest"})
+    private.api.tag("busybox", f"{OPEN}/open", "1")
+    push.converges(names=[NAME, f"{OPEN}/open:1"])
+    assert set((tmp_path / "asked").read_text().splitlines()) == {f"get {SECURE}", f"get {OPEN}"}
+    configure({"credHelpers": {SECURE: "gantrynone"}})
+    message = push.fails(name=NAME)
+    assert f"docker-credential-gantrynone, which {tmp_path}/config.json names for {SECURE}, can't be run" in message
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("given", [[], [login(password=WRONG)], [login(user="nobody", password=WRONG)]])
+def test_wrong_login(
+    push: Module, pull: Module, private: docker.DockerClient, check: bool, given: list[dict[str, str]]
+) -> None:
+    for module, more in ((push, {}), (pull, {"policy": "newer"})):
+        begun = time.monotonic()
+        result = module(check=check, name=NAME, credentials=given, **more)
+        assert result["failed"] and not result["changed"]
+        assert all(word in result["msg"] for word in (SECURE, NAME, "docker login", "credentials")), result["msg"]
+        assert WRONG not in json.dumps(result)
+        assert time.monotonic() - begun < 2, "a wrong password is tried once"
+
+
+def test_a_login_is_shown_to_its_registry_only(
+    pull: Module, push: Module, engine: Engine, private: docker.DockerClient, configure: Configure
+) -> None:
+    with front(engine, 5103, OPEN) as first, front(engine, 5104, OPEN) as second, front(engine, 5105, OPEN) as third:
+        names = [f"{registry.address}/mine:1" for registry in (first, second, third)]
+        for name in names:
+            private.api.tag("busybox", name)
+        first.wants = second.wants = True
+        configure({"auths": {second.address: {"auth": auth("two", "second")}, SECURE: {"auth": auth("two", "hush")}}})
+        given = [login(first.address), login(SECURE)]
+        assert push.ok(names=names, credentials=given)["changed"]
+        pull.ok(names=names, credentials=given, policy="always")
+        shown = [{asked.authorization for asked in registry.asked} - {None} for registry in (first, second, third)]
+    assert shown == [{f"Basic {auth('one', 'first')}"}, {f"Basic {auth('two', 'second')}"}, set()]
+
+
+def test_a_certificate_that_nobody_vouches_for(pull: Module, engine: Engine, clean: docker.DockerClient) -> None:
+    place = "/etc/docker/certs.d"
+    inside = ["nsenter", f"--target={engine.pid}", "--mount", "mv"]
+    subprocess.run([*inside, f"{place}/{SECURE}", f"{place}/elsewhere"], check=True)
+    try:
+        message = pull.fails(name=NAME, credentials=[login()])
+    finally:
+        subprocess.run([*inside, f"{place}/elsewhere", f"{place}/{SECURE}"], check=True)
+    assert SECURE in message and "certs.d" in message
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("part", ["", "/manifests/"])
+def test_overloaded_at_first(pull: Module, engine: Engine, clean: docker.DockerClient, status: int, part: str) -> None:
+    with front(engine, 5106, "127.0.0.1:5000") as registry:
+        name = f"{registry.address}/library/busybox"
+        # An engine tries some requests again itself: more of them than it does.
+        registry.troubles = [Trouble(status=status, times=8, part=part, headers={"Retry-After": "1"})]
+        begun = time.monotonic()
+        done = pull.ok(name=name)
+        assert done["changed"] and time.monotonic() - begun >= 0.5
+        assert registry.troubles[0].times == 0
+    assert clean.images.get(name)
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("status", [429, 503])
+def test_overloaded_for_long(
+    pull: Module, engine: Engine, clean: docker.DockerClient, status: int, check: bool
+) -> None:
+    with front(engine, 5107, "127.0.0.1:5000") as registry:
+        registry.troubles = [Trouble(status=status, times=1000)]
+        begun = time.monotonic()
+        names = [f"{registry.address}/library/busybox", "busybox"]
+        result = pull(check=check, names=names, retry_for=2)
+        assert time.monotonic() - begun < 4
+    assert names[0] in result["msg"] and "It was tried 3 times in 2 seconds." in result["msg"], result["msg"]
+    assert result["actions"] == ["Pulled image busybox:latest"]
+    assert len(clean.images.list()) == (0 if check else 1)
+
+
+def test_broken_while_layers_come(pull: Module, engine: Engine, clean: docker.DockerClient) -> None:
+    with front(engine, 5108, "127.0.0.1:5000") as registry:
+        registry.troubles = [Trouble(part="/blobs/", after=100_000, times=1)]
+        pull.converges(name=f"{registry.address}/library/busybox")
+
+
+def test_hangs_up(pull: Module, engine: Engine, clean: docker.DockerClient) -> None:
+    with front(engine, 5109, "127.0.0.1:5000") as registry:
+        registry.troubles = [Trouble(times=2)]
+        assert pull.ok(name=f"{registry.address}/library/busybox")["changed"]
+
+
+def test_overloaded_while_it_is_pushed_to(push: Module, engine: Engine, private: docker.DockerClient) -> None:
+    with front(engine, 5110, OPEN) as registry:
+        name = f"{registry.address}/tools:1"
+        private.api.tag("busybox", name)
+        registry.troubles = [Trouble(status=503, times=1, part="/blobs/uploads"), Trouble(status=429, times=1)]
+        assert push.ok(name=name)["changed"]
+        push.unchanged(name=name)
