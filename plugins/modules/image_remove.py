@@ -24,11 +24,16 @@ options:
   names:
     description:
       - The images, each as C([registry/]repository[:tag]), as C(repository@digest), or as an Id.
-      - Without a tag or digest, the tag V(latest) is meant.
+      - Without a tag or digest, O(tag) is meant.
     type: list
     elements: str
     required: true
     aliases: [name]
+  tag:
+    description:
+      - The tag of those O(names) that come with neither a tag nor a digest.
+    type: str
+    default: latest
 notes:
   - An image that others were made from loses its name only; it goes with the last of them. So do the images without a
     name that a removed image was made from.
@@ -69,6 +74,7 @@ def main() -> None:
         image_remove,
         argument_spec={
             "names": {"type": "list", "elements": "str", "required": True, "aliases": ["name"]},
+            "tag": {"type": "str", "default": "latest"},
         },
     )
 

@@ -35,6 +35,11 @@ options:
     elements: str
     required: true
     aliases: [name]
+  tag:
+    description:
+      - The tag of those O(names) that come with neither a tag nor a digest.
+    type: str
+    default: latest
   path:
     description:
       - The archive, on the managed host, as an absolute path. Its directory must exist.
@@ -161,6 +166,7 @@ def main() -> None:
         image_save,
         argument_spec={
             "names": {"type": "list", "elements": "str", "required": True, "aliases": ["name"]},
+            "tag": {"type": "str", "default": "latest"},
             "path": {"type": "path", "required": True},
             "tags": {"type": "str", "choices": ["named", "all"], "default": "named"},
             "platform": {"type": "str"},

@@ -24,19 +24,26 @@ options:
       - The image to tag, by a name or by its Id. It must be on the engine.
     type: str
     required: true
+  tag:
+    description:
+      - The tag of a O(name) or O(repository) with neither a tag nor a digest.
+    type: str
+    default: latest
   repository:
     description:
-      - The names to give it, each as C([registry/]repository[:tag]). Without a tag, V(latest) is meant.
+      - The names to give it, each as C([registry/]repository[:tag]). Without a tag, O(tag) is meant.
     type: list
     elements: str
     required: true
   existing:
     description:
-      - With V(move), a name that means another image is moved; that image stays, without this name.
+      - With V(move), a name that means another image is moved; that image stays, without this name. V(overwrite) means
+        the same.
       - With V(keep), such a name is left as it is.
     type: str
-    choices: [move, keep]
+    choices: [move, keep, overwrite]
     default: move
+    aliases: [existing_images]
 seealso:
   - module: gantry.docker.image_pull
   - module: gantry.docker.image_remove
@@ -81,8 +88,14 @@ def main() -> None:
         image_tag,
         argument_spec={
             "name": {"type": "str", "required": True},
+            "tag": {"type": "str", "default": "latest"},
             "repository": {"type": "list", "elements": "str", "required": True},
-            "existing": {"type": "str", "choices": ["move", "keep"], "default": "move"},
+            "existing": {
+                "type": "str",
+                "choices": ["move", "keep", "overwrite"],
+                "default": "move",
+                "aliases": ["existing_images"],
+            },
         },
     )
 

@@ -10,14 +10,19 @@ at a certain byte.
 
 from __future__ import annotations
 
+import argparse
 import http.client
+import os
 import socket
+import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.gantry.docker.tests.engines import engine as engines
@@ -72,6 +77,11 @@ class Front:
         self._server = within(engine, lambda: _Server(self, engine, port))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still listens."""
+        return self._thread.is_alive()
 
     def stop(self) -> None:
         """Close the port, as if the registry had died."""
@@ -131,7 +141,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         front = self.server.front
         front.asked.append(Asked(self.command, self.path, self.headers.get("Authorization")))
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self._body()
         trouble = front.trouble_for(self.path)
         if front.wants and not self.headers.get("Authorization"):
             trouble = Trouble(status=401, headers={"WWW-Authenticate": 'Basic realm="front"'})
@@ -146,12 +156,24 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 self._hang_up(trouble)
 
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = []
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(parts)
+
     def _pass_on(self, body: bytes, trouble: Trouble | None) -> None:
         behind = http.client.HTTPConnection(self.server.front.registry, timeout=60)
         # The registry shall name this front where it names itself, so Host stays as it is.
         behind.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
         for name, value in self.headers.items():  # one by one: Accept comes several times
-            behind.putheader(name, value)
+            if name.lower() not in _OF_THE_CONNECTION:
+                behind.putheader(name, value)
+        behind.putheader("Content-Length", str(len(body)))
         behind.endheaders(body or None)
         answer = behind.getresponse()
         self.send_response(answer.status)
@@ -174,3 +196,41 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
+
+
+def main() -> int:
+    """Run a front before a registry of the engine that DOCKER_HOST names, in the background, until the engine ends."""
+    parser = argparse.ArgumentParser(prog="front", description=main.__doc__)
+    parser.add_argument("--port", type=int, required=True, help="where it listens, in the engine's network")
+    parser.add_argument("--registry", default="127.0.0.1:5000", help="the registry behind it")
+    parser.add_argument("--answers", type=int, nargs="*", default=[], help="statuses that the first requests get")
+    parser.add_argument("--dies-after", type=int, help="bytes of a layer, or a config, after which it is gone for good")
+    parser.add_argument("--stay", action="store_true", help="in the foreground")
+    arguments = parser.parse_args()
+    if not arguments.stay:
+        return _leave_behind([sys.executable, "-m", f"{__package__}.front", *sys.argv[1:], "--stay"])
+    instance = Path(os.environ["DOCKER_HOST"]).parent.name
+    engine = engines.find(instance)
+    if engine is None:
+        raise engines.EngineFailed(f"{instance} is no private engine that runs.")
+    with front(engine, arguments.port, arguments.registry) as made:
+        made.troubles = [Trouble(status=status) for status in arguments.answers]
+        if arguments.dies_after is not None:
+            made.troubles.append(Trouble(part="/blobs/", after=arguments.dies_after, times=99, then=made.stop))
+        print("listening", flush=True)
+        while engines.find(instance) and made.alive:
+            time.sleep(0.2)
+    return 0
+
+
+def _leave_behind(command: list[str]) -> int:
+    """Start a command that goes on when this process ends, and wait until it says its first word."""
+    started = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    assert started.stdout is not None
+    return 0 if started.stdout.readline() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -17,6 +17,8 @@ from ansible_collections.gantry.docker.tests.engines.network import within
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 CONFIG = "application/vnd.docker.container.image.v1+json"
 
 
@@ -28,7 +30,7 @@ class Registry:
 
     def ask(self, method: str, path: str, body: bytes | None = None, kind: str | None = None) -> tuple[int, bytes, str]:
         """One request: the answer's status, body, and where it leads."""
-        headers = {"Content-Type": kind} if kind else {"Accept": f"{INDEX}, {MANIFEST}"}
+        headers = {"Content-Type": kind} if kind else {"Accept": f"{INDEX}, {MANIFEST}, {OCI_INDEX}, {OCI_MANIFEST}"}
 
         def call() -> tuple[int, bytes, str]:
             connection = http.client.HTTPConnection(self.address, timeout=20)

@@ -21,6 +21,7 @@ from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.engines.front import Trouble, front
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
 from ansible_collections.gantry.docker.tests.integration.registries import Registry
+from ansible_collections.gantry.docker.tests.integration.scenes import state
 
 OPEN = "127.0.0.1:5001"
 # The registry with TLS and users (tests/engines/inside). It has what the open one has.
@@ -198,6 +199,43 @@ def test_broken_while_layers_come(pull: Module, engine: Engine, clean: docker.Do
     with front(engine, 5108, "127.0.0.1:5000") as registry:
         registry.troubles = [Trouble(part="/blobs/", after=100_000, times=1)]
         pull.converges(name=f"{registry.address}/library/busybox")
+
+
+@pytest.fixture
+def moved(private: docker.DockerClient) -> None:
+    """Let a tag of the open registry mean an image with a layer of a megabyte, which isn't here."""
+    name = f"{OPEN}/moved:1"
+    command = ["dd", "if=/dev/urandom", "of=/noise", "bs=1k", "count=1k"]
+    container = private.containers.create("busybox", command)
+    container.start()
+    container.wait()
+    container.commit(*name.rsplit(":", 1))
+    container.remove()
+    assert "error" not in private.images.push(name)
+    private.api.remove_image(name)
+
+
+@pytest.mark.usefixtures("moved")
+def test_dies_while_a_layer_comes(pull: Module, engine: Engine, private: docker.DockerClient) -> None:
+    with front(engine, 5111, OPEN) as registry:
+        name = f"{registry.address}/moved:1"
+        private.api.tag("busybox", name)
+        other = f"{OPEN}/other:1"
+        private.api.tag("busybox", other)
+        assert "error" not in private.images.push(other)
+        private.api.remove_image(other)
+        former = state(private)
+        registry.troubles = [Trouble(part="/blobs/", after=500_000, times=99, then=registry.stop)]
+        begun = time.monotonic()
+        result = pull(names=[name, other], policy="newer", retry_for=1)
+        assert time.monotonic() - begun < 30
+    assert f"Can't pull {name}" in result["msg"] and other not in result["msg"]
+    assert result["actions"] == [f"Pulled image {other}"]
+    assert "diff" not in result
+    private.api.remove_image(other)
+    assert state(private) == former, "the tag means what it meant, and nothing is left of the attempt"
+    message = pull.fails(check=True, name=name, policy="newer")
+    assert f"registry {registry.address} for {name}" in message and "connection refused" in message
 
 
 def test_hangs_up(pull: Module, engine: Engine, clean: docker.DockerClient) -> None:

@@ -77,7 +77,8 @@ def engine_said(task: str, answer: str, status: int | None = None) -> EngineErro
     code = f" {status}" if status else ""
     lowered = answer.lower()
     advice = next((f" {text}" for word, text in _ADVICE if word in lowered), "")
-    message = f"Can't {task}: the engine answered{code}: {answer.strip().rstrip('.')}.{advice}"
+    said = " ".join(answer.split()).rstrip(".")  # some answers have several lines
+    message = f"Can't {task}: the engine answered{code}: {said}.{advice}"
     return EngineError(message, status, passing=bool(_PASSING.search(answer)))
 
 

@@ -122,7 +122,7 @@ def parse_registry(text: str) -> str:
     return DEFAULT_REGISTRY if host in _DEFAULT_REGISTRY_NAMES else host
 
 
-def parse_image_name(text: str) -> ImageName:
+def parse_image_name(text: str, default_tag: str = DEFAULT_TAG) -> ImageName:
     """Parse a reference or an image's full Id (with or without C(sha256:)); raises InvalidInput."""
     if _BARE_ID.fullmatch(text):
         return ImageId(f"sha256:{text}")
@@ -130,7 +130,7 @@ def parse_image_name(text: str) -> ImageName:
         return ImageId(text)
     if text.startswith("sha256:"):
         raise InvalidInput(f"'{text}' is no image Id: sha256: is followed by 64 hexadecimal digits.")
-    return parse_reference(text)
+    return parse_reference(text, default_tag)
 
 
 def parse_tag(text: str, default_tag: str = DEFAULT_TAG) -> Reference:

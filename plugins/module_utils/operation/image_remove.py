@@ -62,7 +62,7 @@ class Remove:
 
 def parse(params: Mapping[str, Any]) -> Wanted:
     """What is wanted, from the module's parameters; raises InvalidInput."""
-    return Wanted(tuple(dict.fromkeys(parse_image_name(name) for name in params["names"])))
+    return Wanted(tuple(dict.fromkeys(parse_image_name(name, params["tag"]) for name in params["names"])))
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:

@@ -127,7 +127,7 @@ def parse(params: Mapping[str, Any]) -> Wanted:
     if not os.path.isabs(path):
         raise InvalidInput(f"path is '{path}', and must be an absolute path, as /var/lib/images/all.tar.")
     return Wanted(
-        names=tuple(dict.fromkeys(parse_image_name(name) for name in params["names"])),
+        names=tuple(dict.fromkeys(parse_image_name(name, params["tag"]) for name in params["names"])),
         all_tags=params["tags"] == "all",
         platform=parse_platform(params["platform"]) if params["platform"] else None,
         exclude=tuple(parse_image_name(name) for name in params["exclude_layers_of"] or ()),

@@ -59,8 +59,8 @@ class Tag:
 def parse(params: Mapping[str, Any]) -> Wanted:
     """What is wanted, from the module's parameters; raises InvalidInput."""
     return Wanted(
-        source=parse_image_name(params["name"]),
-        targets=tuple(dict.fromkeys(parse_tag(target) for target in params["repository"])),
+        source=parse_image_name(params["name"], params["tag"]),
+        targets=tuple(dict.fromkeys(parse_tag(target, params["tag"]) for target in params["repository"])),
         keep=params["existing"] == "keep",
     )
 

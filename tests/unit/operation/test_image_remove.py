@@ -30,7 +30,7 @@ CHAIN = [image(LOW, "low:1"), image(MIDDLE, parent=LOW), image(TOP, "top:1", "to
 
 def planned(images: list[ImageSummary], names: list[str], used: tuple[str, ...] = ()) -> Plan:
     """The plan to remove these names; used: the Ids of images with a container each."""
-    wanted = image_remove.parse({"names": names})
+    wanted = image_remove.parse({"names": names, "tag": "latest"})
     found = {name: _meant(str(name), images) for name in wanted.names}
     containers = [ContainerSummary(f"c{index}", f"c{index}", of, "", "running") for index, of in enumerate(used)]
     there = {name: Image(meant) for name, meant in found.items() if meant}
@@ -136,4 +136,4 @@ def test_digest_that_is_tagged() -> None:
 @pytest.mark.parametrize("name", ["", " ", "A", "a:", "a:*", "a@sha256:1", "sha256:1"])
 def test_bad_names(name: str) -> None:
     with pytest.raises(InvalidInput):
-        image_remove.parse({"names": ["busybox", name]})
+        image_remove.parse({"names": ["busybox", name], "tag": "latest"})

@@ -19,7 +19,7 @@ OTHER = "sha256:" + "2" * 64
 
 def planned(targets: dict[str, str | None], source: str | None = ID, existing: str = "move") -> Plan:
     """The plan to tag busybox, given the image that each target names now."""
-    wanted = image_tag.parse({"name": "busybox", "repository": list(targets), "existing": existing})
+    wanted = image_tag.parse({"name": "busybox", "tag": "latest", "repository": list(targets), "existing": existing})
     former = {target: Image({"Id": now}) if now else None for target, now in zip(wanted.targets, targets.values())}
     return image_tag.plan(wanted, image_tag.Observed(Image({"Id": source}) if source else None, former))
 
@@ -56,7 +56,9 @@ def test_missing_source() -> None:
 
 
 def test_targets_are_told_apart_by_meaning() -> None:
-    wanted = image_tag.parse({"name": ID, "repository": ["a", "docker.io/a:latest", "a:1"], "existing": "move"})
+    wanted = image_tag.parse(
+        {"name": ID, "tag": "latest", "repository": ["a", "docker.io/a:latest", "a:1"], "existing": "move"}
+    )
     assert [str(target) for target in wanted.targets] == ["a:latest", "a:1"]
     assert str(wanted.source) == ID
 
@@ -67,4 +69,4 @@ def test_targets_are_told_apart_by_meaning() -> None:
 )
 def test_bad_input(name: str, repository: list[str]) -> None:
     with pytest.raises(InvalidInput):
-        image_tag.parse({"name": name, "repository": repository, "existing": "move"})
+        image_tag.parse({"name": name, "tag": "latest", "repository": repository, "existing": "move"})

@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the registries have, and what of them is on the engine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+from testinfra.host import Host
+
+from ansible_collections.gantry.docker.tests.engines import engine as engines
+from ansible_collections.gantry.docker.tests.integration.registries import Registry
+
+SECURE, OVERLOADED, DYING = "192.0.2.1:5002", "127.0.0.1:5120", "127.0.0.1:5121"
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[docker.DockerClient]:
+    """The engine itself."""
+    client = docker.from_env()
+    yield client
+    client.close()
+
+
+def names(engine: docker.DockerClient) -> set[str]:
+    """All tags."""
+    return {tag for image in engine.images.list() for tag in image.tags if "@" not in tag}
+
+
+def test_the_registry_has_what_was_pushed() -> None:
+    private = engines.find(Path(os.environ["DOCKER_HOST"]).parent.name)
+    assert private is not None
+    registry = Registry(private, "127.0.0.1:5001")  # shows what the one with users has
+    assert registry.tags("team/tools") == ["1", "2"]
+    assert registry.digest("team/tools", "1") == registry.digest("team/tools", "2")
+
+
+def test_only_what_could_be_pulled_is_there(engine: docker.DockerClient) -> None:
+    tools = {f"{SECURE}/team/tools:{tag}" for tag in "12"}
+    assert names(engine) == {"busybox:latest", f"{OVERLOADED}/library/busybox:latest", *tools}
+
+
+def test_what_was_pulled_works(engine: docker.DockerClient) -> None:
+    said = engine.containers.run(f"{OVERLOADED}/library/busybox:latest", ["echo", "well"], remove=True)
+    assert said == b"well\n"
+
+
+def test_no_password_was_left_behind(host: Host) -> None:
+    home = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
+    assert not host.run("grep -rlw -e 'second' -e 'b25lOmZpcnN0' %s", home).stdout

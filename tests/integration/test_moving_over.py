@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A playbook that was written for community.docker's image modules runs when only their names are changed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import docker
+
+from ansible_collections.gantry.docker.tests.engines.engine import Engine
+from ansible_collections.gantry.docker.tests.integration.registries import Registry
+
+# The collections tree that this file was found through, whatever it is a link to.
+TREE = next(path for path in map(Path, sys.path) if (path / "ansible_collections" / "gantry" / "docker").is_dir())
+OURS = {
+    "docker_image_export": "image_save",
+    "docker_image_info": "image_info",
+    "docker_image_load": "image_load",
+    "docker_image_pull": "image_pull",
+    "docker_image_push": "image_push",
+    "docker_image_remove": "image_remove",
+    "docker_image_tag": "image_tag",
+}
+
+
+def test_only_the_names_change(engine: Engine, clean: docker.DockerClient, tmp_path: Path) -> None:
+    theirs = Path(__file__).with_name("moving_over.yml").read_text()
+    ours, names = re.subn(r"community\.docker\.(\w+):", lambda name: f"gantry.docker.{OURS[name[1]]}:", theirs)
+    assert names == len(re.findall("^    - name:", theirs, re.MULTILINE)) - 1, "all tasks but the assertions"
+    playbook = tmp_path / "playbook.yml"
+    playbook.write_text(ours)
+    registry = Registry(engine, "127.0.0.1:5001")
+    registry.empty()
+    settings = tmp_path / "ansible.cfg"
+    settings.touch()  # and no other is looked for
+    program = Path(sys.executable).with_name("ansible-playbook")
+    python = f"ansible_python_interpreter={sys.executable}"
+    done = subprocess.run(
+        [program, "-i", "localhost,", "-c", "local", "-e", python, "-e", f"place={tmp_path}", playbook],
+        env={
+            **os.environ,
+            **engine.environment,
+            "ANSIBLE_COLLECTIONS_PATH": str(TREE),
+            "ANSIBLE_HOME": str(tmp_path),
+            "ANSIBLE_NOCOLOR": "true",
+            "ANSIBLE_CONFIG": str(settings),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "[WARNING]: " not in done.stderr, done.stderr
+    assert {tag for image in clean.images.list() for tag in image.tags} == {
+        "busybox:latest",
+        "127.0.0.1:5001/moved/one:latest",
+    }
+    assert registry.digest("moved/one", "latest") == registry.digest("moved/two", "latest") is not None
