@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from tempfile import NamedTemporaryFile
 from typing import Any, Protocol
 
@@ -82,8 +82,10 @@ def _carry_out(
         failures = _take(operation, engine, plan, result)
     if not failures:
         result["diff"] = {"before": dict(plan.before), "after": dict(plan.after)}
-    _add(result, operation.report(engine, wanted, observed))
-    return [*plan.problems, *failures]
+    problems = [*plan.problems, *failures]
+    with suppress(*([GantryError] if problems else [])):  # a report that fails too must not hide why the steps did
+        _add(result, operation.report(engine, wanted, observed))
+    return problems
 
 
 def _take(operation: Operation, engine: Engine, plan: Plan, result: dict[str, Any]) -> list[str]:
