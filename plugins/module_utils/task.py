@@ -17,7 +17,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.address impor
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine, connect
 from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import REGISTRY_SPEC
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
-from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import FILES, Plan
+from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import FILES, Plan, Skipped
 
 # What modules are made with; REGISTRY_SPEC for those that use registries.
 __all__ = ["REGISTRY_SPEC", "Operation", "run"]
@@ -36,7 +36,7 @@ class Operation(Protocol):
         """The steps from observed to wanted. Pure; raises GantryError where there is no way."""
 
     def apply(self, engine: Engine, step: Any) -> Mapping[str, Any]:
-        """Take one step; what it adds to the result."""
+        """Take one step; what it adds to the result. Raises Skipped if it is not right any more."""
 
     def report(self, engine: Engine, wanted: Any, observed: Any) -> Mapping[str, Any]:
         """What else to tell of the objects, asked of the engine after the last step."""
@@ -76,31 +76,47 @@ def _carry_out(
     observed = operation.observe(engine, wanted, cleanup)
     plan = operation.plan(wanted, observed)
     failures = []
+    done = list(plan.steps) if dry_run else []
     if dry_run:
         result.update(changed=plan.changed, actions=plan.actions)
     else:
-        failures = _take(operation, engine, plan, result)
+        failures = _take(operation, engine, plan, result, done)
     if not failures:
         result["diff"] = {"before": dict(plan.before), "after": dict(plan.after)}
+    result.update(plan.outcome(done))
     problems = [*plan.problems, *failures]
     with suppress(*([GantryError] if problems else [])):  # a report that fails too must not hide why the steps did
         _add(result, operation.report(engine, wanted, observed))
     return problems
 
 
-def _take(operation: Operation, engine: Engine, plan: Plan, result: dict[str, Any]) -> list[str]:
-    """Take the plan's steps; what those that failed said, where the others are none the worse for it."""
+def _take(operation: Operation, engine: Engine, plan: Plan, result: dict[str, Any], done: list[Any]) -> list[str]:
+    """Take the plan's steps; what those that failed said, where the others are none the worse for it.
+
+    done: gets the steps that were taken.
+    """
+
+    def applied(on: Engine, step: Any) -> Any:
+        try:
+            return operation.apply(on, step)
+        except Skipped as skipped:
+            return skipped
+
     steps = [*plan.steps, *plan.repeats]
-    outcomes: Iterable[Any] = (operation.apply(engine, step) for step in steps)
+    outcomes: Iterable[Any] = (applied(engine, step) for step in steps)
     if plan.at_once:
-        outcomes = engine.each(operation.apply, steps, plan.at_once)
+        outcomes = engine.each(applied, steps, plan.at_once)
     failures = []
     for number, (step, outcome) in enumerate(zip(steps, outcomes)):
         if isinstance(outcome, GantryError):
             failures.append(outcome.message)
             continue
+        if isinstance(outcome, Skipped):
+            result.setdefault("skipped", []).append(outcome.reason)
+            continue
         _add(result, outcome)
         if number < len(plan.steps):
+            done.append(step)
             result["changed"] = True
             result["actions"].append(step.sentence)
     return failures

@@ -12,7 +12,8 @@ short_description: Remove Docker images that nothing needs
 description:
   - Removes images that no container uses, running or not. By default only the dangling ones, those without any name;
     on request all, but for those to keep.
-  - A check run names exactly the images that a real run removes.
+  - A check run names exactly the images that a real run removes, and the bytes that this frees.
+  - Every rule that is given must let an image go; one is enough for it to stay.
 version_added: 0.1.0
 author:
   - gantry.docker authors (@gantry-docker)
@@ -23,7 +24,7 @@ options:
   dangling:
     description:
       - With V(true), remove only images that have neither a tag nor a digest.
-      - With V(false), remove all images that no container uses, and that O(keep) doesn't name.
+      - With V(false), remove all images that no container uses, as far as the other options let them go.
     type: bool
     default: true
   keep:
@@ -34,9 +35,66 @@ options:
     type: list
     elements: str
     default: []
+  keep_last:
+    description:
+      - How many images of each repository to keep, the newest first, by when they were made. Those that stay for
+        another reason count.
+      - An image with names in several repositories is kept if it is among the newest of one of them.
+    type: int
+    default: 0
+  reference:
+    description:
+      - Remove only images with a name that is like one of these patterns; all of an image's names must be. The patterns
+        are those of O(keep).
+    type: list
+    elements: str
+    default: []
+  label:
+    description:
+      - Remove only images that have all of these labels, each as V(key) or V(key=value).
+    type: list
+    elements: str
+    default: []
+  label_not:
+    description:
+      - Remove no image that has one of these labels, each as V(key) or V(key=value).
+    type: list
+    elements: str
+    default: []
+  until:
+    description:
+      - Remove only images that were made before this time.
+      - A duration before now, as Docker takes them (V(72h), V(1h30m); there are no days in them), a date
+        (V(2026-01-31), V(2026-01-31T12:00:00Z)), or seconds since 1970. The time is the engine's, and a date without a
+        time zone is in its zone.
+    type: str
+  target_size:
+    description:
+      - Remove no more than is needed for all images together to take at most so many bytes, as C(docker system df)
+        counts them, those that must stay included. A number of bytes, or one with a unit such as V(20GB) or V(500MB),
+        where a kilobyte has 1024 bytes.
+      - The least recently used go first. An image was used when a container of it was last started, as far as the
+        engine remembers (it does the last 256 events since its own start), when it was last tagged, and when it was
+        made.
+      - Without this option, all go that may go.
+    type: bytes
+  explain:
+    description:
+      - Tell of the images that stay too, and why, as RV(kept).
+    type: bool
+    default: false
 notes:
+  - An image is used by a container that was made of it, by one that was made by a name that it has now, and by one of
+    an image that was made from it, so far as the engine knows what was made from what.
+  - Before each removal it is looked again whether the image is used or its tags have changed. If so it stays, and
+    RV(skipped) tells it. Nothing is forced.
   - An image that others were made from loses its names only; it goes with the last of them.
   - Unlike C(docker image prune), it never takes an image that was pulled by its digest for dangling.
+  - On containerd stores with Docker 28.2 or newer, where blobs count, the bytes are too few if images hold the same
+    layer compressed in different ways, or if layers were committed on that engine on top of images that are gone. Too
+    many they never are.
+  - It takes one call for each image that shares layers, which containerd stores answer in about 20 ms. Where nothing
+    is to be pruned these calls aren't made.
 seealso:
   - module: gantry.docker.image_remove
 """
@@ -52,6 +110,26 @@ EXAMPLES = r"""
       - debian
       - busybox:latest
       - example/*
+
+- name: Remove what is older than a week, but the three newest of each repository
+  gantry.docker.image_prune:
+    dangling: false
+    until: 168h
+    keep_last: 3
+    label_not:
+      - keep
+
+- name: See what would have to go so that all images fit into 20 gigabytes
+  gantry.docker.image_prune:
+    dangling: false
+    target_size: 20GB
+    explain: true
+  check_mode: true
+  register: room
+
+- name: Show it
+  ansible.builtin.debug:
+    msg: "{{ room.space_reclaimed }} bytes by {{ room.images | map(attribute='RepoTags') | flatten }}"
 """
 
 RETURN = r"""
@@ -61,12 +139,51 @@ actions:
   type: list
   elements: str
   sample: ["Pruned dangling image (sha256:5b7abace...)"]
+images:
+  description:
+    - The images that were pruned, or in check mode would be, in that order. C(Size) is what an image takes with the
+      layers that it shares, C(SpaceReclaimed) the bytes that go with it after those before it.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - Id: sha256:5b7abace...
+      RepoTags: []
+      RepoDigests: []
+      Created: 1767225600
+      Size: 4194304
+      Reason: dangling
+      SpaceReclaimed: 2097152
+kept:
+  description: The images that stay, each as in RV(images), with the reason.
+  returned: with O(explain=true)
+  type: list
+  elements: dict
+  sample:
+    - Id: sha256:a28bfd8f39bd...
+      RepoTags: ["busybox:latest"]
+      RepoDigests: []
+      Created: 1767225600
+      Size: 4194304
+      Reason: used by web (running)
+skipped:
+  description: Which images stay though they were to go, as something changed meanwhile.
+  returned: if there are such images
+  type: list
+  elements: str
+  sample: ["example/tools:1 stays, as it is used by now: web (running)"]
 space_reclaimed:
   description:
-    - The bytes that all images' layers take less than before, as C(docker system df) counts them; 0 in check mode.
+    - The bytes that all images take less than before, as C(docker system df) counts them; in check mode those that
+      would be freed. Layers that images which stay have too don't count.
   returned: success
   type: int
   sample: 4194304
+images_size:
+  description: The bytes that all images together take when the plan is done.
+  returned: with O(target_size)
+  type: int
+  sample: 19327352832
 """
 
 from ansible_collections.gantry.docker.plugins.module_utils import task
@@ -80,6 +197,13 @@ def main() -> None:
         argument_spec={
             "dangling": {"type": "bool", "default": True},
             "keep": {"type": "list", "elements": "str", "default": []},
+            "keep_last": {"type": "int", "default": 0},
+            "reference": {"type": "list", "elements": "str", "default": []},
+            "label": {"type": "list", "elements": "str", "default": []},
+            "label_not": {"type": "list", "elements": "str", "default": []},
+            "until": {"type": "str"},
+            "target_size": {"type": "bytes"},
+            "explain": {"type": "bool", "default": False},
         },
     )
 

@@ -6,6 +6,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
+import os
+import tarfile
 from typing import Any
 
 import docker
@@ -68,6 +73,47 @@ def pinned(client: docker.DockerClient) -> str:
     client.api.remove_image("busybox:latest")
     client.images.pull(digest)
     return str(digest)
+
+
+def grown(client: docker.DockerClient, parent: str, name: str, size: int) -> str:
+    """Commit a container of the parent with a file more of random bytes; the new image's Id."""
+    container = client.containers.create(parent, ["true"])
+    container.put_archive("/", _tar({name.replace("/", "-"): os.urandom(size)}))
+    repository, _colon, tag = name.rpartition(":")
+    image = container.commit(repository, tag)
+    container.remove()
+    return str(image.id)
+
+
+def dated(client: docker.DockerClient, name: str, day: int, labels: dict[str, str] | None = None) -> str:
+    """Load an image that was made on that day of January 2020; its Id."""
+    layer = _tar({"day": name.encode()})
+    config = {
+        "architecture": client.version()["Arch"],
+        "os": "linux",
+        "created": f"2020-01-{day:02}T00:00:00Z",
+        "config": {"Cmd": ["true"], "Labels": labels or {}},
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
+        "history": [{"created_by": "COPY day /"}],
+    }
+    listed = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
+    files = {
+        "layer.tar": layer,
+        "config.json": json.dumps(config).encode(),
+        "manifest.json": json.dumps(listed).encode(),
+    }
+    client.images.load(_tar({"layer.tar": layer, **files}))
+    return id_of(client, name)
+
+
+def _tar(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return buffer.getvalue()
 
 
 # The end of a tar is 1024 zeros.

@@ -6,21 +6,44 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import docker
 import pytest
 
+from ansible_collections.gantry.docker.plugins.module_utils.operation import image_prune
+from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
-from ansible_collections.gantry.docker.tests.integration.scenes import change, child, pinned, state, used
+from ansible_collections.gantry.docker.tests.integration.scenes import (
+    change,
+    child,
+    dated,
+    grown,
+    id_of,
+    pinned,
+    state,
+    used,
+)
 
 
 def pruned(module: Module, client: docker.DockerClient, **params: Any) -> dict[str, Any]:
-    """Prune, and compare what the check run foresaw with what went from the engine."""
-    before = state(client)
+    """Prune, and compare what the check run foresaw with what went from the engine, images and bytes."""
+    before, bytes_before = state(client), layers_size(client)
+    foreseen = module.ok(check=True, **params)
     done = module.converges(**params)
     assert change(before, state(client)) == done["diff"]
+    assert done["space_reclaimed"] == foreseen["space_reclaimed"] == bytes_before - layers_size(client)
+    assert done["images"] == foreseen["images"]
+    assert sum(image["SpaceReclaimed"] for image in done["images"]) == done["space_reclaimed"]
+    assert "skipped" not in done
     return done
+
+
+def layers_size(client: docker.DockerClient) -> int:
+    """What all images take, as docker system df counts it."""
+    return client.api.df()["LayersSize"] or 0
 
 
 def names(client: docker.DockerClient) -> list[str]:
@@ -61,11 +84,211 @@ def test_all(module: Module, busybox: docker.DockerClient) -> None:
     assert state(busybox) == {}
 
 
-def test_space_reclaimed(module: Module, busybox: docker.DockerClient) -> None:
-    assert module.ok(check=True, dangling=False)["space_reclaimed"] == 0
-    before = busybox.api.df()["LayersSize"]
-    done = pruned(module, busybox, dangling=False)
-    assert done["space_reclaimed"] == before - (busybox.api.df()["LayersSize"] or 0) > 0
+def test_space_of_shared_layers(module: Module, busybox: docker.DockerClient) -> None:
+    """A layer counts when the last image goes that has it, whatever order and however it came to be shared."""
+    grown(busybox, "busybox", "base:1", 700_000)
+    for name, size in (("app:1", 50_000), ("app:2", 60_000), ("app:3", 0)):
+        grown(busybox, "base:1", name, size)
+    grown(busybox, "app:1", "top:1", 80_000)
+    busybox.images.pull("debian", "12")
+    for keep in (["debian", "busybox", "base", "top", "app:1", "app:2"], ["debian", "app:1"], ["debian"], []):
+        pruned(module, busybox, dangling=False, keep=keep)
+    assert state(busybox) == {}
+
+
+def test_space_of_layers_that_one_image_less_has(module: Module, busybox: docker.DockerClient) -> None:
+    """No image ends on the layer that is shared, and its size is known to none."""
+    busybox.images.pull("gantry/python", "3")
+    for name in ("app:1", "app:2"):
+        grown(busybox, "gantry/python:3", name, 100_000)
+    busybox.api.remove_image("gantry/python:3")
+    busybox.images.pull("debian", "12")
+    done = pruned(module, busybox, dangling=False, keep=["busybox", "debian", "app:2"])
+    assert [image["RepoTags"] for image in done["images"]] == [["app:1"]]
+    pruned(module, busybox, dangling=False, keep=["busybox", "debian"])
+
+
+def test_what_is_told_of_each(module: Module, busybox: docker.DockerClient) -> None:
+    dangling, old = child(busybox, "busybox"), child(busybox, "busybox", "tools:1")
+    used(busybox, "busybox")
+    kept = child(busybox, "busybox", "other:1")
+    done = pruned(module, busybox, dangling=False, keep=["other"], explain=True)
+    reasons = {image["Id"]: image["Reason"] for image in done["images"]}
+    assert reasons == {dangling: "dangling", old: "unused"}
+    assert [image["RepoTags"] for image in done["images"] if image["Id"] == old] == [["tools:1"]]
+    base = id_of(busybox, "busybox")
+    stays = {image["Id"]: image["Reason"] for image in done["kept"]}
+    assert stays == {base: "used by user (created)", kept: "kept by other"}
+
+
+def test_keep_last(module: Module, busybox: docker.DockerClient) -> None:
+    made = {f"app:{number}": dated(busybox, f"app:{number}", number) for number in range(1, 6)}
+    dated(busybox, "other:1", 1)
+    used(busybox, "app:1")
+    pruned(module, busybox, dangling=False, keep_last=2)
+    assert names(busybox) == ["app:1", "app:4", "app:5", "busybox:latest", "other:1"]
+    assert made["app:1"] in state(busybox)
+
+
+def test_until(module: Module, busybox: docker.DockerClient) -> None:
+    for day in (1, 2, 3):
+        dated(busybox, f"app:{day}", day)
+    module.unchanged(dangling=False, keep=["busybox"], until="2020-01-01T00:00:00Z")
+    pruned(module, busybox, dangling=False, keep=["busybox"], until="2020-01-02T12:00:00Z")
+    assert names(busybox) == ["app:3", "busybox:latest"]
+    pruned(module, busybox, dangling=False, keep=["busybox"], until="24h")
+    assert names(busybox) == ["busybox:latest"]
+
+
+def test_until_of_a_moment_ago(module: Module, busybox: docker.DockerClient) -> None:
+    child(busybox, "busybox")
+    module.unchanged(until="1h")
+
+
+def test_labels(module: Module, busybox: docker.DockerClient) -> None:
+    for name, stage in (("a:1", "test"), ("b:1", "live"), ("d:1", "test")):
+        dated(busybox, name, 1, {"stage": stage, **({"hold": ""} if name == "d:1" else {})})
+    dated(busybox, "c:1", 1)
+    pruned(module, busybox, dangling=False, label=["stage=test"], label_not=["hold"])
+    assert names(busybox) == ["b:1", "busybox:latest", "c:1", "d:1"]
+    pruned(module, busybox, dangling=False, label=["stage"])
+    assert names(busybox) == ["busybox:latest", "c:1"]
+
+
+def test_reference(module: Module, busybox: docker.DockerClient) -> None:
+    for name in ("ci/a:1", "ci/b:1", "live/a:1"):
+        child(busybox, "busybox", name)
+    busybox.api.tag("ci/b:1", "live/b", "1")
+    child(busybox, "busybox")
+    pruned(module, busybox, dangling=False, reference=["ci/*"])
+    assert names(busybox) == ["busybox:latest", "ci/b:1", "live/a:1", "live/b:1"]
+
+
+def test_target_size(module: Module, busybox: docker.DockerClient) -> None:
+    """Only as much goes as is needed, the least recently used first; and that is what the engine then says."""
+    for number in (3, 1, 2):
+        grown(busybox, "busybox", f"app:{number}", 1_000_000)
+        time.sleep(1.1)  # tags are compared by the second
+    keep = ["busybox"]
+    now = layers_size(busybox)
+    assert module.unchanged(dangling=False, keep=keep, target_size=str(now))["images_size"] == now
+    done = pruned(module, busybox, dangling=False, keep=keep, target_size=str(now - 1))
+    assert names(busybox) == ["app:1", "app:2", "busybox:latest"]
+    assert done["images_size"] == layers_size(busybox)
+    # A container that is gone counts as far as the engine remembers.
+    busybox.containers.run("app:1", ["true"], remove=True)
+    pruned(module, busybox, dangling=False, keep=keep, target_size=str(layers_size(busybox) - 500_000))
+    assert names(busybox) == ["app:1", "busybox:latest"]
+    done = pruned(module, busybox, dangling=False, keep=keep, target_size="0")
+    assert names(busybox) == ["busybox:latest"]
+    assert done["images_size"] == layers_size(busybox) > 0
+
+
+@pytest.mark.parametrize("size", ["many", "-1", "-1GB", "5 apples"])
+def test_bad_sizes(module: Module, busybox: docker.DockerClient, size: str) -> None:
+    assert "target_size" in module.fails(dangling=False, target_size=size)
+    assert names(busybox) == ["busybox:latest"]
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"until": "7d"}, ["until is '7d'", "168h", "hours"]),
+        ({"dangling": False, "keep_last": -1}, ["keep_last is -1"]),
+        ({"keep_last": 1}, ["keep_last", "dangling: false"]),
+        ({"reference": ["x"]}, ["reference", "dangling: false"]),
+        ({"dangling": False, "reference": ["X"]}, ["'X' in reference"]),
+        ({"label": ["=x"]}, ["'=x' in label"]),
+        ({"label_not": [""]}, ["'' in label_not"]),
+    ],
+)
+def test_bad_rules(module: Module, busybox: docker.DockerClient, params: dict[str, Any], words: list[str]) -> None:
+    child(busybox, "busybox")
+    before = state(busybox)
+    message = module.fails(**params)
+    assert all(word in message for word in words), message
+    assert state(busybox) == before
+
+
+Meanwhile = Callable[[], object]
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Meanwhile], None]:
+    """Let something happen on the engine once, between the next real run's plan and its first deletion."""
+    planned = image_prune.plan
+
+    def arrange(happens: Meanwhile) -> None:
+        left = [happens]
+
+        def plan(wanted: image_prune.Wanted, observed: image_prune.Observed) -> Plan:
+            made = planned(wanted, observed)
+            # observe() plans too, to know what to look at.
+            if observed.disk.footprints and left:
+                left.pop()()
+            return made
+
+        monkeypatch.setattr(image_prune, "plan", plan)
+
+    return arrange
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_container_that_came_meanwhile(
+    module: Module, busybox: docker.DockerClient, meanwhile: Callable[[Meanwhile], None], running: bool
+) -> None:
+    needed, other = (grown(busybox, "busybox", name, 90_000) for name in ("needed:1", "other:1"))
+    busybox.api.tag("needed:1", "needed", "2")
+    bytes_before = layers_size(busybox)
+    meanwhile(lambda: used(busybox, "needed:1", running))
+    done = module.ok(dangling=False, keep=["busybox"])
+    state_word = "running" if running else "created"
+    assert done["skipped"] == [f"needed:1, needed:2 stays, as it is used by now: user ({state_word})"]
+    assert done["changed"] and [image["Id"] for image in done["images"]] == [other]
+    assert done["diff"] == {"before": {other: ["other:1"]}, "after": {other: None}}
+    assert names(busybox) == ["busybox:latest", "needed:1", "needed:2"]
+    busybox.containers.get("user").remove(force=True)
+    assert done["space_reclaimed"] == bytes_before - layers_size(busybox)
+    assert needed in state(busybox)
+
+
+def test_nothing_left_of_the_plan(
+    module: Module, busybox: docker.DockerClient, meanwhile: Callable[[Meanwhile], None]
+) -> None:
+    child(busybox, "busybox", "tools:1")
+    meanwhile(lambda: used(busybox, "tools:1"))
+    done = module.ok(dangling=False, keep=["busybox"])
+    assert not done["changed"] and done["actions"] == done["images"] == [] and len(done["skipped"]) == 1
+    assert done["diff"] == {"before": {}, "after": {}} and done["space_reclaimed"] == 0
+
+
+def test_tag_that_moved_meanwhile(
+    module: Module, busybox: docker.DockerClient, meanwhile: Callable[[Meanwhile], None]
+) -> None:
+    """By its name another image would lose it."""
+    child(busybox, "busybox", "tools:1")
+    meanwhile(lambda: busybox.api.tag("busybox", "tools", "1", force=True))
+    done = module.ok(dangling=False, keep=["busybox"])
+    assert "its tags have changed meanwhile: none" in done["skipped"][0]
+    assert names(busybox) == ["busybox:latest", "tools:1"]
+
+
+def test_parent_of_one_that_stays_after_all(
+    module: Module, busybox: docker.DockerClient, meanwhile: Callable[[Meanwhile], None]
+) -> None:
+    child(busybox, "busybox", "low:1")
+    child(busybox, "low:1", "top:1")
+    before = state(busybox)
+    meanwhile(lambda: used(busybox, "top:1"))
+    done = module.ok(dangling=False, keep=["busybox"])
+    assert ["top:1" in done["skipped"][0], "low:1" in done["skipped"][1]] == [True, True]
+    assert state(busybox) == before
+
+
+def test_gone_meanwhile(module: Module, busybox: docker.DockerClient, meanwhile: Callable[[Meanwhile], None]) -> None:
+    child(busybox, "busybox", "tools:1")
+    meanwhile(lambda: busybox.api.remove_image("tools:1"))
+    assert module.ok(dangling=False, keep=["busybox"])["skipped"] == ["tools:1 is gone already"]
 
 
 @pytest.mark.parametrize("running", [True, False])
@@ -89,12 +312,20 @@ def test_used_stays_with_all_names(module: Module, busybox: docker.DockerClient,
 
 
 def test_used_after_its_tag_moved(module: Module, busybox: docker.DockerClient) -> None:
-    former = child(busybox, "busybox", "tools:1")
+    """The former image by its Id, and the one that has the name now by that."""
+    former, new = child(busybox, "busybox", "tools:1"), child(busybox, "busybox", "new:1")
     used(busybox, "tools:1")
-    busybox.api.tag("busybox", "tools", "1", force=True)
+    busybox.api.tag("new:1", "tools", "1", force=True)
     module.unchanged()
-    pruned(module, busybox, dangling=False)
-    assert former in state(busybox)
+    module.unchanged(dangling=False)
+    assert {former, new} <= set(state(busybox))
+
+
+def test_used_as_a_parent(module: Module, busybox: docker.DockerClient) -> None:
+    child(busybox, "busybox", "low:1")
+    child(busybox, "low:1", "top:1")
+    used(busybox, "top:1")
+    module.unchanged(dangling=False)
 
 
 def test_used_and_pinned_stays(module: Module, clean: docker.DockerClient) -> None:

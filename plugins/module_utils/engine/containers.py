@@ -13,7 +13,7 @@ import shlex
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Callable
 
@@ -206,8 +206,38 @@ class Containers:
 
     def all(self) -> tuple[ContainerSummary, ...]:
         """All containers, those that don't run included."""
+        return self._listed({})
+
+    def of_image(self, image_id: str) -> tuple[ContainerSummary, ...]:
+        """The containers that were made of an image, those that don't run included."""
+        # The engine's filter finds those of images made from it too.
+        return tuple(one for one in self._listed({"ancestor": image_id}) if one.image_id == image_id)
+
+    def with_wanted_image(self, container: ContainerSummary) -> ContainerSummary:
+        """The container, with the image as its maker named it also where the list shows an Id in place of that.
+
+        It does so as soon as the name means another image (daemon/list.go).
+        """
+        if container.image != container.image_id:
+            return container
+        found = self.find(container.id)
+        return replace(container, image=str(found.config["Image"])) if found else container
+
+    def starts(self, now: str) -> tuple[tuple[str, float], ...]:
+        """The starts of containers that the engine remembers: the image as the maker named it, and when.
+
+        now: the engine's time. It remembers the last 256 events of all kinds (daemon/events/events.go), and none
+        from before it was started itself; so containers that are gone are remembered for a while.
+        """
+        filters = {"type": "container", "event": "start"}
+        with trying_to("read the events"):
+            seconds = (parse_time(now) or (0, 0))[0]
+            events = self._api.events(since=0, until=seconds + 1, filters=filters, decode=True)
+            return tuple((event["Actor"]["Attributes"].get("image", ""), event["timeNano"] / 1e9) for event in events)
+
+    def _listed(self, filters: Mapping[str, str]) -> tuple[ContainerSummary, ...]:
         with trying_to("list the containers"):
-            rows = self._api.containers(all=True)
+            rows = self._api.containers(all=True, filters=dict(filters))
         return tuple(
             ContainerSummary(
                 id=row["Id"],

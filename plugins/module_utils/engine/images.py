@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -26,7 +27,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import
     pieces,
     waiting_for,
 )
-from ansible_collections.gantry.docker.plugins.module_utils.image.identity import ImageIdentity, identity_of
+from ansible_collections.gantry.docker.plugins.module_utils.image.identity import ImageIdentity, identity_of, parse_time
 from ansible_collections.gantry.docker.plugins.module_utils.image.layers import chain_ids
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, platform_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
@@ -34,6 +35,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.reference impo
     Reference,
     may_be_short_id,
 )
+from ansible_collections.gantry.docker.plugins.module_utils.image.usage import blob_sizes
 
 # The end of what an engine says of a push: distribution/push_v2.go, daemon/containerd/image_push.go.
 _PUSHED = re.compile(r"digest: (sha256:[0-9a-f]{64}) size: ")
@@ -62,6 +64,12 @@ class Image:
     def digests(self) -> tuple[str, ...]:
         """The digests that registries know it by, as repository@digest."""
         return _digests(self.inspected.get("RepoDigests"))
+
+    @property
+    def last_tagged(self) -> int:
+        """When it last got a tag, in seconds since 1970; 0 where the engine doesn't tell."""
+        moment = parse_time((self.inspected.get("Metadata") or {}).get("LastTagTime"))
+        return moment[0] if moment else 0
 
     @property
     def diff_ids(self) -> tuple[str, ...]:
@@ -97,6 +105,9 @@ class ImageSummary:
     parent: the Id of the image that it was made from, where the store knows that; else "".
     created: seconds since 1970. size: bytes, layers shared with others included.
     pinned: those of the digests that the store keeps as it keeps tags (containerd).
+    shared: the bytes of layers that others have too, where the engine was asked and tells; else -1.
+    manifests: what the image consists of, where the engine was asked and tells (containerd).
+    index_size: the bytes of the index that the image is, which size leaves out; 0 if it is none.
     """
 
     id: str
@@ -106,6 +117,10 @@ class ImageSummary:
     created: int
     size: int
     pinned: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    shared: int = -1
+    manifests: tuple[Mapping[str, Any], ...] = ()
+    index_size: int = 0
 
 
 @dataclass(frozen=True)
@@ -173,10 +188,16 @@ class Images:
             answer = api._result(api._get(api._url("/images/{0}/json", name), params={"manifests": "1"}), json=True)
         return tuple(answer.get("Manifests") or ())
 
-    def all(self) -> tuple[ImageSummary, ...]:
-        """All images, those between others and without a tag included."""
+    def all(self, details: bool = False) -> tuple[ImageSummary, ...]:
+        """All images, those between others and without a tag included.
+
+        details: whether to ask for what else of disk usage the list can tell.
+        """
+        asked = {"shared-size": "1", "manifests": "1"} if details else {}
         with trying_to("list the images"):
-            rows = self._api.images(all=True)
+            # The SDK's own images() can't ask for these two. Engines that don't know them ignore them.
+            url = self._api._url("/images/json")
+            rows = self._api._result(self._api._get(url, params={"all": "1", **asked}), json=True)
         return tuple(
             ImageSummary(
                 id=row["Id"],
@@ -186,6 +207,10 @@ class Images:
                 created=int(row.get("Created") or 0),
                 size=int(row.get("Size") or 0),
                 pinned=_pinned(row.get("RepoTags")),
+                labels=row.get("Labels") or {},
+                shared=int(row["SharedSize"]) if details and row.get("SharedSize") is not None else -1,
+                manifests=tuple(row.get("Manifests") or ()),
+                index_size=_index_size(row.get("Descriptor") or {}),
             )
             for row in rows
         )
@@ -221,6 +246,20 @@ class Images:
         """The steps an image was made by, the newest first (docker history)."""
         with trying_to(f"read the history of the image {name}"):
             return tuple(self._api.history(name))
+
+    def blob_sizes(self, image_id: str, layers: int) -> tuple[int, ...]:
+        """The sizes of an image's layers as a containerd store holds them, the lowest first.
+
+        No call tells them, but the image's manifest does, and an archive has that among its first entries:
+        containerd sorts them by name, that is by digest (core/images/archive/exporter.go). No more is read.
+        None are given for an image without its manifest.
+        """
+        api = self._api
+        with trying_to(f"read the manifest of the image {image_id}"):
+            response = api._get(api._url("/images/get"), params={"names": image_id}, stream=True)
+            with closing(response):
+                api._raise_for_status(response)
+                return blob_sizes(pieces(response), image_id, layers)
 
     def remote(self, reference: Reference, login: Login) -> RemoteImage | None:
         """What the reference's registry has, asked through the engine; None if it has none. Nothing is pulled."""
@@ -258,6 +297,11 @@ class Images:
         if digest is None:
             raise EngineError(f"The engine pushed {reference}, but didn't say what its digest is. Try again.")
         return digest
+
+    def tags(self, image_id: str) -> tuple[str, ...]:
+        """The tags that an image has now."""
+        image = self.find(image_id)
+        return image.tags if image else ()
 
     def tag(self, image: str, target: Reference) -> None:
         """Let a reference name an image; it names no other one afterwards."""
@@ -393,3 +437,9 @@ def _pinned(names: Iterable[str] | None) -> tuple[str, ...]:
 def _digests(names: Iterable[str] | None) -> tuple[str, ...]:
     """Digests in order, each once: 26 lists one for every tag."""
     return tuple(sorted({name for name in names or () if name != "<none>@<none>"}))
+
+
+def _index_size(descriptor: Mapping[str, Any]) -> int:
+    """The size of what a descriptor points at, if that is an index (image-spec, image-index.md) or Docker's own."""
+    kind = str(descriptor.get("mediaType") or "")
+    return int(descriptor.get("size") or 0) if kind.endswith((".index.v1+json", ".manifest.list.v2+json")) else 0

@@ -11,6 +11,7 @@ made from it; a repository's digests go with its last tag; parents without a nam
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -53,11 +54,13 @@ class Forest:
     def __init__(self, nodes: Iterable[Node], used: Collection[str] = ()) -> None:
         self._used = used
         self._parent: dict[str, str] = {}
+        self._children: dict[str, dict[str, None]] = defaultdict(dict)
         self._tags: dict[str, list[str]] = {}
         self._digests: dict[str, list[str]] = {}
         self._pinned: dict[str, tuple[str, ...]] = {}
         for node in nodes:
             self._parent[node.id] = node.parent
+            self._children[node.parent][node.id] = None
             self._tags[node.id] = list(node.tags)
             self._digests[node.id] = list(node.digests)
             self._pinned[node.id] = node.pinned
@@ -85,11 +88,18 @@ class Forest:
 
     def children(self, image_id: str) -> tuple[str, ...]:
         """The images that were made from this one and are still there."""
-        return tuple(child for child, parent in self._parent.items() if parent == image_id)
+        return tuple(self._children.get(image_id, ()))
+
+    def ancestors(self, image_id: str) -> Iterator[str]:
+        """The images that this one was made from, as far as they are there, the nearest first."""
+        seen = {image_id}
+        while (image_id := self._parent.get(image_id, "")) in self._parent and image_id not in seen:
+            seen.add(image_id)
+            yield image_id
 
     def depth(self, image_id: str) -> int:
         """How many images stand between this one and the first it comes from; the lowest has 0."""
-        return sum(1 for _ancestor in self._ancestors(image_id))
+        return sum(1 for _ancestor in self.ancestors(image_id))
 
     def remove_name(self, image_id: str, name: str) -> list[Deletion]:
         """Take one of the image's tags or digests away; and delete what has become useless."""
@@ -139,14 +149,10 @@ class Forest:
             if deleted and image_id in self._used:
                 break
             deleted.append(image_id)
-            image_id = self._parent.pop(image_id)
+            parent = self._parent.pop(image_id)
+            self._children[parent].pop(image_id, None)
+            image_id = parent
         return deleted
-
-    def _ancestors(self, image_id: str) -> Iterator[str]:
-        seen = {image_id}
-        while (image_id := self._parent.get(image_id, "")) in self._parent and image_id not in seen:
-            seen.add(image_id)
-            yield image_id
 
 
 def changes(before: Mapping[str, list[str]], forest: Forest) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -60,6 +60,18 @@ def history_rows(history: Sequence[Mapping[str, Any]], diff_ids: Sequence[str]) 
     return list(reversed(rows))
 
 
+def layer_sizes(history: Sequence[Mapping[str, Any]], layers: int) -> tuple[int, ...]:
+    """The sizes of an image's layers, the lowest first, from its history (as in history_rows).
+
+    Where it can't be told which step made a layer of no bytes, these are taken to be the highest: then no sum
+    of the lowest layers is too small.
+    """
+    oldest_first = list(reversed(history))
+    makers = _layer_makers(oldest_first, layers) or [bool(row.get("Size")) for row in oldest_first]
+    sizes = [int(row.get("Size") or 0) for row, made in zip(oldest_first, makers) if made]
+    return tuple([*sizes, *[0] * layers][:layers])
+
+
 def _layer_makers(rows: Sequence[Mapping[str, Any]], layers: int) -> list[bool] | None:
     """Which rows made a layer; None if that can't be told for sure.
 

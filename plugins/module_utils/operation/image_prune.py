@@ -6,99 +6,315 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import ContainerSummary
+from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import ImageSummary
+from ansible_collections.gantry.docker.plugins.module_utils.engine.usage import observe_disk
 from ansible_collections.gantry.docker.plugins.module_utils.image.deletion import (
     Deletion,
     Forest,
     Node,
     changes,
 )
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.image.moments import Moment, parse_moment
+from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
+    Reference,
+    parse_image_name,
+    parse_tag,
+)
 from ansible_collections.gantry.docker.plugins.module_utils.image.retention import (
     Candidate,
+    Rules,
+    Verdict,
+    least_that_fits,
     parse_pattern,
-    victims,
+    verdicts,
 )
-from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils.image.usage import Disk, Usage
+from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan, Skipped
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """dangling_only: whether images with a name stay. keep: patterns of names that stay."""
+    """What may go.
 
-    dangling_only: bool
-    keep: tuple[str, ...]
+    rules: all but until. target_size: bytes; None if all that may go shall. explain: whether to tell what stays.
+    """
+
+    rules: Rules
+    until: Moment | None = None
+    target_size: int | None = None
+    explain: bool = False
 
 
 @dataclass(frozen=True)
 class Observed:
-    """All images and containers, and the bytes that the images' layers take."""
+    """All images and containers.
+
+    now: the engine's time, if it matters. disk: what those images take that may go; if they must only make room,
+    what all take. used: when each image was last used, in seconds since 1970, if that matters.
+    """
 
     images: tuple[ImageSummary, ...]
     containers: tuple[ContainerSummary, ...]
-    disk_usage: int
+    now: str = ""
+    disk: Disk = field(default_factory=Disk)
+    used: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Prune:
-    """Remove one victim: all of its names, and with the last of them itself."""
+    """Remove one victim: all of its names, and with the last of them itself.
 
-    image_id: str
+    children: images made from it that must have gone before. reason: why it goes. freed: the bytes that go with it.
+    """
+
+    image: ImageSummary
     deletions: tuple[Deletion, ...]
+    children: tuple[str, ...]
+    reason: str
+    freed: int
 
     @property
     def sentence(self) -> str:
         """What the step does."""
         names = [name for deletion in self.deletions for name in deletion.untagged]
-        what = f"unused image {', '.join(names)}" if names else "dangling image"
+        what = " ".join([self.reason, "image", ", ".join(names)]).strip()
         return f"Pruned {what} ({', '.join(self.deleted) or 'stays as a part of others'})"
 
     @property
     def deleted(self) -> tuple[str, ...]:
-        """The Ids of the images that go."""
+        """The Id of the image if it goes."""
         return tuple(image_id for deletion in self.deletions for image_id in deletion.deleted)
 
 
 def parse(params: Mapping[str, Any]) -> Wanted:
     """What is wanted, from the module's parameters; raises InvalidInput."""
-    return Wanted(params["dangling"], tuple(dict.fromkeys(parse_pattern(pattern) for pattern in params["keep"])))
+    for option in ("reference", "keep_last"):
+        if params["dangling"] and params[option]:
+            raise InvalidInput(
+                f"{option} is about images with a name, and none of these go with dangling: true. "
+                "Set dangling: false to prune them."
+            )
+    for option in ("keep_last", "target_size"):
+        if (params[option] or 0) < 0:
+            raise InvalidInput(f"{option} is {params[option]}, and must not be negative.")
+    for option in ("label", "label_not"):
+        for label in params[option]:
+            if not label.partition("=")[0]:
+                raise InvalidInput(f"'{label}' in {option} has no key: write key or key=value.")
+    rules = Rules(
+        dangling_only=params["dangling"],
+        keep=tuple(dict.fromkeys(parse_pattern(pattern) for pattern in params["keep"])),
+        keep_last=params["keep_last"],
+        references=tuple(dict.fromkeys(parse_pattern(pattern, "reference") for pattern in params["reference"])),
+        labels=tuple(params["label"]),
+        no_labels=tuple(params["label_not"]),
+    )
+    until = None if params["until"] is None else parse_moment(params["until"], "until")
+    return Wanted(rules, until, params["target_size"], params["explain"])
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
-    """List all images and containers."""
-    return Observed(engine.images.all(), engine.containers.all(), engine.images.disk_usage())
+    """List all images and containers, and see what takes how much of the disk as far as it matters."""
+    now = engine.now if wanted.until else ""
+    containers = tuple(engine.containers.with_wanted_image(container) for container in engine.containers.all())
+    seen = Observed(engine.images.all(details=True), containers, now)
+    if wanted.target_size is not None:
+        every = [image.id for image in seen.images]
+        return replace(seen, disk=observe_disk(engine, seen.images, every), used=_last_used(engine, seen.images))
+    going = [gone for step in plan(wanted, seen).steps for gone in step.deleted]
+    return replace(seen, disk=observe_disk(engine, seen.images, going))
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
     """Remove every victim, children before their parents."""
-    used = {container.image_id for container in observed.containers}
-    nodes = (Node(image.id, image.tags, image.digests, image.parent, image.pinned) for image in observed.images)
-    forest = Forest(nodes, used)
+    users = _users(observed)
+    forest = _forest(observed, users)
     before = forest.state()
-    candidates = (
-        Candidate(image.id, image.tags + image.digests, parent=bool(forest.children(image.id)), used=image.id in used)
-        for image in observed.images
-    )
-    chosen = victims(candidates, wanted.dangling_only, wanted.keep)
-    ordered = sorted(chosen, key=lambda victim: (-forest.depth(victim), before[victim], victim))
-    steps = tuple(Prune(victim, tuple(forest.remove_image(victim))) for victim in ordered if victim in forest)
+    decided = _verdicts(wanted, observed, forest, users)
+    victims = [image_id for image_id, verdict in decided.items() if verdict.goes]
+    size: dict[str, int] = {}
+    if wanted.target_size is not None:
+        order = sorted(victims, key=lambda victim: (observed.used[victim], victim))
+        fitting, left = least_that_fits(order, _forest(observed, users), observed.disk, wanted.target_size)
+        victims, size = list(fitting), {"images_size": left}
+    ordered = sorted(victims, key=lambda victim: (-forest.depth(victim), before[victim], victim))
+    steps = _steps(observed, forest, ordered, decided)
     differing, after = changes(before, forest)
-    return Plan(steps, differing, after)
+    touched = {step.image.id for step in steps}
+    kept = [image for image in observed.images if image.id not in touched]
+    told = {"kept": [_told(image, _why_kept(decided[image.id])) for image in kept]} if wanted.explain else {}
+    return Plan(steps, differing, after, outcome=partial(_outcome, {**size, **told}, observed.disk, differing, after))
 
 
 def apply(engine: Engine, step: Prune) -> Mapping[str, Any]:
-    """Remove one victim. A container that was started from it meanwhile makes the engine refuse: never forced."""
-    for deletion in step.deletions:
-        engine.images.remove(deletion.name, delete_parents=False)
+    """Remove one victim, unless it is needed by now: never by force."""
+    name = ", ".join(step.image.tags or step.image.digests) or step.image.id
+    found = engine.images.find(step.image.id)
+    if found is None:
+        raise Skipped(f"{name} is gone already")
+    if found.tags != step.image.tags:
+        raise Skipped(f"{name} stays, as its tags have changed meanwhile: {', '.join(found.tags) or 'none'}")
+    users = engine.containers.of_image(step.image.id)
+    if users:
+        raise Skipped(f"{name} stays, as it is used by now: {', '.join(str(user) for user in users)}")
+    if engine.find_all(step.children):
+        raise Skipped(f"{name} stays, as an image that was made from it does")
+    try:
+        for deletion in step.deletions:
+            engine.images.remove(deletion.name, delete_parents=False)
+    except EngineError as error:
+        if error.status != HTTPStatus.CONFLICT:
+            raise
+        # A container was started in the last millisecond; give back the names that were gone by then.
+        for tag in set(step.image.tags) - set(engine.images.tags(step.image.id)):
+            engine.images.tag(step.image.id, parse_tag(tag))
+        raise Skipped(f"{name} stays: {error.message.rstrip('.')}") from error
     return {}
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
-    """The bytes that are free now and weren't before."""
-    return {"space_reclaimed": max(0, observed.disk_usage - engine.images.disk_usage())}
+    """Nothing more: the plan tells it."""
+    return {}
+
+
+def _users(observed: Observed) -> dict[str, list[str]]:
+    """The containers of each image: those made of it, those made by its name, and those of images made from it."""
+    parents = {image.id: image.parent for image in observed.images}
+    named = _named(observed.images)
+    users: dict[str, list[str]] = defaultdict(list)
+    for container in observed.containers:
+        for image_id in dict.fromkeys((container.image_id, named.get(_spelt(container.image), ""))):
+            seen: set[str] = set()
+            while image_id in parents and image_id not in seen:
+                if str(container) not in users[image_id]:
+                    users[image_id].append(str(container))
+                seen.add(image_id)
+                image_id = parents[image_id]
+    return users
+
+
+def _forest(observed: Observed, users: Mapping[str, Sequence[str]]) -> Forest:
+    nodes = (Node(image.id, image.tags, image.digests, image.parent, image.pinned) for image in observed.images)
+    return Forest(nodes, used=users)
+
+
+def _verdicts(
+    wanted: Wanted, observed: Observed, forest: Forest, users: Mapping[str, Sequence[str]]
+) -> dict[str, Verdict]:
+    """For each image whether it may go."""
+    until = wanted.until.at(observed.now) if wanted.until else None
+    candidates = [
+        Candidate(
+            image.id,
+            image.tags + image.digests,
+            parent=bool(forest.children(image.id)),
+            users=tuple(users.get(image.id, ())),
+            created=image.created,
+            labels=image.labels,
+        )
+        for image in observed.images
+    ]
+    return verdicts(candidates, replace(wanted.rules, until=until))
+
+
+def _steps(
+    observed: Observed, forest: Forest, victims: Sequence[str], decided: Mapping[str, Verdict]
+) -> tuple[Prune, ...]:
+    """A step for each victim, and for each image without a name that goes with its last child."""
+    images = {image.id: image for image in observed.images}
+    children = {image.id: forest.children(image.id) for image in observed.images}
+    usage = Usage(observed.disk)
+    steps: list[Prune] = []
+    gone: set[str] = set()
+    for victim in (victim for victim in victims if victim in forest):
+        calls: dict[str, list[Deletion]] = defaultdict(list)
+        for deletion in forest.remove_image(victim):
+            calls[deletion.name if deletion.name in images else victim].append(deletion)
+        for image_id, deletions in calls.items():
+            goes = any(deletion.deleted for deletion in deletions)
+            freed = usage.remove(image_id) if goes and image_id in observed.disk.footprints else 0
+            before = tuple(sorted(child for child in children[image_id] if child in gone))
+            reason = decided[image_id].reason if image_id == victim else "no longer needed"
+            steps.append(Prune(images[image_id], tuple(deletions), before, reason, freed))
+            gone.update([image_id] if goes else [])
+    return tuple(steps)
+
+
+def _outcome(
+    told: Mapping[str, Any],
+    disk: Disk,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    done: Sequence[Prune],
+) -> Mapping[str, Any]:
+    """What was pruned: the images, the bytes, and the difference."""
+    touched = {step.image.id for step in done}
+    gone = [gone for step in done for gone in step.deleted]
+    return {
+        **told,
+        "images": [{**_told(step.image, step.reason), "SpaceReclaimed": step.freed} for step in done],
+        "space_reclaimed": disk.freed(gone),
+        "diff": {
+            "before": {image_id: names for image_id, names in before.items() if image_id in touched},
+            "after": {image_id: names for image_id, names in after.items() if image_id in touched},
+        },
+    }
+
+
+def _told(image: ImageSummary, reason: str) -> dict[str, Any]:
+    """An image in the result."""
+    return {
+        "Id": image.id,
+        "RepoTags": list(image.tags),
+        "RepoDigests": list(image.digests),
+        "Created": image.created,
+        "Size": image.size,
+        "Reason": reason,
+    }
+
+
+def _why_kept(verdict: Verdict) -> str:
+    return "everything fits without its removal" if verdict.goes else verdict.reason
+
+
+def _last_used(engine: Engine, images: Sequence[ImageSummary]) -> dict[str, float]:
+    """When each image was last used: a container of it was started, it was tagged, or it was made.
+
+    Of containers that are gone the engine remembers some for a while.
+    """
+    named = _named(images)
+    started: dict[str, float] = defaultdict(float)
+    for name, at in engine.containers.starts(engine.now):
+        image_id = named.get(_spelt(name), "")
+        started[image_id] = max(started[image_id], at)
+    found = engine.find_all(image.id for image in images)
+    return {
+        image.id: max(image.created, started[image.id], found[image.id].last_tagged if image.id in found else 0)
+        for image in images
+    }
+
+
+def _named(images: Sequence[ImageSummary]) -> dict[str, str]:
+    """The Id of the image of each name, and of each Id."""
+    return {name: image.id for image in images for name in (*image.tags, *image.digests, image.id)}
+
+
+def _spelt(name: str) -> str:
+    """What a container's maker called the image, as lists of images spell it; "" for what is no name."""
+    try:
+        parsed = parse_image_name(name)
+    except InvalidInput:
+        return ""
+    return parsed.pinned if isinstance(parsed, Reference) and parsed.digest else str(parsed)

@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Callable, Protocol
 
 
 class Step(Protocol):
@@ -35,6 +35,21 @@ class Files(Protocol):
 FILES = "files of this host"
 
 
+class Skipped(Exception):
+    """A step turned out not to be right any more, as things changed since they were observed; nothing was done.
+
+    reason: a sentence without its full stop.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def _nothing_more(done: Sequence[Any]) -> Mapping[str, Any]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Plan:
     """The steps from what was observed to what is wanted, in order; none if nothing is to change.
@@ -44,6 +59,7 @@ class Plan:
     whichever fails. 0 where they do, and the first failure ends the task.
     repeats: steps to take too though they change nothing; they aren't told.
     problems: why a part of what is wanted can't be had; the task fails with them after the steps for the rest.
+    outcome: what the result tells of the steps that were taken, all of them in check mode.
     """
 
     steps: tuple[Any, ...] = ()
@@ -52,6 +68,7 @@ class Plan:
     at_once: int = 0
     repeats: tuple[Any, ...] = ()
     problems: tuple[str, ...] = ()
+    outcome: Callable[[Sequence[Any]], Mapping[str, Any]] = _nothing_more
 
     @property
     def changed(self) -> bool:

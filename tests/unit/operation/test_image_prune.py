@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import ContainerSummary
@@ -14,6 +16,15 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.errors import 
 from ansible_collections.gantry.docker.plugins.module_utils.operation import image_prune
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 
+DEFAULTS: dict[str, Any] = {
+    "keep_last": 0,
+    "reference": [],
+    "label": [],
+    "label_not": [],
+    "until": None,
+    "target_size": None,
+    "explain": False,
+}
 DIGEST = "@sha256:" + "0" * 64
 
 
@@ -36,9 +47,13 @@ IMAGES = [
 
 def planned(dangling: bool, keep: tuple[str, ...] = (), used: tuple[str, ...] = ()) -> Plan:
     """The plan to prune the images above; used: the Ids of images with a container each."""
-    wanted = image_prune.parse({"dangling": dangling, "keep": list(keep)})
     containers = tuple(ContainerSummary(f"c{of}", f"c{of}", of, "", "exited") for of in used)
-    return image_prune.plan(wanted, image_prune.Observed(tuple(IMAGES), containers, disk_usage=0))
+    return image_prune.plan(wanted(dangling, keep), image_prune.Observed(tuple(IMAGES), containers))
+
+
+def wanted(dangling: bool, keep: tuple[str, ...] = (), **more: Any) -> image_prune.Wanted:
+    """What a task with these options wants."""
+    return image_prune.parse({**DEFAULTS, "dangling": dangling, "keep": list(keep), **more})
 
 
 @pytest.mark.parametrize(
@@ -68,10 +83,10 @@ def test_what_goes(dangling: bool, keep: list[str], used: list[str], gone: set[s
 
 
 def test_parent_of_a_kept_one_loses_its_names() -> None:
-    plan = planned(False, keep=("top", "pinned"), used=("twin", "alone"))
-    assert plan.before == {"low": ["low:1", "base:1"]}
-    assert plan.after == {"low": []}
-    assert plan.actions == ["Pruned unused image low:1, base:1 (stays as a part of others)"]
+    plan = planned(False, keep=("top", "pinned"), used=("alone",))
+    assert plan.before == {"low": ["low:1", "base:1"], "twin": []}
+    assert plan.after == {"low": [], "twin": None}
+    assert plan.actions[1] == "Pruned unused image low:1, base:1 (stays as a part of others)"
 
 
 def test_children_go_before_their_parents() -> None:
@@ -82,7 +97,8 @@ def test_children_go_before_their_parents() -> None:
 def test_sentences() -> None:
     assert planned(False).actions == [
         "Pruned dangling image (twin)",
-        "Pruned unused image top:1 (top, middle)",
+        "Pruned unused image top:1 (top)",
+        "Pruned no longer needed image (middle)",
         "Pruned dangling image (alone)",
         "Pruned unused image low:1, base:1 (low)",
         f"Pruned unused image pinned{DIGEST} (pinned)",
@@ -90,17 +106,15 @@ def test_sentences() -> None:
 
 
 def test_order_of_the_list_makes_no_difference() -> None:
-    wanted = image_prune.parse({"dangling": False, "keep": []})
-    backwards = image_prune.Observed(tuple(IMAGES[::-1]), (), disk_usage=0)
-    assert image_prune.plan(wanted, backwards).steps == planned(False).steps
+    backwards = image_prune.Observed(tuple(IMAGES[::-1]), ())
+    assert image_prune.plan(wanted(False), backwards).steps == planned(False).steps
 
 
 def test_patterns_are_told_apart_by_meaning() -> None:
-    wanted = image_prune.parse({"dangling": True, "keep": ["debian", "docker.io/library/debian"]})
-    assert wanted == image_prune.Wanted(dangling_only=True, keep=("debian",))
+    assert wanted(True, ("debian", "docker.io/library/debian")).rules.keep == ("debian",)
 
 
 @pytest.mark.parametrize("pattern", ["", " ", "Debian", "sha256:" + "0" * 64])
 def test_bad_patterns(pattern: str) -> None:
     with pytest.raises(InvalidInput):
-        image_prune.parse({"dangling": False, "keep": ["debian", pattern]})
+        wanted(False, ("debian", pattern))

@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What images take on an engine's disk, layer by layer, as the engine's own disk usage counts it.
+
+Engines count different things (docker system df: LayersSize), as read in moby's daemon/*/service.go and
+measured: classic stores the unpacked layers; containerd stores their snapshots, and from 28.2 on also the
+blobs. None tells the sizes of layers by themselves. But an image's size is that of all its layers, so for a
+layer on which an image ends they are known, and for the few others there is the history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from itertools import accumulate, repeat
+
+from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, ImageSummary
+from ansible_collections.gantry.docker.plugins.module_utils.image.layers import chain_ids, layer_sizes
+from ansible_collections.gantry.docker.plugins.module_utils.image.usage import Disk, Footprint, partings
+
+
+def observe_disk(engine: Engine, images: Sequence[ImageSummary], concerned: Collection[str]) -> Disk:
+    """What images take; the sizes of shared layers only as far as the images that are concerned have them.
+
+    images: all that there are, listed with details. concerned: the Ids of those that may be asked for.
+    """
+    if not concerned:
+        return Disk()
+    inspected = engine.find_all(_to_inspect(engine, images, concerned))
+    unpacked = {image.id: _unpacked(engine, image, inspected.get(image.id)) for image in images}
+    footprints = {
+        image.id: Footprint(
+            layers=chain_ids(inspected[image.id].diff_ids) if image.id in inspected else (),
+            size=_size(engine, image, unpacked[image.id]),
+        )
+        for image in images
+    }
+    return Disk(footprints, _below(engine, footprints, unpacked, concerned))
+
+
+def _to_inspect(engine: Engine, images: Sequence[ImageSummary], concerned: Collection[str]) -> list[str]:
+    """The Ids of images whose layers matter: an image that shares none is what it is."""
+    sharing = [image.id for image in images if image.shared]
+    wanted = sharing if set(sharing) & set(concerned) else []
+    # Without its manifests, an image on a containerd store must be inspected for its size alone.
+    alone = [image.id for image in images if image.id in concerned and not image.manifests]
+    return [*wanted, *(alone if engine.containerd_store else [])]
+
+
+def _unpacked(engine: Engine, image: ImageSummary, inspected: Image | None) -> int:
+    """The bytes of an image's unpacked layers."""
+    if not engine.containerd_store:
+        return image.size
+    if image.manifests:
+        data = (manifest.get("ImageData") or {} for manifest in image.manifests)
+        return sum(int((one.get("Size") or {}).get("Unpacked") or 0) for one in data)
+    # The list counts blobs and snapshots, inspect the blobs alone.
+    return max(0, image.size - int(inspected.inspected.get("Size") or 0)) if inspected else image.size
+
+
+def _size(engine: Engine, image: ImageSummary, unpacked: int) -> int:
+    """The bytes that the engine counts for an image alone."""
+    if not engine.containerd_store:
+        return image.size
+    return image.size + image.index_size if _blobs_count(engine) else unpacked
+
+
+def _below(
+    engine: Engine, footprints: Mapping[str, Footprint], unpacked: Mapping[str, int], concerned: Collection[str]
+) -> dict[str, int]:
+    """For each layer above which images part: the bytes of it and all below it."""
+    blobs_count = _blobs_count(engine)
+    ends = {footprint.layers[-1]: unpacked[image] for image, footprint in footprints.items() if footprint.layers}
+    matters = {layer for image in concerned for layer in footprints[image].layers}
+    below: dict[str, int] = {}
+    # From above, as who is asked for a layer tells of all below it too.
+    for layer, (holder, depth) in sorted(partings(footprints).items(), key=lambda item: (-item[1][1], item)):
+        if layer not in matters or layer in below:
+            continue
+        if layer in ends and not blobs_count:
+            below[layer] = ends[layer]
+            continue
+        layers = footprints[holder].layers[:depth]
+        count = len(footprints[holder].layers)
+        sizes = _sizes_up_to(engine, holder, count, unpacked[holder])
+        blobs = accumulate(engine.images.blob_sizes(holder, count)) if blobs_count else repeat(0)
+        for held, size, blob in zip(layers, sizes, blobs):
+            below.setdefault(held, ends.get(held, size) + blob)
+    return below
+
+
+def _sizes_up_to(engine: Engine, image_id: str, layers: int, unpacked: int) -> list[int]:
+    """For each layer the bytes of it and all below it, at most.
+
+    On a containerd store a commit leaves a snapshot between the image's own layer and those below, which
+    the history doesn't count. Where it lies can't be told if there is no image that ends there, so all such
+    count as low as they can: better to promise too little than too much.
+    """
+    sums = list(accumulate(layer_sizes(engine.images.history(image_id), layers)))
+    uncounted = max(0, unpacked - sums[-1]) if sums else 0
+    return [size + uncounted for size in sums]
+
+
+def _blobs_count(engine: Engine) -> bool:
+    """Whether the engine counts blobs (daemon/containerd/service.go, ImageDiskUsage)."""
+    return engine.containerd_store and engine.version >= (28, 2)

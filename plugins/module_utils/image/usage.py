@@ -1,0 +1,136 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The bytes that images take together, where layers that several of them hold count once.
+
+Layers are shared by chain ID: those of two images are the same from the lowest up to where the images
+part. So images form a tree, and what goes with one of them is what it takes, less what is at and below
+the highest layer that another one still holds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.gantry.docker.plugins.module_utils.image.contents import MAX_DOCUMENT, blob_digest
+from ansible_collections.gantry.docker.plugins.module_utils.image.tar import StreamSource, Tar
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What an image takes.
+
+    layers: the chain IDs of its layers, the lowest first; none where it is known to share nothing.
+    size: its bytes, shared ones too.
+    """
+
+    layers: tuple[str, ...]
+    size: int
+
+
+@dataclass(frozen=True)
+class Disk:
+    """What all images take, by Id.
+
+    below: the bytes of a layer and all below it, for each of the partings() of images that are asked for.
+    """
+
+    footprints: Mapping[str, Footprint] = field(default_factory=dict)
+    below: Mapping[str, int] = field(default_factory=dict)
+
+    def freed(self, gone: Iterable[str]) -> int:
+        """The bytes that are free when these images are gone."""
+        usage = Usage(self)
+        return sum(usage.remove(image_id) for image_id in gone)
+
+    def total(self) -> int:
+        """The bytes that all images take together."""
+        return self.freed(self.footprints)
+
+    def shared(self, image_id: str) -> int:
+        """The bytes of an image that others hold too."""
+        alone = Usage(self).remove(image_id)
+        return self.footprints[image_id].size - alone
+
+
+class Usage:
+    """The images that are there; they go, and come back."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        self._holders: dict[str, int] = defaultdict(int)
+        for footprint in disk.footprints.values():
+            for layer in footprint.layers:
+                self._holders[layer] += 1
+
+    def remove(self, image_id: str) -> int:
+        """Take an image away; the bytes that this frees."""
+        footprint = self._disk.footprints[image_id]
+        for layer in footprint.layers:
+            self._holders[layer] -= 1
+        return footprint.size - self._held_by_others(footprint)
+
+    def add(self, image_id: str) -> int:
+        """Take an image back; the bytes that it adds."""
+        footprint = self._disk.footprints[image_id]
+        added = footprint.size - self._held_by_others(footprint)
+        for layer in footprint.layers:
+            self._holders[layer] += 1
+        return added
+
+    def _held_by_others(self, footprint: Footprint) -> int:
+        """The bytes of the image's layers that images hold now, itself not counted."""
+        for layer in reversed(footprint.layers):
+            if self._holders[layer]:
+                return min(self._disk.below[layer], footprint.size)
+        return 0
+
+
+def partings(footprints: Mapping[str, Footprint]) -> dict[str, tuple[str, int]]:
+    """The layers that several images hold and above which these part: each with a holder.
+
+    A holder is an image's Id, and how many of its layers are at and below that layer. Of those that could be
+    named it is the one with the lowest Id.
+    """
+    above: dict[str, set[str]] = defaultdict(set)
+    holders: dict[str, tuple[str, int]] = {}
+    for image_id in sorted(footprints):
+        layers = footprints[image_id].layers
+        for depth, (layer, next_one) in enumerate(zip(layers, (*layers[1:], image_id)), start=1):
+            above[layer].add(next_one)
+            holders.setdefault(layer, (image_id, depth))
+    return {layer: holders[layer] for layer, nexts in above.items() if len(nexts) > 1}
+
+
+def blob_sizes(archive: Iterator[bytes], image_id: str, layers: int) -> tuple[int, ...]:
+    """The sizes of an image's layers as blobs, the lowest first, from its manifest; none if that isn't there.
+
+    archive: an OCI archive of the image, of which no more is read than is needed. image_id: the digest of its
+    manifest or index. layers: how many the image has, to tell its manifest from those of other platforms.
+    """
+    source = StreamSource(archive)
+    documents: dict[str, Any] = {}
+    for member in Tar(source):
+        digest = blob_digest(member.name)
+        if digest and member.size <= MAX_DOCUMENT:
+            documents[digest] = _object(source.read(member.size))
+            top = documents.get(image_id) or {}
+            parts = (documents.get(part.get("digest")) or {} for part in top.get("manifests") or ())
+            for manifest in (top, *parts):
+                if len(manifest.get("layers") or ()) == layers:
+                    return tuple(int(layer.get("size") or 0) for layer in manifest["layers"])
+    return ()
+
+
+def _object(data: bytes) -> Mapping[str, Any]:
+    """A JSON object; an empty one for anything else, such as a small layer."""
+    try:
+        value = json.loads(data) if data.startswith(b"{") else None
+    except ValueError:
+        value = None
+    return value if isinstance(value, dict) else {}
