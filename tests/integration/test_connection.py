@@ -45,7 +45,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "image_pull": {"name": "busybox"},
     "image_push": {"name": "busybox"},
     "image_remove": {"name": "busybox"},
-    "image_save": {"name": "busybox", "path": "/root/gantry-never-written.tar"},
+    "image_save": {"name": "busybox", "path": "/srv/gantry-never-written.tar"},
     "image_tag": {"name": "busybox", "repository": ["other:1"]},
 }
 NAMES = sorted(file.stem for file in PLUGINS.glob("modules/*.py"))
