@@ -67,7 +67,7 @@ class Tls:
         self._plain, self._ended = b"", False
         with _told():
             while not self._shakes_hands():
-                self._receive()
+                self._feed(self._stream.recv(_ENOUGH))
             self._take()
 
     def _shakes_hands(self) -> bool:
@@ -80,8 +80,7 @@ class Tls:
             self._flush()
         return True
 
-    def _receive(self) -> None:
-        encrypted = self._stream.recv(_ENOUGH)
+    def _feed(self, encrypted: bytes) -> None:
         if encrypted:
             self._come.write(encrypted)
         else:
@@ -90,8 +89,9 @@ class Tls:
     def recv(self, size: int) -> bytes:
         """As a socket's."""
         while not (self._plain or self._ended):
-            self._receive()
-            with self._state, _told():
+            encrypted = self._stream.recv(_ENOUGH)
+            with self._state, _told():  # in one: nobody may end the sending in between
+                self._feed(encrypted)
                 self._take()
             if self._sending.acquire(blocking=False):  # else whoever sends takes along what the protocol wants to say
                 try:
