@@ -63,4 +63,6 @@ def test_only_the_names_change(engine: Engine, clean: docker.DockerClient, tmp_p
         "busybox:latest",
         "127.0.0.1:5001/moved/one:latest",
     }
-    assert registry.digest("moved/one", "latest") == registry.digest("moved/two", "latest") is not None
+    pushed = registry.digest("moved/one", "latest")
+    assert pushed is not None
+    assert pushed == registry.digest("moved/two", "latest")

@@ -61,7 +61,7 @@ def planned(targets: dict[str, Image | None], alike: frozenset[str] = frozenset(
 def test_names_that_move(targets: dict[str, Image | None], named: list[tuple[str, Image]]) -> None:
     plan = planned(targets)
     assert [(str(step.target), step.image_id) for step in plan.steps] == [(name, moved.id) for name, moved in named]
-    assert list(plan.before) == list(plan.after) == [name for name, _ in named]
+    assert list(plan.before) == list(plan.after) == [name for name, _image in named]
 
 
 def test_layers_of_the_same_content_are_the_same() -> None:

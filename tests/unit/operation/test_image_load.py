@@ -45,12 +45,13 @@ class Case:
 
     def plan(
         self,
-        here: Mapping[str, archives.Image] = {},
+        here: Mapping[str, archives.Image] | None = None,
         chains: Iterable[str] = (),
         zstd: bool = True,
         **params: Any,
     ) -> Plan:
         """The plan for an engine that has these images by their tags, and these layers."""
+        here = here or {}
         wanted = image_load.parse({"path": str(self._path), "names": None, "transfer": "auto", **params})
         index = read_index(self._path)
         groups = image_load._chosen(wanted, groups_of(index, HERE, self._containerd))
