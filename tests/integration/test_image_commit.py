@@ -262,11 +262,11 @@ def test_author_and_message_alone_make_no_difference(module: Module, busybox: do
     keeps_no_trial(module, busybox, **WANTED, author="somebody", comment="something")
 
 
-def commits(client: docker.DockerClient) -> int:
-    """How often the container box was committed, as far as the engine remembers."""
+def commits(client: docker.DockerClient, box: Container) -> int:
+    """How often the container was committed, as far as the engine remembers."""
     now = client.api.info()["SystemTime"][:19]
     end = int(datetime.strptime(now, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc).timestamp()) + 1
-    return len(list(client.api.events(since=1, until=end, filters={"container": ["box"], "event": ["commit"]})))
+    return len(list(client.api.events(since=1, until=end, filters={"container": [box.id], "event": ["commit"]})))
 
 
 def read_only(client: docker.DockerClient, **how: Any) -> Container:
@@ -280,12 +280,12 @@ def test_no_commit_where_it_is_proved_what_it_gives(module: Module, busybox: doc
     box = read_only(busybox, volumes=["/made/by/start"])
     wanted = {**WANTED, "labels": {"a": "b"}}
     module.ok(**wanted)
-    assert commits(busybox) == 1
+    assert commits(busybox, box) == 1
     with pytest.raises(docker.errors.APIError):
         box.put_archive("/", bytes(1024))
     result = module.unchanged(**wanted)
     module.unchanged(**{**wanted, "names": ["made:1"]})
-    assert commits(busybox) == 1
+    assert commits(busybox, box) == 1
     assert result["image"]["Id"] == busybox.images.get("made:1").id
     assert "layer_paths" not in result
     assert module.ok(**{**wanted, "name": "made:2"})["actions"] == ["Committed container box as made:2"]
@@ -312,9 +312,9 @@ def test_a_commit_where_it_is_not_proved(
     elif since == "forget":
         for _time in range(256):
             busybox.api.tag("busybox", "noise", "1", force=True)
-    made = commits(busybox)
+    made = commits(busybox, box)
     assert module.ok(check=True, **WANTED, **asked)["changed"] == changed
-    assert commits(busybox) == made + 1
+    assert commits(busybox, box) == made + 1
 
 
 def test_nothing_is_proved_of_a_container_that_can_be_written(module: Module, busybox: docker.DockerClient) -> None:
