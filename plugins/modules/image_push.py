@@ -13,6 +13,7 @@ description:
   - Pushes tags, several in one task, and changes nothing where the registry has the same under that tag.
   - Before it pushes, also in check mode, it asks the registry for the digest that it has, and compares that with the
     digests that the engine knows the image by.
+  - Several tags of one repository are pushed one after the other, whatever O(parallel) says.
   - If an image can't be pushed, the others are pushed nevertheless. Then the task fails, and names those that failed.
   - In diff mode it tells the digest that the registry has before, and the Id of the image that it has afterwards. A
     digest that is new can be known only after the push.

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -90,7 +90,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
         steps=tuple(Push(ref, observed.logins[ref.registry], wanted.access.retry_for) for ref in different),
         before={str(ref): observed.remote[ref] for ref in different},
         after={str(ref): image.id for ref, image in different.items()},
-        at_once=wanted.access.parallel,
+        at_once=_at_once(different, wanted.access.parallel),
         problems=tuple(problems.values()),
     )
 
@@ -130,6 +130,15 @@ def _parts(engine: Engine, image: Image) -> list[str]:
     manifests = engine.images.manifests(image.id)
     here = [str(manifest["ID"]) for manifest in manifests if manifest.get("Available")]
     return here if len(here) < len(manifests) else []
+
+
+def _at_once(references: Collection[Reference], parallel: int) -> int:
+    """How many to push at the same time: one where several are of one repository.
+
+    Each push leaves the blobs out that another one is bringing there, and may be done before they have come: the
+    registry then refuses its manifest.
+    """
+    return parallel if len({reference.name for reference in references}) == len(references) else 1
 
 
 def _obstacle(reference: Reference, observed: Observed) -> str | None:
