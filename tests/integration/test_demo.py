@@ -18,7 +18,7 @@ import pytest
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration.scenes import child, state, used
 
-pytestmark = pytest.mark.one_engine
+pytestmark = [pytest.mark.one_engine, pytest.mark.timeout(1800)]
 
 
 def test_demo_on_somebody_elses_engine(engine: Engine, busybox: docker.DockerClient, tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_demo_on_somebody_elses_engine(engine: Engine, busybox: docker.DockerCli
         capture_output=True,
         text=True,
         check=False,
-        timeout=500,
+        timeout=1700,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     said = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)

@@ -33,7 +33,8 @@ RECAP = re.compile(r"^(\w+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=0\s+faile
 
 Task = dict[str, Any]
 
-pytestmark = pytest.mark.one_engine
+# All of the examples are run within the first test.
+pytestmark = [pytest.mark.one_engine, pytest.mark.timeout(1800)]
 
 
 def examples(source: str) -> list[Task]:
@@ -114,7 +115,7 @@ def _ansible(place: Path, engine: engines.Engine) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=500,
+        timeout=1700,
     )
     return done.stdout + done.stderr
 
