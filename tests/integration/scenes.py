@@ -18,6 +18,17 @@ import docker
 State = dict[str, list[str]]
 
 
+def tar_of(files: dict[str, bytes]) -> bytes:
+    """An archive of these files."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return buffer.getvalue()
+
+
 def state(client: docker.DockerClient) -> State:
     """All images, those between others too, and what each can be called by: the sentence of the diffs.
 
@@ -78,7 +89,7 @@ def pinned(client: docker.DockerClient) -> str:
 def grown(client: docker.DockerClient, parent: str, name: str, size: int) -> str:
     """Commit a container of the parent with a file more of random bytes; the new image's Id."""
     container = client.containers.create(parent, ["true"])
-    container.put_archive("/", _tar({name.replace("/", "-"): os.urandom(size)}))
+    container.put_archive("/", tar_of({name.replace("/", "-"): os.urandom(size)}))
     repository, _colon, tag = name.rpartition(":")
     image = container.commit(repository, tag)
     container.remove()
@@ -87,7 +98,7 @@ def grown(client: docker.DockerClient, parent: str, name: str, size: int) -> str
 
 def dated(client: docker.DockerClient, name: str, day: int, labels: dict[str, str] | None = None) -> str:
     """Load an image that was made on that day of January 2020; its Id."""
-    layer = _tar({"day": name.encode()})
+    layer = tar_of({"day": name.encode()})
     config = {
         "architecture": client.version()["Arch"],
         "os": "linux",
@@ -102,18 +113,8 @@ def dated(client: docker.DockerClient, name: str, day: int, labels: dict[str, st
         "config.json": json.dumps(config).encode(),
         "manifest.json": json.dumps(listed).encode(),
     }
-    client.images.load(_tar({"layer.tar": layer, **files}))
+    client.images.load(tar_of({"layer.tar": layer, **files}))
     return id_of(client, name)
-
-
-def _tar(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for name, data in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            tar.addfile(member, io.BytesIO(data))
-    return buffer.getvalue()
 
 
 # The end of a tar is 1024 zeros.

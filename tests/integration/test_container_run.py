@@ -19,6 +19,7 @@ import pytest
 
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
+from ansible_collections.gantry.docker.tests.integration.scenes import tar_of
 
 UP = ["tail", "-f", "/dev/null"]
 WANTED: dict[str, Any] = {"name": "box", "image": "busybox", "command": UP, "stop_timeout": 0}
@@ -292,7 +293,7 @@ def load_with_index(client: docker.DockerClient, name: str) -> None:
     files["index.json"] = json.dumps(_index({**described, "annotations": annotations})).encode()
     files[f"blobs/sha256/{digest}"] = index
     del files["manifest.json"]
-    client.images.load(_tar(files))
+    client.images.load(tar_of(files))
     assert client.images.get(name).id == f"sha256:{digest}"
 
 
@@ -301,16 +302,6 @@ _INDEX = "application/vnd.oci.image.index.v1+json"
 
 def _index(*manifests: dict[str, Any]) -> dict[str, Any]:
     return {"schemaVersion": 2, "mediaType": _INDEX, "manifests": manifests}
-
-
-def _tar(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, content in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,9 @@ from __future__ import annotations
 import bz2
 import gzip
 import hashlib
-import io
 import json
 import lzma
 import os
-import tarfile
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -27,6 +25,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.archive import
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.engines.images import content
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
+from ansible_collections.gantry.docker.tests.integration.scenes import tar_of
 from ansible_collections.gantry.docker.tests.unit.image import archives
 
 
@@ -138,13 +137,13 @@ def test_no_archive(module: Module, clean: docker.DockerClient, tmp_path: Path, 
 
 def _archive_with_a_wrong_layer(path: Path) -> Path:
     """An archive of example/wrong:1 and example/tools:1 whose layer isn't the one that their config names."""
-    layer, config = _tar({"wrong": os.urandom(1000)}), _config(os.urandom(32).hex())
+    layer, config = tar_of({"wrong": os.urandom(1000)}), _config(os.urandom(32).hex())
     name = hashlib.sha256(config).hexdigest()
     manifest = [
         {"Config": f"{name}.json", "RepoTags": ["example/wrong:1", "example/tools:1"], "Layers": ["one/layer.tar"]}
     ]
     files = {f"{name}.json": config, "one/layer.tar": layer, "manifest.json": json.dumps(manifest).encode()}
-    path.write_bytes(_tar(files))
+    path.write_bytes(tar_of(files))
     return path
 
 
@@ -158,16 +157,6 @@ def _config(diff_id: str) -> bytes:
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{diff_id}"]},
         }
     ).encode()
-
-
-def _tar(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for name, data in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            tar.addfile(member, io.BytesIO(data))
-    return buffer.getvalue()
 
 
 def test_a_wrong_layer_leaves_the_old_tags(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:

@@ -8,32 +8,11 @@ from __future__ import annotations
 
 import os
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import docker
-import pytest
-import testinfra
-from testinfra.host import Host
 
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[docker.DockerClient]:
-    """The engine itself."""
-    client = docker.from_env()
-    yield client
-    client.close()
-
-
-def container(name: str) -> Host:
-    """A container, as a host to look at."""
-    return testinfra.get_host(f"docker://{name}")
-
-
-def layers(engine: docker.DockerClient, name: str) -> list[str]:
-    """The DiffIDs of an image's layers."""
-    found: list[str] = engine.images.get(name).attrs["RootFS"]["Layers"]
-    return found
+from ansible_collections.gantry.docker.molecule.conftest import container, layers
 
 
 def test_only_the_containers_that_should_be_there_run(engine: docker.DockerClient) -> None:

@@ -6,25 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import docker
-import pytest
-import testinfra
-from testinfra.host import Host
 
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[docker.DockerClient]:
-    """The engine itself."""
-    client = docker.from_env()
-    yield client
-    client.close()
-
-
-def container(name: str) -> Host:
-    """A container, as a host to look at."""
-    return testinfra.get_host(f"docker://{name}")
+from ansible_collections.gantry.docker.molecule.conftest import container, layers
 
 
 def test_three_containers_run(engine: docker.DockerClient) -> None:
@@ -49,9 +33,3 @@ def test_loaded_image_runs_and_serves(engine: docker.DockerClient) -> None:
     assert loaded.check_output("hostname") == "tool"
     assert loaded.check_output("wget -q -O - http://127.0.0.1:8080/") == "Loaded from a file"
     assert layers(engine, "exercises/tool:1") == layers(engine, "busybox")
-
-
-def layers(engine: docker.DockerClient, name: str) -> list[str]:
-    """The DiffIDs of an image's layers."""
-    found: list[str] = engine.images.get(name).attrs["RootFS"]["Layers"]
-    return found

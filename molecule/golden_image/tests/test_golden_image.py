@@ -6,28 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import docker
-import pytest
 import testinfra
-from testinfra.host import Host
+
+from ansible_collections.gantry.docker.molecule.conftest import container
 
 TAGS = ["debian:12", "example/base:1", "example/tool:latest", "example/web:1", "example/web:newest", "gantry/python:3"]
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[docker.DockerClient]:
-    """The engine itself."""
-    client = docker.from_env()
-    yield client
-    client.close()
-
-
-def container(name: str) -> Host:
-    """A container, as a host to look at."""
-    return testinfra.get_host(f"docker://{name}")
 
 
 def inspected(engine: docker.DockerClient, name: str) -> dict[str, Any]:

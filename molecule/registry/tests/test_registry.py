@@ -7,24 +7,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import docker
-import pytest
 
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.integration.registries import Registry
 
 SECURE, OVERLOADED, DYING = "192.0.2.1:5002", "127.0.0.1:5120", "127.0.0.1:5121"
-
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[docker.DockerClient]:
-    """The engine itself."""
-    client = docker.from_env()
-    yield client
-    client.close()
 
 
 def names(engine: docker.DockerClient) -> set[str]:

@@ -1,0 +1,33 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the scenarios' tests look at: the engine that DOCKER_HOST names, and the containers that run on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import docker
+import pytest
+import testinfra
+from testinfra.host import Host
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[docker.DockerClient]:
+    """The engine itself."""
+    client = docker.from_env()
+    yield client
+    client.close()
+
+
+def container(name: str) -> Host:
+    """A container, as a host to look at."""
+    return testinfra.get_host(f"docker://{name}")
+
+
+def layers(engine: docker.DockerClient, name: str) -> list[str]:
+    """The DiffIDs of an image's layers."""
+    found: list[str] = engine.images.get(name).attrs["RootFS"]["Layers"]
+    return found
