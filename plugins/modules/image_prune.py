@@ -29,8 +29,10 @@ options:
     default: true
   keep:
     description:
-      - Names to keep, as patterns with C(*), C(?) and C([]). C(*) matches slashes too. A pattern is compared with the
-        whole name; without a tag it means every tag, so V(debian) keeps C(debian:12).
+      - Names to keep, as patterns with C(*), C(?) and C([]), as in a shell, where C(*) matches slashes too.
+      - A pattern is compared with the whole name as C(docker images) shows it. Without a tag it means every tag, so
+        V(debian) keeps C(debian:12). V(docker.io/*) means all names of the default registry, V(library/*) those of
+        them that have no slash.
       - An image with one name to keep is kept with all of its names.
     type: list
     elements: str

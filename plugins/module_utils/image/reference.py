@@ -156,6 +156,11 @@ def may_be_short_id(name: ImageName) -> bool:
     return name.tag == DEFAULT_TAG and not name.digest and bool(_SHORT_ID.fullmatch(name.name))
 
 
+def looks_like_host(first: str) -> bool:
+    """Whether what stands before a name's first slash is a registry, and not a part of the repository."""
+    return "." in first or ":" in first or first == "localhost" or first.lower() != first
+
+
 def _split_tag(rest: str) -> tuple[str, str | None]:
     """A colon after the last slash begins the tag; one before it belongs to a registry's port."""
     path, colon, tag = rest.rpartition(":")
@@ -167,8 +172,7 @@ def _split_tag(rest: str) -> tuple[str, str | None]:
 def _split_registry(text: str, path: str) -> tuple[str, str]:
     # reference/normalize.go, splitDockerDomain: the first part is a registry only if it looks like a host.
     first, slash, remainder = path.partition("/")
-    is_host = slash and ("." in first or ":" in first or first == "localhost" or first.lower() != first)
-    registry, repository = (first, remainder) if is_host else (DEFAULT_REGISTRY, path)
+    registry, repository = (first, remainder) if slash and looks_like_host(first) else (DEFAULT_REGISTRY, path)
     if registry in _DEFAULT_REGISTRY_NAMES:
         registry = DEFAULT_REGISTRY
     _check_registry(text, registry)

@@ -6,20 +6,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.deletion import Forest
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
-from ansible_collections.gantry.docker.plugins.module_utils.image.reference import DEFAULT_REGISTRY, OFFICIAL
+from ansible_collections.gantry.docker.plugins.module_utils.image.patterns import Pattern, repository_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.usage import Disk, Usage
-
-# What names consist of, and what stands for it in patterns.
-_PATTERN = re.compile(r"[A-Za-z0-9._:/@*?\[\]!-]+")
-_ID = re.compile(r"sha256:.*|[0-9a-f]{12,64}")
 
 
 @dataclass(frozen=True)
@@ -43,7 +36,7 @@ class Rules:
     """What may go. An image stays as soon as one of these says so.
 
     dangling_only: whether images with a name stay, all of them.
-    keep: patterns of names to keep, as matches() takes them. An image with one name kept is kept with all.
+    keep: patterns of names to keep. An image with one name kept is kept with all.
     keep_last: how many images of each repository stay, the newest.
     references: patterns; unless there are none, only images go all of whose names match one of them.
     labels, no_labels: an image goes only if it has all of the ones and none of the others.
@@ -51,9 +44,9 @@ class Rules:
     """
 
     dangling_only: bool = True
-    keep: tuple[str, ...] = ()
+    keep: tuple[Pattern, ...] = ()
     keep_last: int = 0
-    references: tuple[str, ...] = ()
+    references: tuple[Pattern, ...] = ()
     labels: tuple[str, ...] = ()
     no_labels: tuple[str, ...] = ()
     until: float | None = None
@@ -65,30 +58,6 @@ class Verdict:
 
     goes: bool
     reason: str
-
-
-def parse_pattern(text: str, option: str = "keep") -> str:
-    """A pattern of names, spelt as Docker shows names: without C(docker.io/) and C(library/).
-
-    Raises InvalidInput for one that can match no name: who wrote it in keep would lose what it was to keep.
-    """
-    if _ID.fullmatch(text):
-        raise InvalidInput(f"'{text}' is an image's Id, and {option} takes names. Give the image a name (image_tag).")
-    if not _PATTERN.fullmatch(text) or text != text.strip("/:@"):
-        raise InvalidInput(
-            f"'{text}' in {option} can match no image's name. "
-            "A pattern is a name such as debian, debian:12 or example/*."
-        )
-    pattern = text
-    for registry in (f"{DEFAULT_REGISTRY}/", f"index.{DEFAULT_REGISTRY}/"):
-        pattern = pattern[len(registry) :] if pattern.startswith(registry) else pattern
-    official = pattern.startswith(OFFICIAL) and "/" not in pattern[len(OFFICIAL) :]
-    pattern = pattern[len(OFFICIAL) :] if official else pattern
-    # A repository's name is in lower case, but a registry's name and a tag need not be.
-    repository = pattern.rpartition("/")[2].partition(":")[0]
-    if repository != repository.lower():
-        raise InvalidInput(f"'{text}' in {option} can match no image's name: a repository's name is in lower case.")
-    return pattern
 
 
 def verdicts(candidates: Sequence[Candidate], rules: Rules) -> dict[str, Verdict]:
@@ -139,13 +108,17 @@ def has_label(labels: Mapping[str, str], wanted: str) -> bool:
 def _reason_to_stay(candidate: Candidate, rules: Rules, newest: Mapping[str, str]) -> str:
     """The first reason that there is; empty for an image that may go."""
     names = candidate.names
+    references = ", ".join(map(str, rules.references))
     reasons = (
         (bool(candidate.users), f"used by {', '.join(candidate.users)}"),
         (candidate.parent and not names, "a part of other images"),
         (bool(names) and rules.dangling_only, "has a name"),
-        *((any(matches(name, pattern) for name in names), f"kept by {pattern}") for pattern in rules.keep),
+        *((any(map(pattern.matches, names)), f"kept by {pattern}") for pattern in rules.keep),
         (candidate.id in newest, f"among the newest {rules.keep_last} of {newest.get(candidate.id, '')}"),
-        (not _all_match(names, rules.references), f"not all of its names match {', '.join(rules.references)}"),
+        (
+            not _all_match(names, rules.references),
+            f"not all of its names match {references}",
+        ),
         *((not has_label(candidate.labels, label), f"has no label {label}") for label in rules.labels),
         *((has_label(candidate.labels, label), f"has the label {label}") for label in rules.no_labels),
         (rules.until is not None and candidate.created >= rules.until, "too new"),
@@ -153,8 +126,8 @@ def _reason_to_stay(candidate: Candidate, rules: Rules, newest: Mapping[str, str
     return next((reason for stays, reason in reasons if stays), "")
 
 
-def _all_match(names: Sequence[str], patterns: Sequence[str]) -> bool:
-    matched = [any(matches(name, pattern) for pattern in patterns) for name in names]
+def _all_match(names: Sequence[str], patterns: Sequence[Pattern]) -> bool:
+    matched = [any(pattern.matches(name) for pattern in patterns) for name in names]
     return not patterns or (bool(matched) and all(matched))
 
 
@@ -169,17 +142,3 @@ def _newest(candidates: Iterable[Candidate], count: int) -> dict[str, str]:
         for image in sorted(images, key=lambda image: (-image.created, image.id))[:count]:
             newest.setdefault(image.id, repository)
     return newest
-
-
-def matches(name: str, pattern: str) -> bool:
-    """Whether a pattern means a name (repository:tag or repository@digest).
-
-    Both are compared whole, with * ? and [] as in a shell, where * matches slashes too. A pattern
-    without a tag means every tag: debian is the same as debian:*.
-    """
-    return fnmatchcase(name, pattern) or fnmatchcase(repository_of(name), pattern)
-
-
-def repository_of(name: str) -> str:
-    """The repository of a tag or digest."""
-    return name.rpartition("@" if "@" in name else ":")[0]

@@ -27,6 +27,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.deletion impor
 )
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.moments import Moment, parse_moment
+from ansible_collections.gantry.docker.plugins.module_utils.image.patterns import parse_pattern
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
     Reference,
     parse_image_name,
@@ -37,7 +38,6 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.retention impo
     Rules,
     Verdict,
     least_that_fits,
-    parse_pattern,
     verdicts,
 )
 from ansible_collections.gantry.docker.plugins.module_utils.image.usage import Disk, Usage
@@ -115,7 +115,7 @@ def parse(params: Mapping[str, Any]) -> Wanted:
                 raise InvalidInput(f"'{label}' in {option} has no key: write key or key=value.")
     rules = Rules(
         dangling_only=params["dangling"],
-        keep=tuple(dict.fromkeys(parse_pattern(pattern) for pattern in params["keep"])),
+        keep=tuple(dict.fromkeys(parse_pattern(pattern, "keep") for pattern in params["keep"])),
         keep_last=params["keep_last"],
         references=tuple(dict.fromkeys(parse_pattern(pattern, "reference") for pattern in params["reference"])),
         labels=tuple(params["label"]),

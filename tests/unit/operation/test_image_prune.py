@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import ContainerSummary
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import ImageSummary
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.image.patterns import Pattern
 from ansible_collections.gantry.docker.plugins.module_utils.operation import image_prune
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 
@@ -110,8 +111,8 @@ def test_order_of_the_list_makes_no_difference() -> None:
     assert image_prune.plan(wanted(False), backwards).steps == planned(False).steps
 
 
-def test_patterns_are_told_apart_by_meaning() -> None:
-    assert wanted(True, ("debian", "docker.io/library/debian")).rules.keep == ("debian",)
+def test_each_pattern_is_taken_once() -> None:
+    assert wanted(True, ("debian", "busybox", "debian")).rules.keep == (Pattern("debian"), Pattern("busybox"))
 
 
 @pytest.mark.parametrize("pattern", ["", " ", "Debian", "sha256:" + "0" * 64])
