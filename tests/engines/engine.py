@@ -79,6 +79,11 @@ class Engine:
         return f"unix://{self.socket}"
 
     @property
+    def files(self) -> Path:
+        """A directory that the engine's own CLI sees under the same path as this machine; it goes with the engine."""
+        return STATE / "engines" / self.instance / "files"
+
+    @property
     def environment(self) -> dict[str, str]:
         """What tells a program which engine to use; with that engine's own CLI as docker on PATH."""
         return {

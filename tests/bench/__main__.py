@@ -1,0 +1,124 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The benchmark's command line: measures parts on private engines, and makes the document of all that was measured."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gantry.docker.tests.bench import document, extras, results
+from ansible_collections.gantry.docker.tests.bench.circumstances import circumstances
+from ansible_collections.gantry.docker.tests.bench.content import Layers
+from ansible_collections.gantry.docker.tests.bench.measure import BenchFailed, Runner
+from ansible_collections.gantry.docker.tests.bench.parts import PARTS
+from ansible_collections.gantry.docker.tests.bench.parts.part import Bench, LeftOut, Part
+from ansible_collections.gantry.docker.tests.bench.results import Record
+from ansible_collections.gantry.docker.tests.bench.work import Group, Measured, Module
+from ansible_collections.gantry.docker.tests.engines import engine as engines
+from ansible_collections.gantry.docker.tests.engines.images import content
+from ansible_collections.gantry.docker.tests.engines.places import STATE
+from ansible_collections.gantry.docker.tests.engines.roots import CannotBuild, root_of
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+RAW, DOCUMENT, PLOTS = "benchmarks.json", "benchmarks.md", "benchmarks"
+
+
+def main() -> int:
+    """Do what the command line says; give the exit status."""
+    arguments = _parser().parse_args()
+    output = arguments.output or (STATE / "bench" / "quick" if arguments.quick else DOCS)
+    output.mkdir(parents=True, exist_ok=True)
+    try:
+        if not arguments.document:
+            _measure(arguments, output / RAW)
+        write_document(output)
+    except (BenchFailed, CannotBuild, engines.EngineFailed) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    print(f"Written: {output / DOCUMENT}, of the numbers in {RAW}", file=sys.stderr)
+    return 0
+
+
+def write_document(output: Path) -> None:
+    """Make the document and its plots anew from the numbers in their directory."""
+    records = results.read(output / RAW)
+    plots = output / PLOTS
+    shutil.rmtree(plots, ignore_errors=True)
+    plots.mkdir()
+    path = f"{os.environ['PYTHONPATH']}{os.pathsep}{extras.plotting()}"
+    draw = [sys.executable, "-m", f"{__package__}.plots", str(output / RAW), str(plots)]
+    subprocess.run(draw, env={**os.environ, "PYTHONPATH": path}, check=True)
+    (output / DOCUMENT).write_text(document.written(records, RAW, PLOTS))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
+    names = [part.name for part in PARTS]
+    parser.add_argument("parts", nargs="*", metavar="PART", choices=[*names, []], help=f"of {', '.join(names)}; or all")
+    parser.add_argument("--quick", action="store_true", help="small, on one engine, in two rounds: to see that it runs")
+    parser.add_argument("--engines", help=f"NAME,...; without it {', '.join(engines.DEFAULT_NAMES)}")
+    parser.add_argument("--rounds", type=int, help="how often each side runs after the warm-up; usually 5")
+    parser.add_argument("--output", type=Path, metavar="DIRECTORY", help="instead of docs/")
+    parser.add_argument("--document", action="store_true", help="measure nothing, make the document anew")
+    return parser
+
+
+def _measure(arguments: argparse.Namespace, raw: Path) -> None:
+    """Measure what the command line names, and put it in the place of what was measured before."""
+    usual = engines.DEFAULT_NAMES[:1] if arguments.quick else engines.DEFAULT_NAMES
+    names = arguments.engines.split(",") if arguments.engines else usual
+    rounds = arguments.rounds or (2 if arguments.quick else 5)
+    (STATE / "bench").mkdir(exist_ok=True)
+    for name in names:
+        root_of(name.partition("-")[0])
+        for part in PARTS:
+            if arguments.parts and part.name not in arguments.parts:
+                continue
+            print(f"\033[1m→ {part.name} on {name}\033[0m", file=sys.stderr)
+            record = _record(part, name, rounds, arguments.quick)
+            # After every part, as a long run may be broken off.
+            results.write(raw, results.merged(results.read(raw), [record]))
+
+
+def _record(part: Part, name: str, rounds: int, quick: bool) -> Record:
+    """Measure a part on an engine of its own."""
+    with tempfile.TemporaryDirectory(dir=STATE / "bench") as directory, ExitStack() as cleanup:
+        engine = cleanup.enter_context(engines.running(name, content()))
+        bench = Bench(Runner(engine, rounds), Layers(Path(directory)), quick, cleanup)
+        run = {"quick": quick, "rounds": rounds, "docker": engine.version, **circumstances()}
+        groups: dict[str, Measured] = {}
+        profiles: dict[str, list[dict[str, Any]]] = {}
+        try:
+            for group in part.groups(bench):
+                groups[group.name] = bench.runner.measure(group)
+                print(document.line(group.name, groups[group.name]), file=sys.stderr)
+                profiles.update(_profiles(bench, part, group, groups))
+        except LeftOut as reason:
+            return Record(part.name, name, run, groups, profiles, str(reason))
+        return Record(part.name, name, run, groups, profiles)
+
+
+def _profiles(
+    bench: Bench, part: Part, group: Group, groups: dict[str, Measured]
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Where the time goes, for each target of the group's that wasn't met."""
+    for target in part.missed(groups):
+        for side in group.sides:
+            alone = isinstance(side.work, Module) and not side.host
+            if alone and (target.group, target.side) == (group.name, side.name):
+                yield target.what, bench.runner.profile(side)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

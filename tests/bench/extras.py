@@ -1,0 +1,71 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What only the benchmark needs: the collection that we are compared with, and what draws plots."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+from ansible_collections.gantry.docker.tests.engines.places import STATE, locked
+
+_HERE = Path(__file__).parent
+_PARTS = tuple(f"ansible_collections/community/{name}/" for name in ("docker", "library_inventory_filtering_v1"))
+
+
+@lru_cache(maxsize=1)
+def collections() -> Path:
+    """A tree with community.docker, out of the one package that has it without Galaxy."""
+    return _made("peers", "community.docker, to compare with", _unpack_collections)
+
+
+def community_version() -> str:
+    """The version of community.docker."""
+    manifest = json.loads((collections() / _PARTS[0] / "MANIFEST.json").read_text())
+    return str(manifest["collection_info"]["version"])
+
+
+def plotting() -> Path:
+    """A directory with matplotlib, for PYTHONPATH."""
+    return _made("plots", "matplotlib", _install)
+
+
+def _made(name: str, what: str, make: Callable[[Path, Path], None]) -> Path:
+    """A directory made from a lock, once."""
+    lock = _HERE / f"requirements-{name}.txt"
+    python = "{}.{}".format(*sys.version_info)
+    target = STATE / "bench" / f"{name}-{python}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
+    with locked(STATE / "bench" / f"{name}.lock"):
+        if not target.is_dir():
+            print(f"Getting {what} (once) …", file=sys.stderr)
+            part = target.with_name(f"{target.name}.part")
+            shutil.rmtree(part, ignore_errors=True)
+            make(lock, part)
+            part.rename(target)
+    return target
+
+
+def _install(lock: Path, target: Path) -> None:
+    options = ["--python", sys.executable, "--require-hashes", "--target", str(target)]
+    subprocess.run(["uv", "--quiet", "pip", "install", *options, "--requirement", str(lock)], check=True)
+
+
+def _unpack_collections(lock: Path, target: Path) -> None:
+    # The newest package wants a newer Python than this may be; the collection in it doesn't.
+    options = ["--no-deps", "--only-binary=:all:", "--python-version=3.12", "--require-hashes", "--quiet"]
+    with tempfile.TemporaryDirectory(dir=target.parent) as directory:
+        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--no-cache-dir"]
+        subprocess.run([*pip, *options, "--dest", directory, "--requirement", str(lock)], check=True)
+        (wheel,) = Path(directory).glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(target, [name for name in archive.namelist() if name.startswith(_PARTS)])

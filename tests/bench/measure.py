@@ -1,0 +1,186 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs sides in turn and measures each run."""
+
+from __future__ import annotations
+
+import json
+import os
+import pstats
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gantry.docker.tests.bench import extras, plays
+from ansible_collections.gantry.docker.tests.bench.traffic import counted
+from ansible_collections.gantry.docker.tests.bench.work import (
+    TASKS,
+    Command,
+    Counted,
+    Group,
+    Measured,
+    Module,
+    Sample,
+    Side,
+    Work,
+)
+from ansible_collections.gantry.docker.tests.engines.engine import Engine
+
+HERE = Path(__file__).parent
+_PATIENCE = 1800  # seconds; no run takes so long, one that does hangs
+
+
+class BenchFailed(Exception):
+    """Something that was to be measured failed, or did something else; the message has what it said."""
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Measures groups on one engine. rounds: how often each side runs after the warm-up."""
+
+    engine: Engine
+    rounds: int
+
+    def measure(self, group: Group) -> Measured:
+        """Run a group's sides in turn, A B C A B C …, after a round that isn't timed, but counts bytes."""
+        counts = {side.name: self._count(side) for side in group.sides if not side.host}
+        rounds = self._tasks(group) if group.how == TASKS else self._processes(group)
+        return Measured(
+            how=group.how,
+            series=group.series,
+            size=group.size,
+            ours=tuple(side.name for side in group.sides if side.ours),
+            samples={side: tuple(samples) for side, samples in rounds.items()},
+            counted=counts,
+        )
+
+    def do(self, work: Work) -> None:
+        """Do something that isn't measured."""
+        for program in _programs(work):
+            self._run(program, self._environment)
+
+    def profile(self, side: Side) -> list[dict[str, Any]]:
+        """Where a module's process spends its time: its functions with the most of their own."""
+        self._reset(side)
+        with tempfile.TemporaryDirectory(prefix="gantry-bench-") as directory:
+            file = Path(directory, "profile")
+            python, option, *module = next(iter(_programs(side.work)))
+            self._run([python, option, "-m", "cProfile", "-o", str(file), *module], self._environment)
+            return _longest(file)
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            **self.engine.environment,
+            "ANSIBLE_COLLECTIONS_PATH": f"{os.environ['ANSIBLE_COLLECTIONS_PATH']}:{extras.collections()}",
+            "PYTHONPATH": f"{os.environ['PYTHONPATH']}:{extras.collections()}",
+        }
+
+    def _processes(self, group: Group) -> dict[str, list[Sample]]:
+        rounds: dict[str, list[Sample]] = {side.name: [] for side in group.sides}
+        for _round in range(self.rounds):
+            for side in group.sides:
+                self._reset(side)
+                os.sync()  # what others left to be written is not this one's work
+                (sample,) = self._samples(side, self._environment)
+                rounds[side.name].append(sample)
+        return rounds
+
+    def _tasks(self, group: Group) -> dict[str, list[Sample]]:
+        """Run all rounds as tasks of one ansible-playbook, which makes its modules' archives in one round before."""
+        rounds: dict[str, list[Sample]] = {side.name: [] for side in group.sides}
+        with tempfile.TemporaryDirectory(prefix="gantry-bench-") as directory:
+            play = plays.written(group, self.rounds + 1, Path(directory))
+            self._run(play.program, {**self._environment, **play.environment})
+            for told in play.told():
+                side = next(side for side in group.sides if side.name == told["name"])
+                _check(side, told)
+                rounds[side.name].append(Sample(told["wall"], told["cpu"]))
+        return {side: samples[1:] for side, samples in rounds.items()}
+
+    def _count(self, side: Side) -> Counted:
+        self._reset(side)
+        with counted(self.engine.socket) as counter:
+            samples = self._samples(side, {**self._environment, "DOCKER_HOST": counter.address})
+        wire = sum(file.stat().st_size for file in Path(side.wire).rglob("*") if file.is_file()) if side.wire else 0
+        return Counted(wire or counter.sent, counter.received, max(sample.memory for sample in samples))
+
+    def _samples(self, side: Side, environment: Mapping[str, str]) -> list[Sample]:
+        """Run a side once as a process; one for each round of its loop."""
+        samples = []
+        for program in _programs(side.work):
+            sample, output = self._run(program, environment)
+            if isinstance(side.work, Module):
+                _check(side, json.loads(output))
+            samples.append(sample)
+        return samples
+
+    def _reset(self, side: Side) -> None:
+        if side.reset:
+            self.do(Command(side.reset))
+
+    def _run(self, program: list[str], environment: Mapping[str, str]) -> tuple[Sample, str]:
+        """Run a program; what it took, with all its children, and its output."""
+        with tempfile.NamedTemporaryFile(prefix="gantry-bench-") as told:
+            timed = ["timeout", str(_PATIENCE), sys.executable, "-I", "-S", str(HERE / "timed.py"), told.name]
+            done = subprocess.run(
+                [*timed, *program],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+            )
+            if done.returncode:
+                output = f"{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+                raise BenchFailed(f"{' '.join(program)[:500]} failed:\n{output}")
+            return Sample(**json.load(told)), done.stdout
+
+
+def _programs(work: Work) -> list[list[str]]:
+    """What to run; for a loop, one after the other."""
+    if isinstance(work, Command):
+        return [["bash", "-o", "pipefail", "-c", work.line]]
+    python = [sys.executable, "-P", *_module(work.name)]
+    return [[*python, json.dumps({"ANSIBLE_MODULE_ARGS": arguments})] for arguments in work.each()]
+
+
+def _module(name: str) -> list[str]:
+    """How Python finds a module of Ansible's, of a collection, or in library/."""
+    namespace, _dot, short = name.rpartition(".")
+    if namespace == "ansible.builtin":
+        return ["-m", f"ansible.modules.{short}"]
+    return ["-m", f"ansible_collections.{namespace}.plugins.modules.{short}"] if namespace else [_bare(short)]
+
+
+def _bare(name: str) -> str:
+    return str(HERE / "library" / f"{name}.py")
+
+
+def _check(side: Side, told: Mapping[str, Any]) -> None:
+    """Raise unless it did what was to be measured."""
+    changed = bool(told.get("changed"))
+    if isinstance(side.work, Module) and side.work.changed not in (None, changed):
+        raise BenchFailed(f"{side.name} was {'' if changed else 'not '}changed, which isn't what is measured.")
+
+
+def _longest(profile: Path, count: int = 8) -> list[dict[str, Any]]:
+    rows = pstats.Stats(str(profile)).stats.items()  # type: ignore[attr-defined]
+    longest = sorted(rows, key=lambda row: row[1][2], reverse=True)[:count]
+    return [
+        {"function": _name(*function), "calls": calls, "own": round(own, 4), "all": round(whole, 4)}
+        for function, (_primitive, calls, own, whole, _callers) in longest
+    ]
+
+
+def _name(path: str, _line: int, function: str) -> str:
+    """A function, by its file below the last directory of packages."""
+    return function if path == "~" else f"{'/'.join(Path(path).parts[-2:])}:{function}"

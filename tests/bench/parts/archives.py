@@ -1,0 +1,191 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Save and load: what is up to date, what is not, and what is there in part."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from ansible_collections.gantry.docker.tests.bench import figures
+from ansible_collections.gantry.docker.tests.bench.content import DEBIAN, RANDOM
+from ansible_collections.gantry.docker.tests.bench.figures import MIB, Target
+from ansible_collections.gantry.docker.tests.bench.parts.part import (
+    BARE,
+    GIB,
+    PATIENCE,
+    Bench,
+    LeftOut,
+    Part,
+    ours,
+    peer,
+    sized,
+)
+from ansible_collections.gantry.docker.tests.bench.work import PROCESSES, TASKS, Command, Group, Side
+
+
+def _unchanged(bench: Bench) -> Iterator[Group]:
+    for size in bench.sizes:
+        yield from _unchanged_of(bench, size)
+
+
+def _unchanged_of(bench: Bench, size: int) -> Iterator[Group]:
+    image = bench.image(RANDOM, size)
+    bench.layers.discard(RANDOM, size)
+    for form, ending in (("plain", ".tar"), ("zstd", ".tar.zst")):
+        path, other = bench.file(f"unchanged{ending}"), bench.file("other.tar")
+        save = ours("image_save", "image_save", {"name": image, "path": path})
+        bench.runner.do(save.work)
+        load = ours("image_load", "image_load", {"path": path})
+        export = peer("docker_image_export", "docker_image_export", {"name": image, "path": other}, changed=None)
+        upload = peer("docker_image_load", "docker_image_load", {"path": path}, changed=None)
+        compared = size <= PATIENCE and form == "plain"
+        for verb, side, others in (("save", save, [export]), ("load", load, [upload])):
+            sides = (BARE, side, *(others if compared else []))
+            yield Group(f"{verb}, {form}, {sized(size)}", TASKS, sides, f"{verb}, {form}", size)
+        for file in (path, other):
+            Path(file).unlink(missing_ok=True)
+    bench.docker("image rm", image)
+
+
+def _growth(bench: Bench) -> Iterator[Group]:
+    if bench.quick:
+        raise LeftOut("small runs can't show it")
+    size = 10 * GIB
+    # The engine may hold it packed and unpacked, and saves it once more; and then there is the archive.
+    needed = 4.2 * size
+    if shutil.disk_usage(bench.engine.files).free < needed:
+        raise LeftOut(f"it takes {needed / GIB:.0f} GiB of free disk")
+    yield from _unchanged_of(bench, size)
+
+
+def _unchanged_targets(label: str) -> Iterator[Target]:
+    sentences = {"save": "Save to an archive that is up to date", "load": "Load of an image that is there"}
+    for verb, sentence in sentences.items():
+        for form in ("plain", "zstd"):
+            what = f"{sentence}, {label}, {form}, by a bare module"
+            yield figures.ratio(what, 1.25, f"{verb}, {form}, {label}", f"image_{verb}", BARE.name)
+
+
+def _save(bench: Bench) -> Iterator[Group]:
+    for kind in (RANDOM, DEBIAN):
+        for size in bench.sizes:
+            image = bench.image(kind, size)
+            yield from _saves(bench, image, kind, size)
+            bench.docker("image rm", image)
+
+
+def _saves(bench: Bench, image: str, kind: str, size: int) -> Iterator[Group]:
+    path = bench.file("saved")
+    reset = f"rm -f {path}"
+    export = peer("docker_image_export", "docker_image_export", {"name": image, "path": path}, reset, changed=True)
+    lines = {"plain": "docker save -o", "zstd": "docker save | zstd -3 -T0 >", "gzip": "docker save | gzip >"}
+    for form, line in lines.items():
+        if form == "gzip" and size > PATIENCE:
+            continue
+        compression = "none" if form == "plain" else form
+        arguments = {"name": image, "path": path, "compression": compression}
+        sides = [BARE, ours("image_save", "image_save", arguments, reset, changed=True)]
+        command = f"{line} {path}".replace("docker save", f"docker save {image}")
+        sides.append(Side(line, Command(command), reset))
+        if form == "plain" and size <= PATIENCE:
+            sides.append(export)
+        yield Group(f"{form}, {kind}, {sized(size)}", PROCESSES, tuple(sides), f"{form}, {kind}", size)
+
+
+def _save_targets() -> Iterator[Target]:
+    for form, line in (("plain", "docker save -o"), ("zstd", "docker save | zstd -3 -T0 >")):
+        for kind in (RANDOM, DEBIAN):
+            group = f"{form}, {kind}, 1 GiB"
+            yield figures.ratio(f"Save, {group}, by {line}", 1.05, group, "image_save", line)
+            yield figures.holds(f"Memory of it above a bare module's, {group}", 64, group, "image_save", BARE.name)
+
+
+def _load(bench: Bench) -> Iterator[Group]:
+    for kind in (RANDOM, DEBIAN):
+        for size in bench.sizes:
+            image, path = bench.image(kind, size), bench.file("archive.tar")
+            bench.docker("save -o", path, image)
+            absent = f"docker image rm -f {image}"
+            full = {"path": path, "transfer": "full"}
+            upload = peer("docker_image_load", "docker_image_load", {"path": path}, absent, changed=True)
+            sides = [
+                BARE,
+                ours("image_load", "image_load", full, absent, changed=True),
+                Side("docker load -i", Command(f"docker load -i {path}"), absent),
+                *([upload] if size <= PATIENCE else []),
+            ]
+            yield Group(f"{kind}, {sized(size)}", PROCESSES, tuple(sides), kind, size)
+            bench.docker("image rm", image)
+
+
+def _load_targets() -> Iterator[Target]:
+    for kind in (RANDOM, DEBIAN):
+        group = f"{kind}, 1 GiB"
+        yield figures.ratio(f"Full load, {group}, by docker load -i", 1.05, group, "image_load", "docker load -i")
+        yield figures.holds(f"Memory of it above a bare module's, {group}", 64, group, "image_load", BARE.name)
+
+
+def _thin(bench: Bench) -> Iterator[Group]:
+    base, more = bench.choose(GIB, 10 * MIB), bench.choose(10 * MIB, MIB)
+    below = bench.layers.layer(RANDOM, base)
+    bench.load({"bench/base:1": (below,)})
+    bench.load({"bench/app:1": (below, bench.layers.layer(RANDOM, more, 1))})
+    path = bench.file("app.tar")
+    bench.docker("save -o", path, "bench/app:1")
+    absent = "docker image rm -f bench/app:1"
+    yield Group(
+        f"{sized(more)} on {sized(base)}",
+        PROCESSES,
+        (
+            BARE,
+            ours("image_load", "image_load", {"path": path}, absent, changed=True),
+            Side("docker load -i", Command(f"docker load -i {path}"), absent),
+        ),
+    )
+
+
+_THIN_GROUP = "10 MiB on 1 GiB"
+
+UNCHANGED = Part(
+    "unchanged",
+    "Archives that are up to date",
+    "Save to an archive that holds the images already, and load of one whose images are there.",
+    _unchanged,
+    tuple(_unchanged_targets("1 GiB")),
+)
+GROWTH = Part(
+    "growth",
+    "Large archives that are up to date",
+    "As above, with 10 GiB: the cost must not grow with the size.",
+    _growth,
+    tuple(_unchanged_targets("10 GiB")),
+)
+SAVE = Part(
+    "save",
+    "Save",
+    "Save to a file that isn't there, of random bytes and of Debian's files. The module verifies what it writes, and"
+    " has it on the disk before it ends.",
+    _save,
+    tuple(_save_targets()),
+)
+LOAD = Part(
+    "load",
+    "Full load",
+    "Load of an archive of which nothing is there, as `docker save` of that engine wrote it.",
+    _load,
+    tuple(_load_targets()),
+)
+THIN = Part(
+    "thin",
+    "Load of what is missing",
+    "Load of an image whose lower layer is there.",
+    _thin,
+    (
+        figures.ratio(f"Load of {_THIN_GROUP}, by docker load -i", 0.1, _THIN_GROUP, "image_load", "docker load -i"),
+        figures.sends(f"What load of {_THIN_GROUP} sends", 11, _THIN_GROUP, "image_load"),
+    ),
+)

@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A group as a playbook: its sides as tasks, in turn, timed by a callback."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.gantry.docker.tests.bench.work import Command, Group, Side
+
+_HERE = Path(__file__).parent
+_LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+
+
+@dataclass(frozen=True)
+class Play:
+    """A playbook to run. program, environment: how. tasks: the file that says afterwards what its tasks took."""
+
+    program: list[str]
+    environment: dict[str, str]
+    tasks: Path
+
+    def told(self) -> list[dict[str, Any]]:
+        """What the callback told of each task, without those that reset."""
+        told = (json.loads(line) for line in self.tasks.read_text().splitlines())
+        return [one for one in told if one["name"] != _RESET]
+
+
+_RESET = "reset"
+
+
+def written(group: Group, rounds: int, directory: Path) -> Play:
+    """The playbook, in a directory that has place for it."""
+    playbook, inventory, tasks = (directory / name for name in ("playbook.json", "inventory.json", "tasks"))
+    playbook.write_text(json.dumps([_play(side) for _round in range(rounds) for side in group.sides]))
+    hosts = {_host(side): dict(side.host or _LOCAL) for side in group.sides}
+    inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
+    return Play(
+        ["ansible-playbook", "--inventory", str(inventory), str(playbook)],
+        {
+            "ANSIBLE_STDOUT_CALLBACK": "gantry_bench",
+            "ANSIBLE_CALLBACK_PLUGINS": str(_HERE / "callback"),
+            "ANSIBLE_LIBRARY": str(_HERE / "library"),
+            "ANSIBLE_PIPELINING": "true",
+            "GANTRY_BENCH_TASKS": str(tasks),
+        },
+        tasks,
+    )
+
+
+def _host(side: Side) -> str:
+    return "".join(character if character.isalnum() else "-" for character in side.name)
+
+
+def _play(side: Side) -> dict[str, Any]:
+    """One run of a side: its task, after the one that resets."""
+    task: dict[str, Any] = {"name": side.name}
+    if isinstance(side.work, Command):
+        task["ansible.builtin.shell"] = {"cmd": side.work.line}
+    else:
+        task[side.work.name] = dict(side.work.arguments)
+        task["check_mode"] = side.work.check
+        if side.work.loop:
+            task["loop"] = list(side.work.loop)
+    reset = {"name": _RESET, "ansible.builtin.shell": side.reset, "delegate_to": "localhost", "vars": _LOCAL}
+    return {"hosts": _host(side), "gather_facts": False, "tasks": [reset, task] if side.reset else [task]}

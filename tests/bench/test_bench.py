@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The benchmark runs, small, and its document says what its numbers say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from ansible_collections.gantry.docker.tests.bench import document, results
+from ansible_collections.gantry.docker.tests.bench.results import Record
+from ansible_collections.gantry.docker.tests.bench.work import PROCESSES, Counted, Groups, Measured, Sample
+
+MIB = 1024 * 1024
+
+
+def bench(output: Path, *arguments: str) -> None:
+    command = [sys.executable, "-m", "ansible_collections.gantry.docker.tests.bench", "--output", str(output)]
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+
+
+def measured(ours: list[float], theirs: list[float], memory: int = 50) -> Measured:
+    """The thin load beside the CLI's, in seconds; memory in MiB above a bare module's."""
+
+    def samples(walls: list[float], more: int = 0) -> tuple[Sample, ...]:
+        return tuple(Sample(wall, wall / 2, (40 + more) * MIB) for wall in walls)
+
+    return Measured(
+        how=PROCESSES,
+        series="",
+        size=0,
+        ours=("image_load",),
+        samples={
+            "bare module": samples([0.1] * len(ours)),
+            "image_load": samples(ours, memory),
+            "docker load -i": samples(theirs),
+        },
+        counted={"image_load": Counted(12 * MIB, MIB, 0)},
+    )
+
+
+def record(part: str, groups: Groups) -> Record:
+    run = dict.fromkeys([*document.FACTS, "date"], "known") | {
+        "quick": False,
+        "rounds": 3,
+        "load": 0.5,
+        "docker": "28.5.2+dfsg",
+    }
+    profile = [{"function": "wire.py:send", "calls": 3, "own": 0.25, "all": 0.5}]
+    return Record(part, "sid-classic", run, groups, {"What load of 10 MiB on 1 GiB sends": profile})
+
+
+@pytest.fixture
+def known() -> list[Record]:
+    thin = {"10 MiB on 1 GiB": measured([0.25, 0.2, 0.3], [5.0, 2.0, 3.0])}
+    return [record("thin", thin), record("load", {"random, 1 GiB": measured([2.0, 2.4, 2.2], [2.0, 2.0, 2.0])})]
+
+
+def test_runs_small(tmp_path: Path) -> None:
+    bench(tmp_path, "thin", "exec", "--quick", "--rounds", "1", "--engines", "sid-classic")
+    thin, exec_ = results.read(tmp_path / "benchmarks.json")
+    assert (thin.part, thin.engine, thin.run["quick"], thin.run["rounds"]) == ("thin", "sid-classic", True, 1)
+    group = thin.groups["1 MiB on 10 MiB"]
+    assert list(group.samples) == ["bare module", "image_load", "docker load -i"]
+    assert all(len(rounds) == 1 and rounds[0].wall > 0 and rounds[0].cpu > 0 for rounds in group.samples.values())
+    assert all(10 * MIB < rounds[0].memory < 500 * MIB for rounds in group.samples.values())
+    # A thin load sends the upper layer, the CLI both.
+    assert MIB < group.counted["image_load"].sent < 2 * MIB < 11 * MIB < group.counted["docker load -i"].sent < 13 * MIB
+    assert list(exec_.groups["true"].samples)[1:3] == ["container_exec", "docker_container_exec"]
+    said = (tmp_path / "benchmarks.md").read_text()
+    assert "**quick run**" in said
+    for part in ("thin", "exec"):
+        assert f"benchmarks/{part}.svg)" in said
+        assert ElementTree.parse(tmp_path / "benchmarks" / f"{part}.svg").getroot().tag.endswith("svg")  # noqa: S314
+    # The same numbers give the same document and plots.
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*.*")}
+    bench(tmp_path, "--document")
+    assert {file: file.read_bytes() for file in tmp_path.rglob("*.*")} == before
+
+
+def test_numbers_survive_their_file(tmp_path: Path, known: list[Record]) -> None:
+    results.write(tmp_path / "raw.json", known)
+    assert results.read(tmp_path / "raw.json") == sorted(known, key=lambda one: one.part)
+
+
+def test_new_numbers_take_the_place_of_old_ones(known: list[Record]) -> None:
+    thin, load = known
+    newer = record("thin", {})
+    assert results.merged([thin, load], [newer]) == [newer, load]
+
+
+def test_document_tells_medians_and_ratios(known: list[Record]) -> None:
+    said = document.written(known, "raw.json", "plots").splitlines()
+    assert "[what was measured](raw.json)" in "\n".join(said)
+    # 0.25, 0.2 and 0.3 by 5, 2 and 3: the median of the ratios, not the ratio of the medians
+    assert "| Load of 10 MiB on 1 GiB, by docker load -i | ≤ 0.1 × | ✓ 0.1 |" in said
+    assert "| What load of 10 MiB on 1 GiB sends | ≤ 11 MiB | **✗ 12** |" in said
+    assert "| Full load, random, 1 GiB, by docker load -i | ≤ 1.05 × | **✗ 1.1** |" in said
+    assert "| Memory of it above a bare module's, random, 1 GiB | ≤ 64 MiB | ✓ 50 |" in said
+    assert "| Full load, Debian, 1 GiB, by docker load -i | ≤ 1.05 × | – |" in said
+    assert "|  | docker load -i | 3.000 (2.000–5.000) | 1.500 | 40 |  |  | 0.10 (0.05–0.10) |" in said
+    assert "|  | image_load | 0.250 (0.200–0.300) | 0.125 | 90 | 12.00 | 1.00 |  |" in said
+    assert "### What load of 10 MiB on 1 GiB sends (28.5.2 classic)" in said
+    assert "| `wire.py:send` | 3 | 0.25 | 0.5 |" in said
