@@ -6,31 +6,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import docker
 import pytest
 
+from ansible_collections.gantry.docker.plugins.module_utils.operation import image_remove
+from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
 from ansible_collections.gantry.docker.tests.integration.scenes import change, child, id_of, pinned, state, used
 
 MISSING_ID = "sha256:" + "0" * 64
 
 
-def removed(module: Module, client: docker.DockerClient, *names: str) -> dict[str, Any]:
+def removed(module: Module, client: docker.DockerClient, *names: str, **options: Any) -> dict[str, Any]:
     """Remove, and compare what the check run foresaw with what changed on the engine."""
-    before = state(client)
-    done = module.converges(names=list(names))
-    assert change(before, state(client)) == done["diff"]
+    before, boxes = state(client), containers(client)
+    foreseen = module.ok(check=True, names=list(names), **options)
+    done = module.converges(names=list(names), **options)
+    gone = {f"container {name}": word for name, word in boxes.items() if name not in containers(client)}
+    expected = change(before, state(client))
+    assert done["diff"]["before"] == {**expected["before"], **gone}
+    assert done["diff"]["after"] == {**expected["after"], **dict.fromkeys(gone)}
+    assert sorted(container["Name"] for container in done["containers"]) == sorted(set(boxes) - set(containers(client)))
+    for told in ("images", "deleted", "untagged", "containers"):
+        assert done[told] == foreseen[told]
+    assert done["deleted"] == sorted(image for image, left in expected["after"].items() if left is None)
+    lost = {name for names in before.values() for name in names} - set(all_names(client))
+    assert lost <= set(done["untagged"]) and not set(done["untagged"]) & set(all_names(client))
     return done
 
 
-def refused(module: Module, client: docker.DockerClient, *names: str) -> str:
+def all_names(client: docker.DockerClient) -> list[str]:
+    """All names of all images that are there."""
+    return sorted(name for names in state(client).values() for name in names)
+
+
+def containers(client: docker.DockerClient) -> dict[str, str]:
+    """All containers, and how they are."""
+    return {str(container.name): container.status for container in client.containers.list(all=True)}
+
+
+def refused(module: Module, client: docker.DockerClient, *names: str, **options: Any) -> str:
     """Expect a refusal, the same in both modes, that leaves all as it was; the message."""
-    before = state(client)
-    foreseen = module.fails(check=True, names=list(names))
-    assert module.fails(names=list(names)) == foreseen
-    assert state(client) == before
+    before = state(client), containers(client)
+    foreseen = module.fails(check=True, names=list(names), **options)
+    assert module.fails(names=list(names), **options) == foreseen
+    assert (state(client), containers(client)) == before
     return foreseen
 
 
@@ -38,7 +62,9 @@ def test_last_name_takes_the_image(module: Module, busybox: docker.DockerClient)
     identifier = id_of(busybox, "busybox")
     done = removed(module, busybox, "busybox")
     assert done["diff"] == {"before": {identifier: ["busybox:latest"]}, "after": {identifier: None}}
-    assert [image["Id"] for image in done["images"]] == [identifier]
+    assert [image["Id"] for image in done["images"]] == [done["image"]["Id"]] == [identifier]
+    assert done["deleted"] == [identifier]
+    assert done["untagged"][0] == "busybox:latest" and done["untagged"][1].startswith("busybox@sha256:")
     assert done["actions"][0].startswith("Removed image busybox:latest, busybox@sha256:")
     assert state(busybox) == {}
 
@@ -70,6 +96,8 @@ def test_several_images_and_missing_ones(module: Module, busybox: docker.DockerC
 def test_missing_ones_alone(module: Module, clean: docker.DockerClient) -> None:
     assert module.unchanged(names=["busybox", MISSING_ID, f"busybox@{MISSING_ID}", "0" * 12])["images"] == []
     module.unchanged(names=[])
+    done = module.unchanged(name="busybox")
+    assert done["image"] == {} and done["deleted"] == done["untagged"] == done["containers"] == []
 
 
 def test_tag_that_is_missing_takes_no_other(module: Module, busybox: docker.DockerClient) -> None:
@@ -243,7 +271,9 @@ def test_used_by_its_childs_container_only(module: Module, busybox: docker.Docke
     [
         ("Busybox", ["'Busybox'", "lower case"]),
         ("busybox:", ["'busybox:'", "tag"]),
-        ("busybox:*", ["'busybox:*'", "the tag '*'"]),
+        ("busybox:[1", ["'busybox:[1' in names", "can match no image's name"]),
+        ("Busybox*", ["'Busybox*' in names", "lower case"]),
+        ("sha256:12*", ["'sha256:12*' in names", "patterns are compared with names"]),
         ("sha256:12", ["'sha256:12'", "64 hexadecimal"]),
         ("busybox@sha256:12", ["digest", "64 hexadecimal"]),
         (" ", ["' '"]),
@@ -255,3 +285,224 @@ def test_bad_names(module: Module, busybox: docker.DockerClient, name: str, word
     message = module.fails(check=check, names=["busybox", name])
     assert all(word in message for word in words), message
     assert state(busybox) == before
+
+
+@pytest.mark.parametrize(
+    ("patterns", "left"),
+    [
+        (["ci/*"], ["busybox:latest", "live/a:1", "live/b:1"]),
+        (["ci/a*"], ["busybox:latest", "ci/b:1", "live/a:1", "live/b:1"]),
+        (["*:1"], ["busybox:latest"]),
+        (["*/[!a]:?", "busybox"], ["ci/a:1", "live/a:1"]),
+        (["docker.io/library/*", "docker.io/ci/a*", "none/*"], ["ci/b:1", "live/a:1", "live/b:1"]),
+        (["*"], []),
+    ],
+)
+def test_patterns(module: Module, busybox: docker.DockerClient, patterns: list[str], left: list[str]) -> None:
+    """They take the names that match, whatever other names an image has; what has none is nothing to them."""
+    for name in ("ci/a:1", "ci/b:1", "live/a:1"):
+        child(busybox, "busybox", name)
+    busybox.api.tag("ci/b:1", "live/b", "1")
+    dangling = child(busybox, "busybox")
+    removed(module, busybox, *patterns)
+    assert all_names(busybox) == left
+    assert dangling in state(busybox)
+
+
+def test_patterns_that_match_nothing(module: Module, busybox: docker.DockerClient) -> None:
+    done = module.unchanged(names=["busybox:[0-9]*", "other*", "*/busybox", "lib*"])
+    assert done["images"] == [] and "image" not in done
+
+
+def test_pattern_and_containers(module: Module, busybox: docker.DockerClient) -> None:
+    child(busybox, "busybox", "tools:1")
+    used(busybox, "busybox")
+    assert "busybox:latest is used by user (created)" in refused(module, busybox, "*")
+    removed(module, busybox, "t*")
+
+
+FORMS = ["committed", "two names", "pulled", "pinned", "pinned and tagged", "tagged elsewhere", "both", "dangling"]
+
+
+def made(client: docker.DockerClient, form: str) -> list[str]:
+    """The engine with busybox, or in its place one image more that came in this way; what to call it, in that order."""
+    if form in ("committed", "two names", "dangling"):
+        name = child(client, "busybox", None if form == "dangling" else "a:1")
+        if form == "two names":
+            client.api.tag("a:1", "b", "1")
+        return {"committed": ["a:1"], "two names": ["a:1", "b:1"], "dangling": [name]}[form]
+    if form == "pulled":
+        return ["busybox:latest"]
+    client.api.remove_image("busybox:latest")
+    digest = pinned(client)
+    tags = {"pinned": [], "pinned and tagged": ["busybox:1"], "tagged elsewhere": ["a:1"], "both": ["busybox:1", "a:1"]}
+    for tag in tags[form]:
+        client.api.tag(digest, tag.partition(":")[0], "1")
+    return [*tags[form], *([digest] if form in ("pinned", "tagged elsewhere") else [])]
+
+
+@pytest.mark.parametrize("running", [True, False])
+@pytest.mark.parametrize("form", FORMS[:-1])
+def test_force_by_all_names(
+    module: Module, busybox: docker.DockerClient, engine: Engine, form: str, running: bool
+) -> None:
+    """Docker takes the names away; a classic store the image too, unless the container runs."""
+    names = made(busybox, form)
+    identifier = id_of(busybox, names[0])
+    container = used(busybox, names[0], running)
+    assert f"is used by {container}" in refused(module, busybox, *names)
+    done = removed(module, busybox, *names, force=True)
+    goes = engine.store == "classic" and not running
+    assert (identifier in state(busybox)) is not goes
+    assert done["deleted"] == ([identifier] if goes else [])
+    if engine.store == "containerd" and form == "pinned and tagged":
+        assert "busybox@sha256:" in state(busybox)[identifier][0]
+    else:
+        assert not state(busybox).get(identifier)
+    assert containers(busybox) == {container: "running" if running else "created"}
+
+
+def test_force_by_names_in_another_order(module: Module, busybox: docker.DockerClient) -> None:
+    names = made(busybox, "both")
+    used(busybox, names[0])
+    removed(module, busybox, *names[::-1], force=True)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_force_by_id(module: Module, busybox: docker.DockerClient, form: str) -> None:
+    """All engines delete the image with all of its names, unless a container of it runs."""
+    identifier = id_of(busybox, made(busybox, form)[0])
+    container = used(busybox, identifier, running=True)
+    message = refused(module, busybox, identifier, force=True)
+    assert f"is used by {container} (running)" in message and "can't be forced" in message
+    busybox.containers.get(container).stop()
+    assert f"is used by {container} (exited)" in refused(module, busybox, identifier)
+    done = removed(module, busybox, identifier, force=True)
+    assert done["deleted"] == [identifier] and len(done["actions"]) == 1
+
+
+def test_what_force_leaves(module: Module, busybox: docker.DockerClient, engine: Engine) -> None:
+    """A container starts without its image, but can't be committed; on a containerd store it keeps its image."""
+    child(busybox, "busybox", "tools:1")
+    container = busybox.containers.get(used(busybox, "tools:1"))
+    removed(module, busybox, "tools:1", force=True)
+    container.start()
+    container.wait()
+    if engine.store == "containerd":
+        container.commit("tools", "2")
+    else:
+        with pytest.raises(docker.errors.APIError):
+            container.commit("tools", "2")
+
+
+def test_force_where_it_changes_nothing(module: Module, busybox: docker.DockerClient) -> None:
+    """Parents keep others from going by their Id, and go with their last child, as without force."""
+    middle = child(busybox, "busybox")
+    child(busybox, middle, "tools:1")
+    assert "others were made from it: tools:1" in refused(module, busybox, middle, force=True)
+    used(busybox, middle)
+    removed(module, busybox, "busybox", force=True)
+    removed(module, busybox, "tools:1", force=True)
+    assert middle in state(busybox)
+    module.unchanged(names=["none", "none*", MISSING_ID], force=True)
+
+
+@pytest.mark.parametrize("by", ["name", "pattern", "id"])
+def test_stopped_containers_too(module: Module, busybox: docker.DockerClient, by: str) -> None:
+    identifier = child(busybox, "busybox", "tools:1")
+    busybox.api.tag("tools:1", "tools", "2")
+    busybox.volumes.create("kept")
+    for number in range(2):
+        busybox.containers.create("tools:1", ["true"], name=f"trial{number}", volumes=["kept:/kept"])
+    busybox.containers.run("tools:1", ["true"], name="ended")
+    used(busybox, "busybox")
+    names = {"name": ["tools:1", "tools:2"], "pattern": ["tools*"], "id": [identifier]}[by]
+    done = removed(module, busybox, *names, containers="remove_stopped")
+    assert sorted(done["actions"][:3]) == [
+        "Removed container ended (exited)",
+        "Removed container trial0 (created)",
+        "Removed container trial1 (created)",
+    ]
+    assert {container["Image"] for container in done["containers"]} == {"tools:1"}
+    assert containers(busybox) == {"user": "created"} and all_names(busybox) == ["busybox:latest"]
+    busybox.volumes.get("kept").remove()
+
+
+def test_stopped_containers_of_what_stays(module: Module, busybox: docker.DockerClient) -> None:
+    """One name of several, and an image that a container runs of: these keep their containers."""
+    busybox.api.tag("busybox", "zz", "1")
+    busybox.containers.create("busybox", ["true"], name="idle")
+    removed(module, busybox, "zz:1", containers="remove_stopped")
+    used(busybox, "busybox", running=True)
+    message = refused(module, busybox, "busybox", containers="remove_stopped")
+    assert "idle (created)" in message and "user (running)" in message
+    removed(module, busybox, "busybox", containers="remove_stopped", force=True)
+    assert set(containers(busybox)) == {"idle", "user"}
+
+
+Meanwhile = Callable[[], object]
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Meanwhile], None]:
+    """Let something happen on the engine between the plan and its first step."""
+    planned = image_remove.plan
+
+    def arrange(happens: Meanwhile) -> None:
+        def plan(wanted: image_remove.Wanted, observed: image_remove.Observed) -> Plan:
+            made = planned(wanted, observed)
+            happens()
+            return made
+
+        monkeypatch.setattr(image_remove, "plan", plan)
+
+    return arrange
+
+
+def test_container_that_was_started_meanwhile(
+    module: Module, busybox: docker.DockerClient, meanwhile: Callable[[Meanwhile], None]
+) -> None:
+    container = busybox.containers.get(used(busybox, "busybox"))
+    busybox.containers.create("busybox", ["tail", "-f", "/dev/null"], name="late", stop_signal="KILL")
+    before = state(busybox)
+    meanwhile(busybox.containers.get("late").start)
+    message = module.fails(name="busybox", containers="remove_stopped", force=True)
+    assert "No image was removed, as the container late was started meanwhile" in message
+    assert state(busybox) == before and containers(busybox)["late"] == "running"
+    assert ("Removed container user (created)" in message) is (container.name not in containers(busybox))
+
+
+def test_container_that_went_meanwhile(
+    module: Module, busybox: docker.DockerClient, meanwhile: Callable[[Meanwhile], None]
+) -> None:
+    container = busybox.containers.get(used(busybox, "busybox"))
+    meanwhile(container.remove)
+    module.ok(name="busybox", containers="remove_stopped")
+    assert state(busybox) == {}
+
+
+def test_container_that_came_meanwhile(
+    module: Module, busybox: docker.DockerClient, meanwhile: Callable[[Meanwhile], None]
+) -> None:
+    """What went before is told; force is for the containers that were known alone."""
+    for name in ("aa:1", "bb:1"):
+        child(busybox, "busybox", name)
+    meanwhile(lambda: used(busybox, "bb:1"))
+    message = module.fails(names=["aa:1", "bb:1"], force=True)
+    assert "Can't remove the image bb:1: the engine answered 409" in message
+    assert "Done before that: Removed image aa:1" in message
+    assert all_names(busybox) == ["bb:1", "busybox:latest"]
+
+
+def test_parents_may_stay(module: Module, busybox: docker.DockerClient) -> None:
+    """As with prune: false of community.docker and docker rmi --no-prune."""
+    middle = child(busybox, "busybox")
+    top = child(busybox, middle, "tools:1")
+    assert removed(module, busybox, "tools:1", prune=False)["deleted"] == [top]
+    assert middle in state(busybox)
+    child(busybox, middle, "tools:1")
+    assert middle in removed(module, busybox, "tools:1")["deleted"]
+
+
+def test_bad_containers(module: Module, busybox: docker.DockerClient) -> None:
+    assert "remove_stopped" in module.fails(name="busybox", containers="remove")

@@ -12,7 +12,7 @@ import re
 import shlex
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Callable
@@ -144,6 +144,11 @@ class ContainerSummary:
 
     def __str__(self) -> str:
         return f"{self.name} ({self.state})"
+
+    @property
+    def running(self) -> bool:
+        """Whether its main process lives, or soon does again."""
+        return self.state in ("running", "paused", "restarting")
 
 
 @dataclass(frozen=True)
@@ -315,6 +320,11 @@ class Containers:
         """Remove a container, running or not, and its anonymous volumes."""
         with trying_to(f"remove the container {name}"):
             self._api.remove_container(name, force=True, v=True)
+
+    def remove_stopped(self, name: str) -> None:
+        """Remove a container, but not its volumes; the engine refuses if it runs (409). One that is gone is fine."""
+        with trying_to(f"remove the container {name}"), suppress(docker.errors.NotFound):
+            self._api.remove_container(name)
 
     def changed_paths(self, name: str) -> ChangedPaths:
         """What a container has made of its image's files (docker diff).

@@ -308,13 +308,14 @@ class Images:
         with trying_to(f"tag the image {image} as {target}"):
             self._api.tag(image, target.name, target.tag, force=True)
 
-    def remove(self, name: str, delete_parents: bool = True) -> None:
+    def remove(self, name: str, delete_parents: bool = True, force: bool = False) -> None:
         """Take a reference away, and the image too if it was the last one; or an image by its Id.
 
-        delete_parents: whether images without a tag that it was made from go with it.
+        delete_parents: whether images without a tag that it was made from go with it. force: even if containers
+        use it, as far as the engine lets itself be forced.
         """
         with trying_to(f"remove the image {name}"):
-            self._api.remove_image(name, force=False, noprune=not delete_parents)
+            self._api.remove_image(name, force=force, noprune=not delete_parents)
 
     def save(self, names: Sequence[str], platform: Platform | None = None) -> Iterator[bytes]:
         """The archive of these images, piece by piece.

@@ -12,9 +12,11 @@ made from it; a repository's digests go with its last tag; parents without a nam
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from ansible_collections.gantry.docker.plugins.module_utils.image.patterns import repository_of
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,18 @@ class Forest:
     """The images of an engine, each with those made from it; names are taken away one after the other.
 
     used: the Ids of images that containers use: these don't go with their children.
+    held: the Ids of images that containers hold while names are taken away by force: they stay without any.
+    keep_parents: whether parents without a name stay when their last child goes.
     """
 
-    def __init__(self, nodes: Iterable[Node], used: Collection[str] = ()) -> None:
-        self._used = used
+    def __init__(
+        self,
+        nodes: Iterable[Node],
+        used: Collection[str] = (),
+        held: Collection[str] = (),
+        keep_parents: bool = False,
+    ) -> None:
+        self._used, self._held, self._keep_parents = used, held, keep_parents
         self._parent: dict[str, str] = {}
         self._children: dict[str, dict[str, None]] = defaultdict(dict)
         self._tags: dict[str, list[str]] = {}
@@ -73,14 +83,8 @@ class Forest:
         return tuple(self._tags[image_id] or self._digests[image_id])
 
     def all_names(self, image_id: str) -> tuple[str, ...]:
-        """The image's tags, and its digests in other repositories than theirs.
-
-        The digests beside a tag aren't names of their own: containerd stores make them up from the tags,
-        and list them for one repository only.
-        """
-        tagged = {_repository(tag) for tag in self._tags[image_id]}
-        own = [digest for digest in self._digests[image_id] if _repository(digest) not in tagged]
-        return tuple(self._tags[image_id] + own)
+        """The names by which the image can be called: as own_names()."""
+        return own_names(self._tags[image_id], self._digests[image_id])
 
     def state(self) -> dict[str, list[str]]:
         """All images that are there, each with its names."""
@@ -108,6 +112,11 @@ class Forest:
         else:
             self._digests[image_id].remove(name)
             gone = [name]
+        if image_id in self._held and not self.all_names(image_id):
+            # By force a containerd store takes away no entry but the one that was named.
+            back = [digest for digest in gone[1:] if digest in self._pinned[image_id]]
+            self._digests[image_id] += back
+            return [Deletion(name, tuple(lost for lost in gone if lost not in back), ())]
         # A containerd store keeps a parent without a name, but not if it loses several entries at once.
         lost = not self.all_names(image_id) and any(digest in gone[1:] for digest in self._pinned[image_id])
         return self._deletions(name, gone, self._delete_if_useless(image_id, even_parents=lost))
@@ -121,6 +130,12 @@ class Forest:
             calls += self.remove_name(image_id, self.names(image_id)[0])
         return calls
 
+    def remove_at_once(self, image_id: str) -> list[Deletion]:
+        """Delete an image that no other one was made from by one call, with all of its names."""
+        gone = [*self._tags[image_id], *self._digests[image_id]]
+        self._tags[image_id], self._digests[image_id] = [], []
+        return self._deletions(image_id, gone, self._delete_if_useless(image_id))
+
     @staticmethod
     def _deletions(name: str, gone: list[str], deleted: list[str]) -> list[Deletion]:
         """The call that removes the name, and one for each of the parents that go with the image."""
@@ -130,10 +145,10 @@ class Forest:
     def _drop_tag(self, image_id: str, tag: str) -> list[str]:
         """Drop a tag; the digests that go with it, because it was its repository's last."""
         self._tags[image_id].remove(tag)
-        repository = _repository(tag)
-        if any(_repository(other) == repository for other in self._tags[image_id]):
+        repository = repository_of(tag)
+        if any(repository_of(other) == repository for other in self._tags[image_id]):
             return []
-        gone = [digest for digest in self._digests[image_id] if _repository(digest) == repository]
+        gone = [digest for digest in self._digests[image_id] if repository_of(digest) == repository]
         self._digests[image_id] = [digest for digest in self._digests[image_id] if digest not in gone]
         return gone
 
@@ -146,13 +161,23 @@ class Forest:
         while image_id in self and not self.all_names(image_id):
             if self.children(image_id) and (deleted or not even_parents):
                 break
-            if deleted and image_id in self._used:
+            if deleted and (self._keep_parents or image_id in self._used):
                 break
             deleted.append(image_id)
             parent = self._parent.pop(image_id)
             self._children[parent].pop(image_id, None)
             image_id = parent
         return deleted
+
+
+def own_names(tags: Sequence[str], digests: Sequence[str]) -> tuple[str, ...]:
+    """An image's tags, and its digests in other repositories than theirs.
+
+    The digests beside a tag aren't names of their own: containerd stores make them up from the tags,
+    and list them for one repository only.
+    """
+    tagged = {repository_of(tag) for tag in tags}
+    return (*tags, *(digest for digest in digests if repository_of(digest) not in tagged))
 
 
 def changes(before: Mapping[str, list[str]], forest: Forest) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -163,8 +188,3 @@ def changes(before: Mapping[str, list[str]], forest: Forest) -> tuple[dict[str, 
     now = forest.state()
     differing = [image_id for image_id, names in before.items() if now.get(image_id) != names]
     return {changed: before[changed] for changed in differing}, {changed: now.get(changed) for changed in differing}
-
-
-def _repository(name: str) -> str:
-    """The repository of a tag or digest."""
-    return name.partition("@")[0] if "@" in name else name.rpartition(":")[0]

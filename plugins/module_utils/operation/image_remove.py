@@ -6,50 +6,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Union
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import ContainerSummary
+from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, ImageSummary
 from ansible_collections.gantry.docker.plugins.module_utils.image.deletion import (
     Deletion,
     Forest,
     Node,
     changes,
+    own_names,
 )
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
-from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
-    ImageName,
-    Reference,
-    parse_image_name,
-)
+from ansible_collections.gantry.docker.plugins.module_utils.image.patterns import Pattern, Selection, parse_selection
+from ansible_collections.gantry.docker.plugins.module_utils.image.reference import ImageName, Reference
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """names: the names and Ids that shall not be there."""
+    """What shall not be there.
 
-    names: tuple[ImageName, ...]
+    force: whether containers may go without their image. parents: whether images without a name go with the last that
+    was made from them. stopped_too: whether the containers of the images go too, if none of them runs.
+    """
+
+    selections: tuple[Selection, ...]
+    force: bool = False
+    parents: bool = True
+    stopped_too: bool = False
 
 
 @dataclass(frozen=True)
 class Observed:
-    """found: the image of each name that names one. images, containers: all that there are."""
+    """What is there of it.
+
+    found: the image of each name or Id that means one. matched: by Id, those with a name that a pattern means.
+    images, containers: all that there are. containerd: whether the store is containerd's.
+    """
 
     found: Mapping[ImageName, Image]
-    images: tuple[ImageSummary, ...]
-    containers: tuple[ContainerSummary, ...]
+    images: tuple[ImageSummary, ...] = ()
+    containers: tuple[ContainerSummary, ...] = ()
+    containerd: bool = False
+    matched: Mapping[str, Image] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RemoveContainer:
+    """Remove a container that doesn't run."""
+
+    container: ContainerSummary
+
+    @property
+    def sentence(self) -> str:
+        """What the step does."""
+        return f"Removed container {self.container}"
 
 
 @dataclass(frozen=True)
 class Remove:
-    """Remove one name, or an image without any."""
+    """Remove one name, or an image by its Id."""
 
     deletion: Deletion
+    force: bool = False
 
     @property
     def sentence(self) -> str:
@@ -60,60 +87,152 @@ class Remove:
         return f"Removed image{names} ({', '.join(self.deletion.deleted)})"
 
 
+Step = Union[RemoveContainer, Remove]
+Users = Mapping[str, Sequence[ContainerSummary]]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One name of an image that is to go, or the image with all of its names. said: what the user wrote."""
+
+    image_id: str
+    name: str | None
+    said: str
+
+
 def parse(params: Mapping[str, Any]) -> Wanted:
     """What is wanted, from the module's parameters; raises InvalidInput."""
-    return Wanted(tuple(dict.fromkeys(parse_image_name(name, params["tag"]) for name in params["names"])))
+    selections = (parse_selection(name, "names", params["tag"]) for name in params["names"])
+    return Wanted(
+        selections=tuple(dict.fromkeys(selections)),
+        force=params["force"],
+        parents=params["prune"],
+        stopped_too=params["containers"] == "remove_stopped",
+    )
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     """Look up the names, and all images and containers, as what goes depends on them."""
-    found = {name: engine.images.meant(name) for name in wanted.names}
-    return Observed(
-        found={name: image for name, image in found.items() if image},
-        images=engine.images.all() if any(found.values()) else (),
-        containers=engine.containers.all() if any(found.values()) else (),
-    )
+    names = [name for name in wanted.selections if not isinstance(name, Pattern)]
+    patterns = [pattern for pattern in wanted.selections if isinstance(pattern, Pattern)]
+    found = {name: image for name in names if (image := engine.images.meant(name))}
+    if not found and not patterns:
+        return Observed(found)
+    images = engine.images.all()
+    matched = [image_id for pattern in patterns for _name, image_id in _matching(images, pattern)]
+    return Observed(found, images, engine.containers.all(), engine.containerd_store, engine.find_all(matched))
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
     """Remove what is there; children before their parents, so that both can go."""
-    used = {container.image_id for container in observed.containers}
-    nodes = (Node(image.id, image.tags, image.digests, image.parent, image.pinned) for image in observed.images)
-    forest = Forest(nodes, used)
-    before = forest.state()
-    deletions: list[Deletion] = []
-    for name, image in sorted(observed.found.items(), key=lambda item: -forest.depth(item[1].id)):
-        deletions += _deletions(forest, name, image)
-    _refuse_if_used(observed, forest, before)
-    differing, after = changes(before, forest)
-    return Plan(tuple(Remove(deletion) for deletion in deletions), differing, after)
+    users: dict[str, list[ContainerSummary]] = defaultdict(list)
+    for container in observed.containers:
+        users[container.image_id].append(container)
+    # As if no container was in the way: which images are left without a name, so that it matters who uses them?
+    forest, _steps = _foresee(wanted, observed, users, {})
+    bare = [image for image in observed.images if _is_bare(image, forest)]
+    unneeded = [
+        container
+        for image in bare
+        if wanted.stopped_too and not any(user.running for user in users[image.id])
+        for container in users[image.id]
+    ]
+    left = {image_id: [user for user in found if user not in unneeded] for image_id, found in users.items()}
+    in_use = {image.id: left[image.id] for image in bare if left.get(image.id)}
+    _refuse_if_used(wanted, observed, in_use)
+    forest, removals = _foresee(wanted, observed, left, in_use)
+    before, after = changes({image.id: list(_names(image)) for image in observed.images}, forest)
+    steps = (*map(RemoveContainer, unneeded), *removals)
+    states = {f"container {container.name}": container.state for container in unneeded}
+    return Plan(steps, {**before, **states}, {**after, **dict.fromkeys(states)}, outcome=_outcome)
 
 
-def apply(engine: Engine, step: Remove) -> Mapping[str, Any]:
-    """Remove one name, or one image without any."""
-    engine.images.remove(step.deletion.name, delete_parents=False)
+def apply(engine: Engine, step: Step) -> Mapping[str, Any]:
+    """Remove one container, one name, or one image."""
+    if isinstance(step, Remove):
+        engine.images.remove(step.deletion.name, delete_parents=False, force=step.force)
+        return {}
+    try:
+        engine.containers.remove_stopped(step.container.id)
+    except EngineError as error:
+        now = engine.containers.find(step.container.id) if error.status == HTTPStatus.CONFLICT else None
+        if now is None or not now.running:
+            raise
+        raise GantryError(
+            f"No image was removed, as the container {now.name} was started meanwhile. Stop it, or leave its image out."
+        ) from error
     return {}
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
     """The images that were named, as they were before."""
-    images = {image.id: dict(image.inspected) for image in observed.found.values()}
-    return {"images": list(images.values())}
+    meant = [*observed.found.values(), *observed.matched.values()]
+    images = list({image.id: dict(image.inspected) for image in meant}.values())
+    single = len(wanted.selections) == 1 and not isinstance(wanted.selections[0], Pattern)
+    return {"images": images, **({"image": images[0] if images else {}} if single else {})}
 
 
-def _deletions(forest: Forest, name: ImageName, image: Image) -> list[Deletion]:
-    """The calls that remove one name, given that those before it are done."""
-    if image.id not in forest:
+def _names(image: ImageSummary) -> tuple[str, ...]:
+    return own_names(image.tags, image.digests)
+
+
+def _matching(images: Sequence[ImageSummary], pattern: Pattern) -> list[tuple[str, str]]:
+    """The names that a pattern means, each with its image's Id; in order, as engines list images in none."""
+    return sorted((name, image.id) for image in images for name in _names(image) if pattern.matches(name))
+
+
+def _is_bare(image: ImageSummary, forest: Forest) -> bool:
+    """Whether an image is gone, or has lost its last name."""
+    return image.id not in forest or bool(_names(image) and not forest.all_names(image.id))
+
+
+def _targets(wanted: Wanted, observed: Observed) -> Iterator[Target]:
+    """What is to go of which image."""
+    for selection in wanted.selections:
+        if isinstance(selection, Pattern):
+            yield from (Target(image_id, name, name) for name, image_id in _matching(observed.images, selection))
+        elif selection in observed.found:
+            image = observed.found[selection]
+            yield Target(image.id, _name_in(selection, image), str(selection))
+
+
+def _name_in(selection: ImageName, image: Image) -> str | None:
+    """The name of an image that was meant; None if it was meant by its Id."""
+    if isinstance(selection, Reference) and selection.digest:
+        _refuse_if_tagged(selection, image)
+        return selection.pinned
+    return selection.tagged if isinstance(selection, Reference) and selection.tagged in image.tags else None
+
+
+def _foresee(wanted: Wanted, observed: Observed, users: Users, in_use: Users) -> tuple[Forest, list[Remove]]:
+    """The images after all is done, and the steps to there.
+
+    users: the containers that stay, of all images. in_use: of those images alone that must be forced.
+    """
+    # A classic store lets an image go that no container runs of; containerd's never by a name.
+    held = {image for image, found in in_use.items() if observed.containerd or any(user.running for user in found)}
+    nodes = (Node(image.id, image.tags, image.digests, image.parent, image.pinned) for image in observed.images)
+    forest = Forest(nodes, {image for image, found in users.items() if found}, held, keep_parents=not wanted.parents)
+    steps: list[Remove] = []
+    for target in sorted(_targets(wanted, observed), key=lambda target: -forest.depth(target.image_id)):
+        forced = target.image_id in in_use
+        # The first call is for the target itself, the others for what goes with it.
+        for number, deletion in enumerate(_deletions(forest, target, forced)):
+            steps.append(Remove(deletion, force=forced and number == 0))
+    return forest, steps
+
+
+def _deletions(forest: Forest, target: Target, forced: bool) -> list[Deletion]:
+    """The calls that remove one target, given that those before it are done."""
+    if target.image_id not in forest:
         return []
-    if isinstance(name, Reference) and name.digest:
-        return _digest_deletions(forest, name, image)
-    if isinstance(name, Reference) and name.tagged in image.tags:
-        return forest.remove_name(image.id, name.tagged) if name.tagged in forest.names(image.id) else []
-    _refuse_if_parent(forest, name, image)
-    return forest.remove_image(image.id)
+    if target.name is None:
+        _refuse_if_parent(forest, target)
+        return forest.remove_at_once(target.image_id) if forced else forest.remove_image(target.image_id)
+    return forest.remove_name(target.image_id, target.name) if target.name in forest.all_names(target.image_id) else []
 
 
-def _digest_deletions(forest: Forest, name: Reference, image: Image) -> list[Deletion]:
+def _refuse_if_tagged(name: Reference, image: Image) -> None:
     """A digest goes alone only where no tag of its repository would bring it back."""
     tags = [tag for tag in image.tags if tag.rpartition(":")[0] == name.name]
     if tags:
@@ -121,32 +240,52 @@ def _digest_deletions(forest: Forest, name: Reference, image: Image) -> list[Del
             f"{name.pinned} is tagged as {', '.join(tags)}, and goes with the last of these. "
             f"Name them instead, or the image's Id ({image.id})."
         )
-    return forest.remove_name(image.id, name.pinned) if name.pinned in forest.all_names(image.id) else []
 
 
-def _refuse_if_parent(forest: Forest, name: ImageName, image: Image) -> None:
+def _refuse_if_parent(forest: Forest, target: Target) -> None:
     """By its Id an image with others made from it can't be removed (by a name, it only loses that)."""
-    children = [", ".join(forest.names(child)) or child for child in forest.children(image.id)]
+    children = [", ".join(forest.names(child)) or child for child in forest.children(target.image_id)]
     if children:
         raise GantryError(
-            f"The image {name} can't be removed, as others were made from it: {'; '.join(children)}. "
+            f"The image {target.said} can't be removed, as others were made from it: {'; '.join(children)}. "
             "Remove these too, in the same task if you like."
         )
 
 
-def _refuse_if_used(observed: Observed, forest: Forest, before: Mapping[str, list[str]]) -> None:
-    """Refuse before anything is removed if an image that loses its last name is used by containers.
+def _refuse_if_used(wanted: Wanted, observed: Observed, in_use: Users) -> None:
+    """Refuse before anything is removed if containers use what would go, and force isn't wanted or can't help.
 
     The engine would refuse in the middle, after others of the task are gone.
     """
-    problems = []
-    for image_id, names in before.items():
-        bare = image_id not in forest or (names and not forest.all_names(image_id))
-        users = [str(container) for container in observed.containers if container.image_id == image_id]
-        if bare and users:
-            problems.append(f"{', '.join(names) or image_id} is used by {', '.join(users)}")
+    by_id = {target.image_id for target in _targets(wanted, observed) if target.name is None}
+    names = {image.id: ", ".join(_names(image)) or image.id for image in observed.images}
+    problems = [
+        f"{names[image_id]} is used by {', '.join(map(str, users))}"
+        for image_id, users in in_use.items()
+        if not wanted.force or (image_id in by_id and any(user.running for user in users))
+    ]
+    if problems and wanted.force:
+        raise GantryError(
+            "Nothing was removed, as an engine can't be forced to remove by its Id an image that a container runs of: "
+            f"{'; '.join(problems)}. Stop these containers, or give the image's names: these alone can be taken away."
+        )
     if problems:
         raise GantryError(
             f"Nothing was removed, as containers use images that would go: {'; '.join(problems)}. "
-            "Remove these containers first (container_run with state: absent)."
+            "Remove these containers first (container_run with state: absent; or here, those that don't run, with "
+            "containers: remove_stopped)."
         )
+
+
+def _outcome(done: Sequence[Step]) -> Mapping[str, Any]:
+    """What was removed, by kinds."""
+    deletions = [step.deletion for step in done if isinstance(step, Remove)]
+    containers = [step.container for step in done if isinstance(step, RemoveContainer)]
+    return {
+        "deleted": sorted(image_id for deletion in deletions for image_id in deletion.deleted),
+        "untagged": sorted(name for deletion in deletions for name in deletion.untagged),
+        "containers": [
+            {"Id": container.id, "Name": container.name, "Image": container.image, "State": container.state}
+            for container in containers
+        ],
+    }

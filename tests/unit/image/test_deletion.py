@@ -78,6 +78,37 @@ def test_parent_that_a_container_uses_stays() -> None:
     assert "middle" in forest
 
 
+def test_parents_stay_if_they_are_to() -> None:
+    forest = Forest(CHAIN, keep_parents=True)
+    assert forest.remove_name("top", "top:1") == [Deletion("top:1", ("top:1",), ("top",))]
+    assert forest.remove_image("middle") == [Deletion("middle", (), ("middle",))]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "name", "untagged", "left"),
+    [
+        ([image("a", "a:1")], "a:1", ["a:1"], []),
+        ([image("a", "a:1", "a:2")], "a:1", ["a:1"], ["a:2"]),
+        ([image("a", "a:1", "a" + D)], "a:1", ["a:1", "a" + D], []),
+        ([image("a", "a:1", "a" + D, pinned=True)], "a:1", ["a:1"], ["a" + D]),
+        ([image("a", "a" + D, pinned=True)], "a" + D, ["a" + D], []),
+        # Where a name stays, a repository's digests go as ever
+        ([image("a", "a:1", "b:1", "a" + D, pinned=True)], "a:1", ["a:1", "a" + D], ["b:1"]),
+    ],
+)
+def test_image_that_is_held(nodes: list[Node], name: str, untagged: list[str], left: list[str]) -> None:
+    forest = Forest(nodes, held={"a"})
+    assert forest.remove_name("a", name) == [Deletion(name, tuple(untagged), ())]
+    assert forest.state() == {"a": left}
+
+
+def test_image_at_once() -> None:
+    forest = Forest([*CHAIN[:2], image("top", "top:1", "b:1", "top" + D, parent="middle")], held={"top"})
+    calls = [Deletion("top", ("top:1", "b:1", "top" + D), ("top",)), Deletion("middle", (), ("middle",))]
+    assert forest.remove_at_once("top") == calls
+    assert forest.state() == {"low": ["low:1"]}
+
+
 @pytest.mark.parametrize(
     ("nodes", "calls"),
     [

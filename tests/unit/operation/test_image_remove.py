@@ -6,11 +6,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import ContainerSummary
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, ImageSummary
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.image.patterns import Pattern
 from ansible_collections.gantry.docker.plugins.module_utils.operation import image_remove
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 
@@ -19,22 +23,36 @@ DIGEST = "@sha256:" + "0" * 64
 SHORT = TOP.removeprefix("sha256:")[:12]
 
 
-def image(identifier: str, *names: str, parent: str = "") -> ImageSummary:
-    """An image with these tags and digests."""
+OPTIONS = {"tag": "latest", "force": False, "prune": True, "containers": "keep"}
+
+
+def image(identifier: str, *names: str, parent: str = "", pinned: bool = False) -> ImageSummary:
+    """An image with these tags and digests. pinned: whether a containerd store keeps its digests."""
     tags = tuple(name for name in names if "@" not in name)
-    return ImageSummary(identifier, tags, tuple(set(names) - set(tags)), parent, created=0, size=0)
+    digests = tuple(set(names) - set(tags))
+    return ImageSummary(identifier, tags, digests, parent, created=0, size=0, pinned=digests if pinned else ())
 
 
 CHAIN = [image(LOW, "low:1"), image(MIDDLE, parent=LOW), image(TOP, "top:1", "top:2", parent=MIDDLE)]
 
 
-def planned(images: list[ImageSummary], names: list[str], used: tuple[str, ...] = ()) -> Plan:
-    """The plan to remove these names; used: the Ids of images with a container each."""
-    wanted = image_remove.parse({"names": names, "tag": "latest"})
-    found = {name: _meant(str(name), images) for name in wanted.names}
-    containers = [ContainerSummary(f"c{index}", f"c{index}", of, "", "running") for index, of in enumerate(used)]
+def planned(
+    images: list[ImageSummary],
+    names: list[str],
+    used: Sequence[tuple[str, str] | str] = (),
+    containerd: bool = False,
+    **options: Any,
+) -> Plan:
+    """The plan to remove these names.
+
+    used: the Ids of images with a container each, that runs unless another state is told with it.
+    """
+    wanted = image_remove.parse({**OPTIONS, "names": names, **options})
+    found = {name: _meant(str(name), images) for name in wanted.selections if not isinstance(name, Pattern)}
+    states = [(of, "running") if isinstance(of, str) else of for of in used]
+    containers = [ContainerSummary(f"c{index}", f"c{index}", of, "", state) for index, (of, state) in enumerate(states)]
     there = {name: Image(meant) for name, meant in found.items() if meant}
-    return image_remove.plan(wanted, image_remove.Observed(there, tuple(images), tuple(containers)))
+    return image_remove.plan(wanted, image_remove.Observed(there, tuple(images), tuple(containers), containerd))
 
 
 def _meant(name: str, images: list[ImageSummary]) -> dict[str, object] | None:
@@ -66,6 +84,17 @@ def _meant(name: str, images: list[ImageSummary]) -> dict[str, object] | None:
         ([image(LOW, f"a{DIGEST}", "b:1")], ["b:1"], ["b:1"]),
         ([image(LOW, f"a{DIGEST}", "b:1")], [LOW], ["b:1", f"a{DIGEST}"]),
         ([image(LOW, f"a{DIGEST}", "a:1")], ["a:1"], ["a:1"]),
+        # Patterns take the names that match, also if another pattern or a name has taken them before
+        (CHAIN, ["none*", "?"], []),
+        (CHAIN, ["top*"], ["top:1", "top:2", MIDDLE]),
+        (CHAIN, ["*:1"], ["top:1", "low:1"]),
+        (CHAIN, ["*"], ["top:1", "top:2", MIDDLE, "low:1"]),
+        (CHAIN, ["top:[!1]", "top:1", "t?p"], ["top:2", "top:1", MIDDLE]),
+        (CHAIN, ["docker.io/library/l*"], ["low:1"]),
+        ([image(LOW)], ["*"], []),
+        ([image(LOW, f"a{DIGEST}", "b:1")], ["[a]"], [f"a{DIGEST}"]),
+        ([image(LOW, f"a{DIGEST}", "a:1", "a:2")], ["[a]*"], ["a:1", "a:2"]),
+        ([image(LOW, f"a{DIGEST}", "a:1")], ["*@*"], []),
     ],
 )
 def test_calls(images: list[ImageSummary], names: list[str], calls: list[str]) -> None:
@@ -73,6 +102,12 @@ def test_calls(images: list[ImageSummary], names: list[str], calls: list[str]) -
     assert [step.deletion.name for step in plan.steps] == calls
     assert plan.changed is bool(calls)
     assert (plan.before != plan.after) is bool(calls)
+
+
+def test_order_of_the_list_makes_no_difference() -> None:
+    images = [image("1", "b:1"), image("2", "a:1", "c:1"), image("3", "d:1")]
+    calls = [[step.deletion.name for step in planned(listed, ["*"]).steps] for listed in (images, images[::-1])]
+    assert calls == [["a:1", "b:1", "c:1", "d:1"]] * 2
 
 
 def test_before_after_and_sentences() -> None:
@@ -104,7 +139,7 @@ def test_before_after_and_sentences() -> None:
 )
 def test_refusals(names: list[str], used: list[str], said: list[str]) -> None:
     with pytest.raises(GantryError) as raised:
-        planned(CHAIN, names, tuple(used))
+        planned(CHAIN, names, used)
     assert all(words in raised.value.message for words in said), raised.value.message
 
 
@@ -122,8 +157,107 @@ def test_refusals(names: list[str], used: list[str], said: list[str]) -> None:
     ],
 )
 def test_used_ones_that_are_in_no_danger(names: list[str], used: list[str], gone: list[str]) -> None:
-    plan = planned(CHAIN, names, tuple(used))
+    plan = planned(CHAIN, names, used)
     assert [identifier for step in plan.steps for identifier in step.deletion.deleted] == gone
+
+
+STOPPED, PAUSED = (TOP, "exited"), (TOP, "paused")
+
+
+@pytest.mark.parametrize(
+    ("names", "used", "containerd", "calls", "left"),
+    [
+        # By the last name: what containers that don't run use goes on a classic store, and only there
+        (["top*"], [STOPPED], False, [("top:1", True), ("top:2", True), (MIDDLE, False)], None),
+        (["top*"], [STOPPED], True, [("top:1", True), ("top:2", True)], []),
+        (["top*"], [STOPPED, PAUSED], False, [("top:1", True), ("top:2", True)], []),
+        (["top*"], [TOP], True, [("top:1", True), ("top:2", True)], []),
+        # By one of several names nothing has to be forced
+        (["top:1"], [TOP], True, [("top:1", False)], ["top:2"]),
+        # By its Id an image goes in one call
+        ([TOP], [STOPPED], False, [(TOP, True), (MIDDLE, False)], None),
+        (["top:1", SHORT], [STOPPED], True, [("top:1", True), (TOP, True), (MIDDLE, False)], None),
+        # What nothing uses needs no force, nor does what is used and only loses its name
+        ([TOP], [], False, [("top:1", False), ("top:2", False), (MIDDLE, False)], None),
+        (["low:1"], [(TOP, "exited")], False, [("low:1", False)], ["top:1", "top:2"]),
+        # A parent that a container uses stays
+        ([TOP], [STOPPED, (MIDDLE, "exited")], False, [(TOP, True)], None),
+    ],
+)
+def test_force(
+    names: list[str],
+    used: list[tuple[str, str] | str],
+    containerd: bool,
+    calls: list[tuple[str, bool]],
+    left: list[str] | None,
+) -> None:
+    plan = planned(CHAIN, names, used, containerd, force=True)
+    assert [(step.deletion.name, step.force) for step in plan.steps] == calls
+    assert plan.after.get(TOP, ["top:1", "top:2"]) == left
+
+
+def test_force_by_id_while_a_container_runs() -> None:
+    for state in ("running", "paused", "restarting"):
+        with pytest.raises(GantryError) as raised:
+            planned(CHAIN, [TOP], [(TOP, "exited"), (TOP, state)], force=True)
+        assert f"top:1, top:2 is used by c0 (exited), c1 ({state})" in raised.value.message
+        assert "can't be forced" in raised.value.message and "Stop these containers" in raised.value.message
+
+
+def test_force_leaves_a_containerd_store_its_pins() -> None:
+    pinned, made_up = (image(LOW, "a:1", f"a{DIGEST}", pinned=pin) for pin in (True, False))
+    assert planned([pinned], ["a:1"], [LOW], True, force=True).after == {LOW: [f"a{DIGEST}"]}
+    assert planned([made_up], ["a:1"], [LOW], True, force=True).after == {LOW: []}
+    assert planned([pinned], ["a:1"], [], True, force=True).after == {LOW: None}
+
+
+def test_stopped_containers_go_first() -> None:
+    plan = planned(
+        CHAIN, ["top*", "low:1"], [STOPPED, (TOP, "created"), (MIDDLE, "exited")], containers="remove_stopped"
+    )
+    assert plan.actions[:2] == ["Removed container c0 (exited)", "Removed container c1 (created)"]
+    assert [step.force for step in plan.steps[2:]] == [False] * 3
+    assert plan.before == {LOW: ["low:1"], TOP: ["top:1", "top:2"], "container c0": "exited", "container c1": "created"}
+    assert plan.after == {LOW: [], TOP: None, "container c0": None, "container c1": None}
+    assert plan.outcome(plan.steps) == {
+        "deleted": [TOP],
+        "untagged": ["low:1", "top:1", "top:2"],
+        "containers": [
+            {"Id": "c0", "Name": "c0", "Image": "", "State": "exited"},
+            {"Id": "c1", "Name": "c1", "Image": "", "State": "created"},
+        ],
+    }
+
+
+@pytest.mark.parametrize("names", [["top:1"], ["none"], ["low:1"]])
+def test_containers_of_images_that_stay_do_too(names: list[str]) -> None:
+    plan = planned(CHAIN, names, [STOPPED], containers="remove_stopped")
+    assert not any(isinstance(step, image_remove.RemoveContainer) for step in plan.steps)
+
+
+def test_stopped_containers_stay_beside_one_that_runs() -> None:
+    with pytest.raises(GantryError, match=r"c0 \(exited\), c1 \(running\)"):
+        planned(CHAIN, [TOP], [STOPPED, TOP], containers="remove_stopped")
+    plan = planned(CHAIN, ["top*"], [STOPPED, TOP], containers="remove_stopped", force=True)
+    assert plan.actions == ["Untagged top:1", "Untagged top:2"]
+
+
+def test_containers_that_go_need_no_force() -> None:
+    plan = planned(CHAIN, [TOP], [STOPPED], True, containers="remove_stopped", force=True)
+    assert [step.deletion.name for step in plan.steps[1:]] == ["top:1", "top:2", MIDDLE]
+    assert not any(step.force for step in plan.steps[1:])
+
+
+def test_a_parent_with_its_container_and_its_child() -> None:
+    plan = planned(CHAIN, [TOP, MIDDLE], [(MIDDLE, "exited")], containers="remove_stopped")
+    assert plan.actions[0] == "Removed container c0 (exited)"
+    assert plan.after == {MIDDLE: None, TOP: None, "container c0": None}
+
+
+def test_parents_may_stay() -> None:
+    plan = planned(CHAIN, [TOP], prune=False)
+    assert plan.after == {TOP: None}
+    assert planned(CHAIN, [TOP, MIDDLE], prune=False).after == {TOP: None, MIDDLE: None}
 
 
 def test_digest_that_is_tagged() -> None:
@@ -133,7 +267,7 @@ def test_digest_that_is_tagged() -> None:
     assert LOW in raised.value.message
 
 
-@pytest.mark.parametrize("name", ["", " ", "A", "a:", "a:*", "a@sha256:1", "sha256:1"])
+@pytest.mark.parametrize("name", ["", " ", "A", "a:", "A*", "a[1", "sha256:*", "a@sha256:1", "sha256:1"])
 def test_bad_names(name: str) -> None:
     with pytest.raises(InvalidInput):
-        image_remove.parse({"names": ["busybox", name], "tag": "latest"})
+        image_remove.parse({**OPTIONS, "names": ["busybox", name]})
