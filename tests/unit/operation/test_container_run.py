@@ -1,0 +1,210 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""container_run's parse and plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.gantry.docker.plugins.module_utils.engine.container_options import OPTIONS
+from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Container
+from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Login
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, RemoteImage
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.operation import container_run
+from ansible_collections.gantry.docker.plugins.module_utils.operation.container_run import (
+    Await,
+    Make,
+    Observed,
+    Pull,
+    Remove,
+    Replace,
+    Start,
+    Stop,
+)
+from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+
+ID, OTHER = (f"sha256:{digit * 64}" for digit in "12")
+IMAGE = Image({"Id": ID})
+DEFAULTS: dict[str, Any] = {
+    **dict.fromkeys(OPTIONS),
+    "name": "box",
+    "state": "started",
+    "image": "busybox",
+    "pull": "never",
+    "stop_timeout": None,
+    "healthy_wait_timeout": None,
+}
+
+
+def box(status: str = "running", image: str = ID, name: str = "box", **config: Any) -> Container:
+    """A container as an engine describes it."""
+    state = {"Status": status, "Running": status in ("running", "paused", "restarting")}
+    made_from = {"Image": "busybox", "Env": [], "Labels": {}, **config}
+    return Container({"Id": "1", "Name": f"/{name}", "Image": image, "State": state, "Config": made_from})
+
+
+def parsed(**params: Any) -> container_run.Wanted:
+    """What is wanted: box, running from busybox, unless told otherwise."""
+    return container_run.parse({**DEFAULTS, **params})
+
+
+def planned(observed: Observed, **params: Any) -> Plan:
+    """The plan to get there."""
+    return container_run.plan(parsed(**params), observed)
+
+
+@pytest.mark.parametrize(
+    ("state", "start", "status"),
+    [
+        ("started", True, "running"),
+        ("healthy", True, "running"),
+        ("present", False, "created"),
+        ("stopped", False, "created"),
+    ],
+)
+def test_makes(state: str, start: bool, status: str) -> None:
+    plan = planned(Observed(None, IMAGE), state=state, env={"A": "1"})
+    (step,) = plan.steps
+    assert isinstance(step, Make) and step.start is start
+    assert plan.actions == [f"{'Started' if start else 'Made'} container box from busybox:latest"]
+    assert plan.before == {"box": None}
+    assert plan.after == {"box": {"image": ID, "env": {"A": "1"}, "status": status}}
+
+
+def test_pulls_what_is_missing_first() -> None:
+    observed = Observed(None, remote=RemoteImage(OTHER, ()), login=Login("docker.io", {}))
+    plan = planned(observed, pull="missing")
+    assert [type(step) for step in plan.steps] == [Pull, Make]
+    assert plan.actions[0] == "Pulled image busybox:latest"
+    assert plan.after["box"]["image"] == "busybox:latest"
+
+
+@pytest.mark.parametrize(
+    ("container", "state", "step", "status"),
+    [
+        (box("exited"), "started", Start, "running"),
+        (box("created"), "healthy", Start, "running"),
+        (box("running"), "stopped", Stop, "exited"),
+    ],
+)
+def test_lets_it_run_or_not(container: Container, state: str, step: type, status: str) -> None:
+    plan = planned(Observed(container, IMAGE), state=state, healthy_wait_timeout=9)
+    assert [type(one) for one in plan.steps] == [step]
+    assert plan.before == {"box": {"image": ID, "status": container.status}}
+    assert plan.after == {"box": {"image": ID, "status": status}}
+
+
+@pytest.mark.parametrize(
+    ("container", "state", "image"),
+    [
+        (box("running"), "started", "busybox"),
+        (box("running"), "started", None),
+        (box("running"), "present", "busybox"),
+        (box("exited"), "present", "busybox"),
+        (box("exited"), "stopped", "busybox"),
+        (box("created"), "stopped", "busybox"),
+        (None, "absent", None),
+    ],
+)
+def test_leaves(container: Container | None, state: str, image: str | None) -> None:
+    assert planned(Observed(container, IMAGE if image else None), state=state, image=image) == Plan()
+
+
+def test_healthy_waits_for_what_runs_and_changes_nothing() -> None:
+    plan = planned(Observed(box(), IMAGE), state="healthy", healthy_wait_timeout=9)
+    assert not plan.changed and plan.repeats == (Await("box", 9),)
+    assert planned(Observed(box(), IMAGE), healthy_wait_timeout=9).repeats == ()
+
+
+@pytest.mark.parametrize(
+    ("container", "state", "runs"),
+    [
+        (box("running", OTHER), "started", True),
+        (box("exited", OTHER), "started", True),
+        (box("running", OTHER), "present", True),
+        (box("exited", OTHER), "present", False),
+        (box("running", OTHER), "stopped", False),
+    ],
+)
+def test_replaces_one_from_another_image(container: Container, state: str, runs: bool) -> None:
+    plan = planned(Observed(container, IMAGE), state=state)
+    (step,) = plan.steps
+    assert isinstance(step, Replace) and step.make.start is runs and step.was_running is container.running
+    assert plan.actions == ["Replaced container box, as it differed in image"]
+    assert plan.before == {"box": {"image": OTHER, "status": container.status}}
+    assert plan.after == {"box": {"image": ID, "status": "running" if runs else "created"}}
+
+
+def test_replaces_one_that_differs_in_what_was_asked_for_only() -> None:
+    container = box(Env=["A=1", "B=2"], Labels={"x": "1"})
+    assert not planned(Observed(container, IMAGE), env={"A": "1"}).changed
+    plan = planned(Observed(container, IMAGE), env={"A": "2"}, labels={"x": "1"})
+    assert plan.actions == ["Replaced container box, as it differed in env"]
+
+
+def test_an_image_that_is_gone_is_no_difference_if_its_name_is_the_same() -> None:
+    assert not planned(Observed(box(image=OTHER), None)).changed
+    with pytest.raises(GantryError, match="no image debian:latest on this engine to run"):
+        planned(Observed(box(image=OTHER), None), image="debian")
+
+
+@pytest.mark.parametrize(("asked", "own", "grace"), [(None, None, None), (None, 5, 5), (0, 5, 0), (3, None, 3)])
+def test_how_long_it_may_take_to_stop(asked: int | None, own: int | None, grace: int | None) -> None:
+    observed = Observed(box(StopTimeout=own), IMAGE)
+    for state in ("stopped", "absent"):
+        (step,) = planned(observed, state=state, stop_timeout=asked).steps
+        assert step.stop_timeout == grace
+
+
+@pytest.mark.parametrize("status", ["running", "exited", "paused"])
+def test_removes(status: str) -> None:
+    plan = planned(Observed(box(status)), state="absent")
+    assert plan.steps == (Remove("box", running=status != "exited", stop_timeout=None),)
+    assert (plan.before, plan.after) == ({"box": {"status": status}}, {"box": None})
+
+
+@pytest.mark.parametrize(
+    ("observed", "params", "words"),
+    [
+        (Observed(None), {}, "no image busybox:latest on this engine to run.*image_pull.*pull: missing"),
+        (Observed(None, login=Login("docker.io", {})), {}, "its registry has none"),
+        (Observed(None), {"image": None}, "no image to make it from"),
+        (Observed(None, IMAGE, former=box(name="box.gantry-former")), {}, "box.gantry-former is in the way"),
+        (Observed(box(image=OTHER), IMAGE, former=box(name="box.gantry-former")), {}, "is in the way"),
+        (Observed(box("paused"), IMAGE), {}, "is paused.*docker unpause box"),
+        (Observed(box(name="other"), IMAGE), {}, "'box' is the Id of the container other"),
+        (Observed(box(name="other")), {"state": "absent"}, "'box' is the Id"),
+    ],
+)
+def test_refuses(observed: Observed, params: dict[str, Any], words: str) -> None:
+    with pytest.raises(GantryError, match=words):
+        planned(observed, **params)
+
+
+def test_networks_must_be_there() -> None:
+    networks = [{"name": name, "aliases": None, "ipv4_address": None} for name in ("back", "front", "side")]
+    with pytest.raises(GantryError, match=r"There is no network back, side on this engine"):
+        planned(Observed(None, IMAGE, networks=frozenset({"front"})), networks=networks)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"name": "a b"},
+        {"image": "Busybox"},
+        {"stop_timeout": -1},
+        {"healthy_wait_timeout": -1},
+        {"restart_retries": 3},
+        {"restart_retries": 3, "restart_policy": "always"},
+        {"env": {"A": True}},
+        {"command": []},
+    ],
+)
+def test_bad_input(params: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput):
+        parsed(**params)

@@ -1,0 +1,174 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""image_save's parse and plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform
+from ansible_collections.gantry.docker.plugins.module_utils.operation import image_save
+from ansible_collections.gantry.docker.plugins.module_utils.operation.image_save import Found, Observed
+from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import FILES, Plan
+
+PATH = "/srv/all.tar"
+AMD = Platform("linux", "amd64")
+LAYERS = [f"sha256:{digit * 64}" for digit in "abcd"]
+OPTIONS: dict[str, Any] = {
+    "names": ["a:1"],
+    "tag": "latest",
+    "tags": "named",
+    "platform": None,
+    "exclude_layers_of": None,
+    "path": PATH,
+    "compression": None,
+    "compression_level": None,
+    "compression_threads": 0,
+    "force": False,
+    FILES: None,
+}
+
+
+def image(digit: str, *tags: str, layers: int = 1, size: int = 10) -> Image:
+    """An image as an engine describes it."""
+    described = {"Id": f"sha256:{digit * 64}", "RepoTags": list(tags), "Os": "linux", "Architecture": "amd64"}
+    made = {"Created": f"2026-01-0{digit}T00:00:00Z", "RootFS": {"Layers": LAYERS[:layers]}, "Size": size}
+    return Image({**described, **made, "Config": {"Cmd": ["true"]}})
+
+
+A, B = image("1", "a:1", "a:2"), image("2", "b:1", layers=3)
+BY_NAME = {"a:1": A, "a:2": A, A.id: A, f"a@{A.id}": A, "b:1": B, B.id: B}
+
+
+def parsed(**params: Any) -> image_save.Wanted:
+    """What is wanted: a:1 in the archive, unless told otherwise."""
+    return image_save.parse({**OPTIONS, **params})
+
+
+def planned(found: Found | None = None, free: int = 1000, exclude: tuple[str, ...] = (), **params: Any) -> Plan:
+    """The plan, given what there is at path."""
+    wanted = parsed(**params)
+    images = {name: BY_NAME.get(str(name)) for name in wanted.names}
+    return image_save.plan(wanted, Observed(images, frozenset(exclude), found, free, AMD, legacy=False))
+
+
+def right(**params: Any) -> Found:
+    """What a right archive is then."""
+    (step,) = planned(**params).steps
+    assert isinstance(step.right, Found)
+    return step.right
+
+
+@pytest.mark.parametrize(
+    ("names", "tags", "saved", "held"),
+    [
+        (["a:1"], "named", ["a:1"], {("a:1",)}),
+        (["a:1"], "all", ["a:1", "a:2"], {("a:1", "a:2")}),
+        (["a:2", "a:1"], "named", ["a:2", "a:1"], {("a:1", "a:2")}),
+        ([A.id], "named", [A.id], {()}),
+        ([A.id], "all", ["a:1", "a:2"], {("a:1", "a:2")}),
+        ([f"a@{A.id}"], "named", [f"a@{A.id}"], {()}),
+        (["a:1", A.id], "named", ["a:1", A.id], {("a:1",)}),
+        (["a:1", "b:1"], "named", ["a:1", "b:1"], {("a:1",), ("b:1",)}),
+    ],
+)
+def test_saves(names: list[str], tags: str, saved: list[str], held: set[tuple[str, ...]]) -> None:
+    plan = planned(names=names, tags=tags)
+    (step,) = plan.steps
+    assert list(step.names) == saved
+    assert {tuple(sorted(one.tags)) for one in step.right.held} == held
+    assert plan.actions == [f"Saved {', '.join(saved)} to {PATH}"]
+    assert plan.before == {PATH: None}
+    assert [row["tags"] for row in plan.after[PATH]["images"]] == [list(one) for one in sorted(held)]
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"names": ["a:1", "b:1"], "tags": "all"},
+        {"names": [A.id]},
+        {"path": "/srv/all.tar.gz"},
+        {"compression": "zstd", "compression_level": 3},
+        {"exclude": tuple(LAYERS[:2]), "names": ["b:1"]},
+    ],
+)
+def test_leaves_what_is_right(params: dict[str, Any]) -> None:
+    assert planned(found=right(**params), **params) == Plan()
+
+
+@pytest.mark.parametrize(
+    ("held", "wanted"),
+    [
+        ({}, {"names": ["b:1"]}),
+        ({}, {"tags": "all"}),
+        ({"names": ["a:1", "b:1"]}, {}),
+        ({"compression": "gzip"}, {}),
+        ({}, {"compression": "zstd"}),
+        ({"names": ["b:1"], "exclude": (LAYERS[0],)}, {"names": ["b:1"]}),
+        ({"names": ["b:1"]}, {"names": ["b:1"], "exclude": (LAYERS[0],)}),
+    ],
+)
+def test_replaces_what_is_different(held: dict[str, Any], wanted: dict[str, Any]) -> None:
+    plan = planned(found=right(**held), **wanted)
+    assert plan.changed and plan.before[PATH] != plan.after[PATH]
+    assert plan.after[PATH] == planned(**wanted).after[PATH]
+
+
+def test_further_platforms_are_a_difference_only_where_one_is_wanted() -> None:
+    several = Found(**{**vars(right()), "further_platforms": True})
+    assert planned(found=several) == Plan()
+    plan = planned(found=several, platform="linux/amd64")
+    assert plan.before[PATH]["further_platforms"] and not plan.after[PATH]["further_platforms"]
+
+
+def test_layers_that_can_be_left_out() -> None:
+    assert right(names=["b:1"], exclude=tuple(LAYERS[:2])).left_out == set(LAYERS[:2])
+    assert right(names=["b:1"], exclude=(LAYERS[3],)).left_out == set()
+
+
+@pytest.mark.parametrize(
+    ("names", "platform", "words"),
+    [
+        (["a:1", "none:1", "no:2"], None, "There is no image none:1, no:2 on this engine to save"),
+        (["none:1"], "linux/s390x", "There is no image none:1 for linux/s390x on this engine"),
+    ],
+)
+def test_missing_images(names: list[str], platform: str | None, words: str) -> None:
+    with pytest.raises(GantryError, match=words):
+        planned(names=names, platform=platform)
+
+
+def test_space() -> None:
+    with pytest.raises(GantryError, match=r"takes 10 bytes or more, and the space left there is 9\. Free some"):
+        planned(free=9)
+    assert planned(free=10).changed
+    # What these take isn't known before
+    assert planned(free=9, compression="gzip").changed
+    assert planned(free=9, names=["b:1"], exclude=(LAYERS[0],)).changed
+    # Nothing has to be written
+    assert planned(free=9, found=right()) == Plan()
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"path": "all.tar"},
+        {"names": ["a:1", "A"]},
+        {"names": ["a*"]},
+        {"tag": "-", "names": ["a"]},
+        {"platform": "linux/amd64/v1/x"},
+        {"exclude_layers_of": ["A"]},
+        {"compression": "none", "compression_level": 3},
+        {"compression": "gzip", "compression_level": 99},
+    ],
+)
+def test_bad_input(params: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput):
+        parsed(**params)
