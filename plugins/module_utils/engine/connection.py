@@ -24,6 +24,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import do
 from ansible_collections.gantry.docker.plugins.module_utils.engine.wire import Wire
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, platform_of
+from ansible_collections.gantry.docker.plugins.module_utils.image.reference import ImageName
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -92,13 +93,21 @@ class Engine:
             return list(pool.map(one, items))
 
     def find_all(self, names: Iterable[str]) -> dict[str, Image]:
-        """The images of references or Ids, by these; those that name none are left out.
+        """The images of references or Ids, by these; those that name none are left out."""
+        return self._look_up(names, lambda engine, name: engine.images.find(name))
+
+    def meant_all(self, names: Iterable[ImageName]) -> dict[ImageName, Image]:
+        """The images that the user means by names, as Images.meant() has it, by these; not those that mean none."""
+        return self._look_up(names, lambda engine, name: engine.images.meant(name))
+
+    def _look_up(self, names: Iterable[Item], look: Callable[[Engine, Item], Image | None]) -> dict[Item, Image]:
+        """The images that were found by names, each name once.
 
         Several are asked for at a time: containerd stores take up to 20 ms for each.
         """
         wanted = tuple(dict.fromkeys(names))
-        found: dict[str, Image] = {}
-        for name, image in zip(wanted, self.each(lambda engine, name: engine.images.find(name), wanted, _AT_A_TIME)):
+        found: dict[Item, Image] = {}
+        for name, image in zip(wanted, self.each(look, wanted, _AT_A_TIME)):
             if isinstance(image, GantryError):
                 raise image
             if image:

@@ -124,6 +124,14 @@ class ImageSummary:
 
 
 @dataclass(frozen=True)
+class ImageSize:
+    """What an image takes on the engine's disk: the bytes in all, and those that it shares with others."""
+
+    total: int
+    shared: int
+
+
+@dataclass(frozen=True)
 class RemoteImage:
     """What a registry tells of an image: the digest of its manifest or index, and its platforms."""
 
@@ -198,22 +206,7 @@ class Images:
             # The SDK's own images() can't ask for these two. Engines that don't know them ignore them.
             url = self._api._url("/images/json")
             rows = self._api._result(self._api._get(url, params={"all": "1", **asked}), json=True)
-        return tuple(
-            ImageSummary(
-                id=row["Id"],
-                tags=_tags(row.get("RepoTags")),
-                digests=_digests([*(row.get("RepoDigests") or ()), *_pinned(row.get("RepoTags"))]),
-                parent=row.get("ParentId") or "",
-                created=int(row.get("Created") or 0),
-                size=int(row.get("Size") or 0),
-                pinned=_pinned(row.get("RepoTags")),
-                labels=row.get("Labels") or {},
-                shared=int(row["SharedSize"]) if details and row.get("SharedSize") is not None else -1,
-                manifests=tuple(row.get("Manifests") or ()),
-                index_size=_index_size(row.get("Descriptor") or {}),
-            )
-            for row in rows
-        )
+        return tuple(_summary(row, details) for row in rows)
 
     def chains(self) -> frozenset[str]:
         """The chain IDs of all layers of all images."""
@@ -233,14 +226,25 @@ class Images:
         manifests = [manifest for row in rows if row["Id"] == image_id for manifest in row.get("Manifests") or ()]
         return frozenset(manifest["ID"] for manifest in manifests if manifest.get("Available"))
 
-    def visible(self) -> tuple[str, ...]:
-        """The Ids of the images that docker images shows: not those that are only a part of another.
+    def visible(self, filters: Mapping[str, Sequence[str]] | None = None) -> tuple[ImageSummary, ...]:
+        """The images that docker images shows: not those that are only a part of another.
 
+        filters: as the API takes them (docker images --filter).
         The newest first, and always in the same order: classic stores shuffle those of the same second.
         """
-        with trying_to("list the images"):
-            rows = sorted(self._api.images(), key=lambda row: (-int(row.get("Created") or 0), row["Id"]))
-        return tuple(dict.fromkeys(row["Id"] for row in rows))
+        params = {"filters": json.dumps(filters)} if filters else {}
+        with trying_to("list the images" + (f" with the filters {_told(filters)}" if filters else "")):
+            rows = self._api._result(self._api._get(self._api._url("/images/json"), params=params), json=True)
+        listed = {row["Id"]: _summary(row) for row in rows}
+        return tuple(sorted(listed.values(), key=lambda image: (-image.created, image.id)))
+
+    def sizes(self) -> Mapping[str, ImageSize]:
+        """What each image that docker images shows takes, by its Id (docker system df -v)."""
+        with trying_to("ask for the disk usage"):
+            # Engines that don't know the parameter tell of containers and volumes too.
+            url = self._api._url("/system/df")
+            rows = self._api._result(self._api._get(url, params={"type": "image"}), json=True)["Images"]
+        return {row["Id"]: ImageSize(int(row["Size"]), int(row["SharedSize"])) for row in rows or ()}
 
     def history(self, name: str) -> tuple[Mapping[str, Any], ...]:
         """The steps an image was made by, the newest first (docker history)."""
@@ -417,6 +421,28 @@ class Images:
         response = api.post(api._url(path), stream=True, **{"timeout": api.timeout, **arguments})
         api._raise_for_status(response)
         return response
+
+
+def _summary(row: Mapping[str, Any], details: bool = False) -> ImageSummary:
+    """A row of the engine's list. details: whether it was asked for what only they tell."""
+    return ImageSummary(
+        id=row["Id"],
+        tags=_tags(row.get("RepoTags")),
+        digests=_digests([*(row.get("RepoDigests") or ()), *_pinned(row.get("RepoTags"))]),
+        parent=row.get("ParentId") or "",
+        created=int(row.get("Created") or 0),
+        size=int(row.get("Size") or 0),
+        pinned=_pinned(row.get("RepoTags")),
+        labels=row.get("Labels") or {},
+        shared=int(row["SharedSize"]) if details and row.get("SharedSize") is not None else -1,
+        manifests=tuple(row.get("Manifests") or ()),
+        index_size=_index_size(row.get("Descriptor") or {}),
+    )
+
+
+def _told(filters: Mapping[str, Sequence[str]]) -> str:
+    """Filters as docker images takes them."""
+    return ", ".join(f"{name}={value}" for name, values in filters.items() for value in values)
 
 
 def _encoded(platform: Platform) -> str:

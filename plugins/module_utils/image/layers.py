@@ -29,6 +29,18 @@ def chain_ids(diff_ids: Sequence[str]) -> tuple[str, ...]:
     return tuple(chain)
 
 
+def holders(images: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """For each layer, by its chain ID, those of the images that hold it: it is shared if there are several.
+
+    images: their DiffIDs, the lowest first.
+    """
+    holding: dict[str, list[str]] = {}
+    for image, diff_ids in images.items():
+        for layer in chain_ids(diff_ids):
+            holding.setdefault(layer, []).append(image)
+    return holding
+
+
 def can_be_left_out(images: Iterable[Sequence[str]], there: Container[str]) -> frozenset[str]:
     """Those of the layers that who has certain layers needs not be sent, to have these images.
 

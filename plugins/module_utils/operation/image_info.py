@@ -2,60 +2,109 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tell of images: which there are, what they are, and which layers they have."""
+"""Tell of images: which there are, what they are, which layers they have, and what these take."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Container, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
-from ansible_collections.gantry.docker.plugins.module_utils.image.layers import history_rows
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, ImageSize, ImageSummary
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.image.layers import chain_ids, history_rows, holders
+from ansible_collections.gantry.docker.plugins.module_utils.image.patterns import Pattern, Selection, parse_selection
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import ImageName, parse_image_name
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+
+# What Go's path.Match takes for a pattern: a containerd store calls no other one bad, but finds nothing by it.
+_REFERENCE = re.compile(r"(?:\\.|\[\^?(?:\\.|[^\]\\])+\]|[^\\\[])+")
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What docker images --filter takes; labels must all be there, of references one must match."""
+
+    labels: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    dangling: bool | None = None
+    before: ImageName | None = None
+    since: ImageName | None = None
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """names: None for all images. history: whether to tell the layers too."""
+    """names: None for all images. required: whether each must mean one. history, sizes: whether to tell these too."""
 
-    names: tuple[ImageName, ...] | None
-    history: bool
+    names: tuple[Selection, ...] | None
+    filters: Filters = Filters()
+    required: bool = False
+    history: bool = False
+    sizes: bool = False
 
 
 @dataclass(frozen=True)
 class Observed:
-    """The images that there are, and the names that name none."""
+    """The images that there are, and the names that mean none.
+
+    others, histories: for the images' history, all that docker images shows, and the steps that each was made by.
+    sizes: what each takes, by Id.
+    """
 
     images: tuple[Image, ...]
     not_found: tuple[str, ...]
+    others: tuple[Image, ...] = ()
+    histories: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    sizes: Mapping[str, ImageSize] = field(default_factory=dict)
 
 
 def parse(params: Mapping[str, Any]) -> Wanted:
     """What is wanted, from the module's parameters; raises InvalidInput."""
     names = params["names"]
-    parsed = None if names is None else tuple(dict.fromkeys(parse_image_name(name) for name in names))
-    return Wanted(parsed, params["history"])
+    return Wanted(
+        names=None if names is None else tuple(dict.fromkeys(parse_selection(name, "names") for name in names)),
+        filters=_parse_filters(params["filters"] or {}),
+        required=params["required"],
+        history=params["history"],
+        sizes=params["sizes"],
+    )
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     """Look up the images that were named, or all that have a name or aren't a part of another."""
-    if wanted.names is None:
-        listed = (engine.images.find(image_id) for image_id in engine.images.visible())
-        return Observed(tuple(image for image in listed if image), ())
-    found = {str(name): engine.images.meant(name) for name in wanted.names}
+    names = wanted.names
+    filters = _as_asked(engine, wanted.filters)
+    listed = names is None and not filters
+    every = engine.images.visible() if listed or wanted.history or any(map(_is_pattern, names or ())) else ()
+    passing = engine.images.visible(filters) if filters else every
+    named = engine.meant_all(name for name in names or () if not isinstance(name, Pattern))
+    ids: Sequence[str] = [image.id for image in passing]
+    not_found: Sequence[str] = ()
+    if names is not None:
+        ids, not_found = _choose(names, named, every, ids if filters else None)
+    inspected = {image.id: image for image in named.values()}
+    others = [image.id for image in every] if wanted.history else []
+    inspected.update(engine.find_all(image_id for image_id in [*ids, *others] if image_id not in inspected))
+    images = tuple(inspected[image_id] for image_id in ids if image_id in inspected)
     return Observed(
-        images=tuple(image for image in found.values() if image),
-        not_found=tuple(name for name, image in found.items() if image is None),
+        images,
+        tuple(not_found),
+        others=tuple(inspected[image_id] for image_id in others if image_id in inspected),
+        histories={image.id: engine.images.history(image.id) for image in images} if wanted.history else {},
+        sizes=engine.images.sizes() if wanted.sizes else {},
     )
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
-    """Nothing: looking changes nothing."""
-    return Plan()
+    """Nothing: looking changes nothing. But what is required may be missing."""
+    if not wanted.required or not observed.not_found:
+        return Plan()
+    that_pass = " that the filters let through" if wanted.filters != Filters() else ""
+    missing = ", ".join(observed.not_found)
+    return Plan(problems=(f"This engine has no image{that_pass} for: {missing}. Pull, load or commit it first.",))
 
 
 def apply(engine: Engine, step: Any) -> Mapping[str, Any]:
@@ -64,14 +113,103 @@ def apply(engine: Engine, step: Any) -> Mapping[str, Any]:
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
-    """The images as inspected, with their history where it is wanted."""
-    images = [_described(engine, image, wanted.history) for image in observed.images]
+    """The images as inspected, with their history and sizes where these are wanted."""
+    holding = holders({image.id: image.diff_ids for image in observed.others})
+    others = {image.id: {"Id": image.id, "RepoTags": list(image.tags)} for image in observed.others}
+    images = []
+    for image in observed.images:
+        described = dict(image.inspected)
+        if wanted.history:
+            described["History"] = _history(image, observed.histories[image.id], holding, others)
+        if wanted.sizes:
+            described["Sizes"] = _sizes(observed.sizes.get(image.id))
+        images.append(described)
     single = {"image": images[0]} if wanted.names and len(wanted.names) == len(images) == 1 else {}
     return {"images": images, "not_found": list(observed.not_found), **single}
 
 
-def _described(engine: Engine, image: Image, history: bool) -> dict[str, Any]:
-    described = dict(image.inspected)
-    if history:
-        described["History"] = history_rows(engine.images.history(image.id), image.diff_ids)
-    return described
+def _parse_filters(given: Mapping[str, Any]) -> Filters:
+    labels, references = (_texts(given, name) for name in ("label", "reference"))
+    for label in labels:
+        if not label.partition("=")[0]:
+            raise InvalidInput(f"'{label}' in filters.label has no key: write key or key=value.")
+    for reference in references:
+        if not _REFERENCE.fullmatch(reference):
+            raise InvalidInput(
+                f"'{reference}' in filters.reference can match no name. Write a name or a pattern, as in debian or "
+                "example/*:1."
+            )
+    moments = {name: parse_image_name(given[name]) for name in ("before", "since") if given.get(name) is not None}
+    return Filters(labels, references, given.get("dangling"), **moments)
+
+
+def _texts(given: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """One text, or a list of them; Ansible's own lists would split a label's value at its commas."""
+    value = given.get(name)
+    values = value if isinstance(value, list) else [] if value is None else [value]
+    for one in values:
+        if not isinstance(one, str):
+            raise InvalidInput(f"filters.{name} has {one!r} in it, and must be a text or a list of texts.")
+    return tuple(values)
+
+
+def _as_asked(engine: Engine, filters: Filters) -> dict[str, list[str]]:
+    """Filters as the API takes them; raises GantryError where an image that they name isn't there."""
+    asked = {"label": list(filters.labels), "reference": list(filters.references)}
+    if filters.dangling is not None:
+        asked["dangling"] = ["true" if filters.dangling else "false"]
+    for name, other in (("before", filters.before), ("since", filters.since)):
+        if other is not None:
+            image = engine.images.meant(other)
+            if image is None:
+                raise GantryError(f"filters.{name} is {other}, and there is no such image on this engine. Correct it.")
+            asked[name] = [image.id]
+    return {name: values for name, values in asked.items() if values}
+
+
+def _is_pattern(name: Selection) -> bool:
+    return isinstance(name, Pattern)
+
+
+def _choose(
+    names: Sequence[Selection],
+    named: Mapping[ImageName, Image],
+    every: Sequence[ImageSummary],
+    passing: Container[str] | None,
+) -> tuple[list[str], list[str]]:
+    """The Ids of the images that names mean, in the names' order; and the names that mean none.
+
+    An image that several names mean comes once for each of them; by a pattern it comes only if it didn't before.
+    named: the images of those names that are no patterns. passing: the Ids of images that filters let through.
+    """
+    ids: list[str] = []
+    not_found = []
+    for name in names:
+        if isinstance(name, Pattern):
+            meant = [image.id for image in every if any(map(name.matches, image.tags + image.digests))]
+        else:
+            meant = [named[name].id] if name in named else []
+        left = [image_id for image_id in meant if passing is None or image_id in passing]
+        ids += [image_id for image_id in left if not (_is_pattern(name) and image_id in ids)]
+        not_found += [] if left else [str(name)]
+    return ids, not_found
+
+
+def _history(
+    image: Image,
+    history: Sequence[Mapping[str, Any]],
+    holding: Mapping[str, Sequence[str]],
+    others: Mapping[str, Mapping[str, Any]],
+) -> list[dict[str, Any]]:
+    """The steps that an image was made by, each with the layer that it made and the other images that have it."""
+    layers = reversed(chain_ids(image.diff_ids))
+
+    def sharing(layer: str) -> list[Mapping[str, Any]]:
+        return [others[holder] for holder in holding.get(layer, ()) if holder != image.id]
+
+    rows = history_rows(history, image.diff_ids)
+    return [{**row, "SharedWith": sharing(next(layers)) if row["DiffID"] else None} for row in rows]
+
+
+def _sizes(size: ImageSize | None) -> dict[str, int] | None:
+    return {"Total": size.total, "Shared": size.shared, "Unique": size.total - size.shared} if size else None

@@ -11,7 +11,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.image.layers import can_be_left_out, chain_ids, history_rows
+from ansible_collections.gantry.docker.plugins.module_utils.image.layers import (
+    can_be_left_out,
+    chain_ids,
+    history_rows,
+    holders,
+)
 
 A, B, C = (f"sha256:{digit * 64}" for digit in "abc")
 
@@ -32,6 +37,17 @@ def chained(below: str, layer: str) -> str:
 )
 def test_chain_ids(layers: list[str], chain: tuple[str, ...]) -> None:
     assert chain_ids(layers) == chain
+
+
+def test_holders() -> None:
+    """The same layer on top of others is another one."""
+    images = {"x": [A, B], "y": [A], "z": [A, B, A], "w": [B]}
+    assert holders(images) == {
+        A: ["x", "y", "z"],
+        chained(A, B): ["x", "z"],
+        chained(chained(A, B), A): ["z"],
+        B: ["w"],
+    }
 
 
 @pytest.mark.parametrize(
