@@ -56,6 +56,12 @@ EXAMPLES = r"""
     repository:
       - example/tools:stable
       - example/tools:1
+  register: tagged
+
+- name: Tell which images lost a name to it
+  ansible.builtin.debug:
+    msg: "{{ item.name }} was {{ item.former }}"
+  loop: "{{ tagged.moved }}"
 """
 
 RETURN = r"""
@@ -65,6 +71,17 @@ actions:
   type: list
   elements: str
   sample: ["Tagged image busybox:latest as example/tools:1"]
+moved:
+  description:
+    - The names that meant another image before, or in check mode those that would be moved. C(former) is the Id of that
+      image, which may have no name left, C(image) the Id of the one that the name means now.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - name: example/tools:stable
+      former: sha256:5b7abace...
+      image: sha256:a28bfd8f39bd...
 images:
   description: The tagged image as inspected, alone.
   returned: success

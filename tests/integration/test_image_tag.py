@@ -39,7 +39,24 @@ def test_diff_tells_what_each_name_means(module: Module, busybox: docker.DockerC
         "after": {"tools:1": identifier, "tools:2": identifier},
     }
     assert done["actions"][0] == f"Tagged image busybox:latest as tools:1, which named {other}"
+    assert done["moved"] == [{"name": "tools:1", "former": other, "image": identifier}]
     assert state(busybox) == {identifier: ["busybox:latest", "tools:1", "tools:2"], other: []}
+
+
+def test_moved_tags_are_told(module: Module, busybox: docker.DockerClient) -> None:
+    """In check mode the same, and none where nothing moves."""
+    identifier = id_of(busybox, "busybox")
+    one, two = child(busybox, "busybox", "one:1"), child(busybox, "busybox", "two:1")
+    wanted: dict[str, Any] = {"name": "busybox", "repository": ["new:1", "two:1", "one:1", "busybox"]}
+    foreseen = module.ok(check=True, **wanted)["moved"]
+    assert foreseen == [
+        {"name": "two:1", "former": two, "image": identifier},
+        {"name": "one:1", "former": one, "image": identifier},
+    ]
+    assert module.ok(check=True, **wanted, existing="keep")["moved"] == []
+    assert module.converges(**wanted)["moved"] == foreseen
+    assert module.unchanged(**wanted)["moved"] == []
+    assert [busybox.images.get(former).tags for former in (one, two)] == [[], []]
 
 
 def test_moving_leaves_the_former_image_and_its_container(module: Module, busybox: docker.DockerClient) -> None:

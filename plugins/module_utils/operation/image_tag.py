@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -66,11 +66,14 @@ def parse(params: Mapping[str, Any]) -> Wanted:
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
-    """Look up the source and all targets."""
-    return Observed(
-        source=engine.images.meant(wanted.source),
-        targets={target: engine.images.find(str(target)) for target in wanted.targets},
-    )
+    """Look up the source, and those targets that aren't among its tags."""
+    source = engine.images.meant(wanted.source)
+    if source is None:
+        return Observed(None, {})
+    there = {target for target in wanted.targets if str(target) in source.tags}
+    others = engine.find_all(str(target) for target in wanted.targets if target not in there)
+    images = {target: source if target in there else others.get(str(target)) for target in wanted.targets}
+    return Observed(source, images)
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
@@ -87,6 +90,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
         steps=tuple(Tag(observed.source.id, str(wanted.source), target, former[target]) for target in moving),
         before={str(target): former[target] for target in moving},
         after={str(target): observed.source.id for target in moving},
+        outcome=_moved,
     )
 
 
@@ -98,5 +102,11 @@ def apply(engine: Engine, step: Tag) -> Mapping[str, Any]:
 
 def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
     """The source's image as it is now."""
-    image = engine.images.meant(wanted.source)
+    image = engine.images.meant(wanted.source) if plan(wanted, observed).changed else observed.source
     return {"image": dict(image.inspected), "images": [dict(image.inspected)]} if image else {"images": []}
+
+
+def _moved(done: Sequence[Tag]) -> Mapping[str, Any]:
+    """The names that meant another image before."""
+    moved = [step for step in done if step.former]
+    return {"moved": [{"name": str(step.target), "former": step.former, "image": step.image_id} for step in moved]}
