@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -66,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     names = [part.name for part in PARTS]
     parser.add_argument("parts", nargs="*", metavar="PART", choices=[*names, []], help=f"of {', '.join(names)}; or all")
-    parser.add_argument("--quick", action="store_true", help="small, on one engine, in two rounds: to see that it runs")
+    parser.add_argument("--quick", action="store_true", help="small, one round on one engine: to see that it runs")
     parser.add_argument("--engines", help=f"NAME,...; without it {', '.join(engines.DEFAULT_NAMES)}")
     parser.add_argument("--rounds", type=int, help="how often each side runs after the warm-up; usually 5")
     parser.add_argument("--output", type=Path, metavar="DIRECTORY", help="instead of docs/")
@@ -78,7 +79,7 @@ def _measure(arguments: argparse.Namespace, raw: Path) -> None:
     """Measure what the command line names, and put it in the place of what was measured before."""
     usual = engines.DEFAULT_NAMES[:1] if arguments.quick else engines.DEFAULT_NAMES
     names = arguments.engines.split(",") if arguments.engines else usual
-    rounds = arguments.rounds or (2 if arguments.quick else 5)
+    rounds = arguments.rounds or (1 if arguments.quick else 5)
     (STATE / "bench").mkdir(exist_ok=True)
     for name in names:
         root_of(name.partition("-")[0])
@@ -86,7 +87,9 @@ def _measure(arguments: argparse.Namespace, raw: Path) -> None:
             if arguments.parts and part.name not in arguments.parts:
                 continue
             print(f"\033[1m→ {part.name} on {name}\033[0m", file=sys.stderr)
+            started = time.monotonic()
             record = _record(part, name, rounds, arguments.quick)
+            print(f"    it took {time.monotonic() - started:.0f} s", file=sys.stderr)
             # After every part, as a long run may be broken off.
             results.write(raw, results.merged(results.read(raw), [record]))
 

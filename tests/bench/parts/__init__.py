@@ -9,7 +9,7 @@ from ansible_collections.gantry.docker.tests.bench.parts import archives, contai
 PARTS = (
     images.HERE,
     archives.UNCHANGED,
-    archives.SAVE,
+    *archives.SAVES,
     archives.LOAD,
     archives.THIN,
     containers.COMMIT,

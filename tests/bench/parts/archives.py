@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from ansible_collections.gantry.docker.tests.bench import figures
@@ -70,38 +71,37 @@ def _unchanged_targets(label: str) -> Iterator[Target]:
             yield figures.ratio(what, 1.25, f"{verb}, {form}, {label}", f"image_{verb}", BARE.name)
 
 
-def _save(bench: Bench) -> Iterator[Group]:
+_LINES = {"plain": "docker save -o", "zstd": "docker save | zstd -3 -T0 >", "gzip": "docker save | gzip >"}
+
+
+def _save(bench: Bench, form: str) -> Iterator[Group]:
     for kind in (RANDOM, DEBIAN):
         for size in bench.sizes:
+            if form == "gzip" and size > PATIENCE:
+                continue
             image = bench.image(kind, size)
-            yield from _saves(bench, image, kind, size)
+            sides = (BARE, *_saves(bench, image, form, size))
+            yield Group(f"{form}, {kind}, {sized(size)}", PROCESSES, sides, f"{form}, {kind}", size)
             bench.docker("image rm", image)
 
 
-def _saves(bench: Bench, image: str, kind: str, size: int) -> Iterator[Group]:
+def _saves(bench: Bench, image: str, form: str, size: int) -> Iterator[Side]:
     path = bench.file("saved")
     reset = f"rm -f {path}"
-    export = peer("docker_image_export", "docker_image_export", {"name": image, "path": path}, reset, changed=True)
-    lines = {"plain": "docker save -o", "zstd": "docker save | zstd -3 -T0 >", "gzip": "docker save | gzip >"}
-    for form, line in lines.items():
-        if form == "gzip" and size > PATIENCE:
-            continue
-        compression = "none" if form == "plain" else form
-        arguments = {"name": image, "path": path, "compression": compression}
-        sides = [BARE, ours("image_save", "image_save", arguments, reset, changed=True)]
-        command = f"{line} {path}".replace("docker save", f"docker save {image}")
-        sides.append(Side(line, Command(command), reset))
-        if form == "plain" and size <= PATIENCE:
-            sides.append(export)
-        yield Group(f"{form}, {kind}, {sized(size)}", PROCESSES, tuple(sides), f"{form}, {kind}", size)
+    arguments = {"name": image, "path": path}
+    compression = {"compression": "none" if form == "plain" else form}
+    yield ours("image_save", "image_save", {**arguments, **compression}, reset, changed=True)
+    line = _LINES[form]
+    yield Side(line, Command(f"{line.replace('docker save', f'docker save {image}')} {path}"), reset)
+    if form == "plain" and size <= PATIENCE:
+        yield peer("docker_image_export", "docker_image_export", arguments, reset, changed=True)
 
 
-def _save_targets() -> Iterator[Target]:
-    for form, line in (("plain", "docker save -o"), ("zstd", "docker save | zstd -3 -T0 >")):
-        for kind in (RANDOM, DEBIAN):
-            group = f"{form}, {kind}, 1 GiB"
-            yield figures.ratio(f"Save, {group}, by {line}", 1.05, group, "image_save", line)
-            yield figures.holds(f"Memory of it above a bare module's, {group}", 64, group, "image_save", BARE.name)
+def _save_targets(form: str) -> Iterator[Target]:
+    for kind in (RANDOM, DEBIAN):
+        group = f"{form}, {kind}, 1 GiB"
+        yield figures.ratio(f"Save, {group}, by {_LINES[form]}", 1.05, group, "image_save", _LINES[form])
+        yield figures.holds(f"Memory of it above a bare module's, {group}", 64, group, "image_save", BARE.name)
 
 
 def _load(bench: Bench) -> Iterator[Group]:
@@ -145,6 +145,7 @@ def _thin(bench: Bench) -> Iterator[Group]:
             ours("image_load", "image_load", {"path": path}, absent, changed=True),
             Side("docker load -i", Command(f"docker load -i {path}"), absent),
         ),
+        size=base,
     )
 
 
@@ -164,13 +165,16 @@ GROWTH = Part(
     _growth,
     tuple(_unchanged_targets("10 GiB")),
 )
-SAVE = Part(
-    "save",
-    "Save",
-    "Save to a file that isn't there, of random bytes and of Debian's files. The module verifies what it writes, and"
-    " has it on the disk before it ends.",
-    _save,
-    tuple(_save_targets()),
+SAVES = tuple(
+    Part(
+        f"save-{form}",
+        f"Save, {form}",
+        "Save to a file that isn't there, of random bytes and of Debian's files. The module verifies what it writes,"
+        " and has it on the disk before it ends.",
+        partial(_save, form=form),
+        tuple(_save_targets(form)) if form != "gzip" else (),
+    )
+    for form in _LINES
 )
 LOAD = Part(
     "load",

@@ -19,7 +19,7 @@ _ITEM = "{{ item }}"
 
 
 def _here(bench: Bench) -> Iterator[Group]:
-    some, many = bench.choose(20, 5), bench.choose(100, 10)
+    some, many = bench.choose(20, 3), bench.choose(100, 6)
     names = bench.small_images("bench/here", range(many))
     one = names[0]
     pull = {"name": _ITEM, "pull": "not_present"}
