@@ -29,7 +29,7 @@ from ansible_collections.gantry.docker.tests.bench.work import Group, Measured, 
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.engines.images import content
 from ansible_collections.gantry.docker.tests.engines.places import STATE
-from ansible_collections.gantry.docker.tests.engines.roots import CannotBuild, root_of
+from ansible_collections.gantry.docker.tests.engines.roots import CannotBuild
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 RAW, DOCUMENT, PLOTS = "benchmarks.json", "benchmarks.md", "benchmarks"
@@ -40,15 +40,14 @@ def main() -> int:
     arguments = _parser().parse_args()
     output = arguments.output or (STATE / "bench" / "quick" if arguments.quick else DOCS)
     output.mkdir(parents=True, exist_ok=True)
-    try:
-        if not arguments.document:
-            _measure(arguments, output / RAW)
+    problems = [] if arguments.document else _measure(arguments, output / RAW)
+    if results.read(output / RAW):
         write_document(output)
-    except (BenchFailed, CannotBuild, engines.EngineFailed) as problem:
-        print(problem, file=sys.stderr)
-        return 1
-    print(f"Written: {output / DOCUMENT}, of the numbers in {RAW}", file=sys.stderr)
-    return 0
+        print(f"Written: {output / DOCUMENT}, of the numbers in {RAW}", file=sys.stderr)
+    else:
+        problems.append(f"Nothing was measured: there are no numbers in {output / RAW}.")
+    print(*problems, sep="\n", file=sys.stderr)
+    return 1 if problems else 0
 
 
 def write_document(output: Path) -> None:
@@ -75,23 +74,28 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _measure(arguments: argparse.Namespace, raw: Path) -> None:
-    """Measure what the command line names, and put it in the place of what was measured before."""
+def _measure(arguments: argparse.Namespace, raw: Path) -> list[str]:
+    """Measure what the command line names, and put it in the place of what was measured before; what failed."""
     usual = engines.DEFAULT_NAMES[:1] if arguments.quick else engines.DEFAULT_NAMES
     names = arguments.engines.split(",") if arguments.engines else usual
     rounds = arguments.rounds or (1 if arguments.quick else 5)
     (STATE / "bench").mkdir(exist_ok=True)
+    problems = []
     for name in names:
-        root_of(name.partition("-")[0])
         for part in PARTS:
             if arguments.parts and part.name not in arguments.parts:
                 continue
             print(f"\033[1m→ {part.name} on {name}\033[0m", file=sys.stderr)
             started = time.monotonic()
-            record = _record(part, name, rounds, arguments.quick)
+            try:
+                record = _record(part, name, rounds, arguments.quick)
+            except (BenchFailed, CannotBuild, engines.EngineFailed) as problem:
+                problems.append(f"{part.name} on {name}: {problem}")
+                continue
             print(f"    it took {time.monotonic() - started:.0f} s", file=sys.stderr)
             # After every part, as a long run may be broken off.
             results.write(raw, results.merged(results.read(raw), [record]))
+    return problems
 
 
 def _record(part: Part, name: str, rounds: int, quick: bool) -> Record:

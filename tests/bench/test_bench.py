@@ -20,10 +20,12 @@ from ansible_collections.gantry.docker.tests.bench.work import PROCESSES, Counte
 MIB = 1024 * 1024
 
 
-def bench(output: Path, *arguments: str) -> None:
+def bench(output: Path, *arguments: str, succeeds: bool = True) -> str:
+    """Run it as `dev` does; what it said."""
     command = [sys.executable, "-m", "ansible_collections.gantry.docker.tests.bench", "--output", str(output)]
     done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode == 0) == succeeds, done.stderr
+    return done.stderr
 
 
 def measured(ours: list[float], theirs: list[float], memory: int = 50) -> Measured:
@@ -109,3 +111,8 @@ def test_document_tells_medians_and_ratios(known: list[Record]) -> None:
     assert "|  | image_load | 0.250 (0.200–0.300) | 0.125 | 90 | 12.00 | 1.00 |  |" in said
     assert "### What load of 10 MiB on 1 GiB sends (28.5.2 classic)" in said
     assert "| `wire.py:send` | 3 | 0.25 | 0.5 |" in said
+
+
+def test_no_document_of_nothing(tmp_path: Path) -> None:
+    assert "Nothing was measured" in bench(tmp_path, "--document", succeeds=False)
+    assert list(tmp_path.iterdir()) == []
