@@ -32,7 +32,8 @@ options:
     aliases: [name]
   platform:
     description:
-      - The platform to pull the images for, as C(os/architecture[/variant]).
+      - The platform to pull the images for, as C(os/architecture[/variant]), or an architecture alone, which is
+        Linux's.
       - An image that is here for another platform counts as not there.
       - Without it, what is here counts whatever its platform, and the engine pulls for its own.
       - With the containerd store, an engine before Docker 28.1 can't tell what other platforms it has of an image. If

@@ -54,8 +54,9 @@ options:
     default: named
   platform:
     description:
-      - Save the images for this platform only, as in C(linux/arm64). It matters where a containerd store has one image
-        for several, which is saved with all of them otherwise. One that isn't the engine's own takes Docker 28.1.
+      - Save the images for this platform only, as in C(linux/arm64) or C(arm64). It matters where a containerd store
+        has one image for several, which is saved with all of them otherwise. One that isn't the engine's own takes
+        Docker 28.1.
     type: str
   compression:
     description:

@@ -26,6 +26,12 @@ _ARCHITECTURES = {
 }
 # The same function: a variant that is the same as having none.
 _DEFAULT_VARIANTS = {("arm64", "v8"), ("arm64", "8"), ("amd64", "v1")}
+# Those that may stand alone, as Docker takes them: the names of containerd/platforms, database.go, isKnownArch, that
+# Linux runs on. The engine's system is meant then, and that is Linux here.
+_ALONE = {
+    *("386", "amd64", "arm", "arm64", "loong64", "mips", "mipsle", "mips64", "mips64le", "ppc64", "ppc64le"),
+    *("riscv64", "s390x"),
+}
 
 
 @dataclass(frozen=True)
@@ -49,12 +55,14 @@ class Platform:
 
 
 def parse_platform(text: str) -> Platform:
-    """Parse "os/architecture[/variant]", as in linux/arm64; raises InvalidInput."""
+    """Parse "os/architecture[/variant]", as in linux/arm64, or a known architecture alone; raises InvalidInput."""
     parts = text.split("/")
+    if len(parts) == 1 and _normalised("linux", text, "").architecture in _ALONE:
+        parts = ["linux", text]
     if len(parts) not in (2, 3) or not all(_PART.fullmatch(part) for part in parts):
         raise InvalidInput(
             f"'{text}' is no valid platform: it has the form os/architecture[/variant], "
-            "as in linux/amd64 or linux/arm/v7."
+            "as in linux/amd64 or linux/arm/v7, or is an architecture such as arm64."
         )
     return _normalised(parts[0], parts[1], parts[2] if len(parts) == 3 else "")
 

@@ -30,6 +30,12 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.platform impor
         ("linux/armel", Platform("linux", "arm", "v6")),
         ("linux/arm/V7", Platform("linux", "arm", "v7")),
         ("linux/s390x", Platform("linux", "s390x")),
+        # An architecture alone is Linux's
+        ("amd64", Platform("linux", "amd64")),
+        ("X86_64", Platform("linux", "amd64")),
+        ("aarch64", Platform("linux", "arm64")),
+        ("armel", Platform("linux", "arm", "v6")),
+        ("riscv64", Platform("linux", "riscv64")),
     ],
 )
 def test_spellings(text: str, platform: Platform) -> None:
@@ -37,7 +43,9 @@ def test_spellings(text: str, platform: Platform) -> None:
     assert parse_platform(str(platform)) == platform
 
 
-@pytest.mark.parametrize("text", ["", "amd64", "linux", "linux/", "/amd64", "linux/arm/v7/x", "linux/am d64", "a//b"])
+@pytest.mark.parametrize(
+    "text", ["", "linux", "amd65", "v7", "linux/", "/amd64", "linux/arm/v7/x", "linux/am d64", "a//b"]
+)
 def test_bad_spellings(text: str) -> None:
     with pytest.raises(InvalidInput) as raised:
         parse_platform(text)

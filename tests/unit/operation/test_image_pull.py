@@ -143,7 +143,7 @@ def test_not_present_is_missing() -> None:
         {"names": ["busybox", "A"]},
         {"names": ["busybox", "a:"]},
         {"names": ["busybox", ID.removeprefix("sha256:")]},
-        {"platform": "amd64"},
+        {"platform": "linux"},
         {"tag": "-"},
         {"parallel": 0},
         {"retry_for": -1},
