@@ -88,6 +88,7 @@ def _meant(name: str, images: list[ImageSummary]) -> dict[str, object] | None:
         (CHAIN, ["none*", "?"], []),
         (CHAIN, ["top*"], ["top:1", "top:2", MIDDLE]),
         (CHAIN, ["*:1"], ["top:1", "low:1"]),
+        (CHAIN, ["top:1", "t*:1"], ["top:1"]),
         (CHAIN, ["*"], ["top:1", "top:2", MIDDLE, "low:1"]),
         (CHAIN, ["top:[!1]", "top:1", "t?p"], ["top:2", "top:1", MIDDLE]),
         (CHAIN, ["docker.io/library/l*"], ["low:1"]),
