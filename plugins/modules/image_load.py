@@ -84,6 +84,12 @@ image:
   returned: with a single image in the archive, if it is here
   type: dict
   sample: {"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["busybox:latest"]}
+image_names:
+  description: The tags that the archive's images have here, and the Ids of those without one.
+  returned: success
+  type: list
+  elements: str
+  sample: ["busybox:latest"]
 bytes_sent:
   description: How many bytes were sent to the engine.
   returned: when images were loaded

@@ -80,6 +80,17 @@ options:
         made.
       - Without this option, all go that may go.
     type: bytes
+  images:
+    description:
+      - Whether to prune images. With V(false) this module does nothing.
+      - This and O(images_filters) are for playbooks that were written for C(docker_prune) of community.docker.
+    type: bool
+    default: true
+  images_filters:
+    description:
+      - What other options say too, under the names of Docker's filters V(dangling), V(until), V(label) and V(label!).
+        V(dangling) counts in place of O(dangling); labels come in addition to those of O(label) and O(label_not).
+    type: dict
   explain:
     description:
       - Tell of the images that stay too, and why, as RV(kept).
@@ -181,6 +192,11 @@ space_reclaimed:
   returned: success
   type: int
   sample: 4194304
+images_space_reclaimed:
+  description: The same as RV(space_reclaimed).
+  returned: success
+  type: int
+  sample: 4194304
 images_size:
   description: The bytes that all images together take when the plan is done.
   returned: with O(target_size)
@@ -205,6 +221,8 @@ def main() -> None:
             "label_not": {"type": "list", "elements": "str", "default": []},
             "until": {"type": "str"},
             "target_size": {"type": "bytes"},
+            "images": {"type": "bool", "default": True},
+            "images_filters": {"type": "dict"},
             "explain": {"type": "bool", "default": False},
         },
     )

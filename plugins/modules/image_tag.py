@@ -93,6 +93,12 @@ image:
   returned: success
   type: dict
   sample: {"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["busybox:latest"]}
+tagged_images:
+  description: The names that were given to the image, or in check mode would be; not those that it had already.
+  returned: success
+  type: list
+  elements: str
+  sample: ["example/tools:stable", "example/tools:1"]
 """
 
 from ansible_collections.gantry.docker.plugins.module_utils import task

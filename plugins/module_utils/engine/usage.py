@@ -21,14 +21,20 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.layers import 
 from ansible_collections.gantry.docker.plugins.module_utils.image.usage import Disk, Footprint, partings
 
 
-def observe_disk(engine: Engine, images: Sequence[ImageSummary], concerned: Collection[str]) -> Disk:
+def observe_disk(
+    engine: Engine,
+    images: Sequence[ImageSummary],
+    concerned: Collection[str],
+    known: Mapping[str, Image] | None = None,
+) -> Disk:
     """What images take; the sizes of shared layers only as far as the images that are concerned have them.
 
     images: all that there are, listed with details. concerned: the Ids of those that may be asked for.
+    known: all images by Id, where they have been inspected anyway.
     """
     if not concerned:
         return Disk()
-    inspected = engine.find_all(_to_inspect(engine, images, concerned))
+    inspected = engine.find_all(_to_inspect(engine, images, concerned)) if known is None else known
     unpacked = {image.id: _unpacked(engine, image, inspected.get(image.id)) for image in images}
     footprints = {
         image.id: Footprint(

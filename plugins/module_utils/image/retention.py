@@ -41,6 +41,7 @@ class Rules:
     references: patterns; unless there are none, only images go all of whose names match one of them.
     labels, no_labels: an image goes only if it has all of the ones and none of the others.
     until: seconds since 1970; what was made then or later stays.
+    nothing: whether all images stay, whatever the rest says.
     """
 
     dangling_only: bool = True
@@ -50,6 +51,7 @@ class Rules:
     labels: tuple[str, ...] = ()
     no_labels: tuple[str, ...] = ()
     until: float | None = None
+    nothing: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ def _reason_to_stay(candidate: Candidate, rules: Rules, newest: Mapping[str, str
     reasons = (
         (bool(candidate.users), f"used by {', '.join(candidate.users)}"),
         (candidate.parent and not names, "a part of other images"),
+        (rules.nothing, "no images are to be pruned"),
         (bool(names) and rules.dangling_only, "has a name"),
         *((any(map(pattern.matches, names)), f"kept by {pattern}") for pattern in rules.keep),
         (candidate.id in newest, f"among the newest {rules.keep_last} of {newest.get(candidate.id, '')}"),

@@ -179,7 +179,8 @@ def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, A
     """The archive's images that are here now, as inspected."""
     found = [_find_any(engine, group) for group in observed.groups]
     images = [dict(image.inspected) for image in found if image]
-    return {"images": images, **({"image": images[0]} if len(found) == len(images) == 1 else {})}
+    names = [name for group, image in zip(observed.groups, found) if image for name in group.tags or (image.id,)]
+    return {"images": images, "image_names": names, **({"image": images[0]} if len(found) == len(images) == 1 else {})}
 
 
 class _Sent:

@@ -17,7 +17,7 @@ from typing import Any
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import ContainerSummary
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import ImageSummary
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, ImageSummary
 from ansible_collections.gantry.docker.plugins.module_utils.engine.usage import observe_disk
 from ansible_collections.gantry.docker.plugins.module_utils.image.deletion import (
     Deletion,
@@ -98,8 +98,13 @@ class Prune:
         return tuple(image_id for deletion in self.deletions for image_id in deletion.deleted)
 
 
+# Those of Docker's own prune, with the options that mean the same.
+_FILTERS = {"dangling": "dangling", "until": "until", "label": "label", "label!": "label_not"}
+
+
 def parse(params: Mapping[str, Any]) -> Wanted:
     """What is wanted, from the module's parameters; raises InvalidInput."""
+    params = _with_filters(params)
     for option in ("reference", "keep_last"):
         if params["dangling"] and params[option]:
             raise InvalidInput(
@@ -114,6 +119,7 @@ def parse(params: Mapping[str, Any]) -> Wanted:
             if not label.partition("=")[0]:
                 raise InvalidInput(f"'{label}' in {option} has no key: write key or key=value.")
     rules = Rules(
+        nothing=not params["images"],
         dangling_only=params["dangling"],
         keep=tuple(dict.fromkeys(parse_pattern(pattern, "keep") for pattern in params["keep"])),
         keep_last=params["keep_last"],
@@ -125,14 +131,42 @@ def parse(params: Mapping[str, Any]) -> Wanted:
     return Wanted(rules, until, params["target_size"], params["explain"])
 
 
+def _with_filters(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters, with images_filters among those that mean the same."""
+    found = dict(params)
+    for name, value in (params["images_filters"] or {}).items():
+        values = [str(one) for one in (value if isinstance(value, list) else [value])]
+        if name not in _FILTERS:
+            raise InvalidInput(
+                f"images_filters has '{name}', and knows {', '.join(_FILTERS)}. There are other options for more."
+            )
+        if name in ("label", "label!"):
+            found[_FILTERS[name]] = [*params[_FILTERS[name]], *values]
+            continue
+        if len(values) != 1 or (name == "until" and params["until"] is not None):
+            raise InvalidInput(
+                f"{name} is given {len(values) or 'no value'} in images_filters; give one, and only there."
+            )
+        found[name] = values[0] if name == "until" else _truth(values[0])
+    return found
+
+
+def _truth(text: str) -> bool:
+    """A filter that is true or false, as engines read it (api/types/filters/parse.go, GetBoolOrDefault)."""
+    if text.lower() not in ("true", "1", "false", "0"):
+        raise InvalidInput(f"dangling in images_filters is '{text}', and must be true or false.")
+    return text.lower() in ("true", "1")
+
+
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     """List all images and containers, and see what takes how much of the disk as far as it matters."""
     now = engine.now if wanted.until else ""
     containers = tuple(engine.containers.with_wanted_image(container) for container in engine.containers.all())
     seen = Observed(engine.images.all(details=True), containers, now)
     if wanted.target_size is not None:
-        every = [image.id for image in seen.images]
-        return replace(seen, disk=observe_disk(engine, seen.images, every), used=_last_used(engine, seen.images))
+        known = engine.find_all(image.id for image in seen.images)
+        disk = observe_disk(engine, seen.images, known, known)
+        return replace(seen, disk=disk, used=_last_used(engine, seen.images, known))
     going = [gone for step in plan(wanted, seen).steps for gone in step.deleted]
     return replace(seen, disk=observe_disk(engine, seen.images, going))
 
@@ -266,6 +300,7 @@ def _outcome(
         **told,
         "images": [{**_told(step.image, step.reason), "SpaceReclaimed": step.freed} for step in done],
         "space_reclaimed": disk.freed(gone),
+        "images_space_reclaimed": disk.freed(gone),
         "diff": {
             "before": {image_id: names for image_id, names in before.items() if image_id in touched},
             "after": {image_id: names for image_id, names in after.items() if image_id in touched},
@@ -289,7 +324,7 @@ def _why_kept(verdict: Verdict) -> str:
     return "everything fits without its removal" if verdict.goes else verdict.reason
 
 
-def _last_used(engine: Engine, images: Sequence[ImageSummary]) -> dict[str, float]:
+def _last_used(engine: Engine, images: Sequence[ImageSummary], known: Mapping[str, Image]) -> dict[str, float]:
     """When each image was last used: a container of it was started, it was tagged, or it was made.
 
     Of containers that are gone the engine remembers some for a while.
@@ -299,9 +334,8 @@ def _last_used(engine: Engine, images: Sequence[ImageSummary]) -> dict[str, floa
     for name, at in engine.containers.starts(engine.now):
         image_id = named.get(_spelt(name), "")
         started[image_id] = max(started[image_id], at)
-    found = engine.find_all(image.id for image in images)
     return {
-        image.id: max(image.created, started[image.id], found[image.id].last_tagged if image.id in found else 0)
+        image.id: max(image.created, started[image.id], known[image.id].last_tagged if image.id in known else 0)
         for image in images
     }
 

@@ -90,7 +90,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
         steps=tuple(Tag(observed.source.id, str(wanted.source), target, former[target]) for target in moving),
         before={str(target): former[target] for target in moving},
         after={str(target): observed.source.id for target in moving},
-        outcome=_moved,
+        outcome=_outcome,
     )
 
 
@@ -106,7 +106,10 @@ def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, A
     return {"image": dict(image.inspected), "images": [dict(image.inspected)]} if image else {"images": []}
 
 
-def _moved(done: Sequence[Tag]) -> Mapping[str, Any]:
-    """The names that meant another image before."""
+def _outcome(done: Sequence[Tag]) -> Mapping[str, Any]:
+    """The names that were given, and those of them that meant another image before."""
     moved = [step for step in done if step.former]
-    return {"moved": [{"name": str(step.target), "former": step.former, "image": step.image_id} for step in moved]}
+    return {
+        "tagged_images": [str(step.target) for step in done],
+        "moved": [{"name": str(step.target), "former": step.former, "image": step.image_id} for step in moved],
+    }

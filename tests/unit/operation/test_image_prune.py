@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.containers im
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import ImageSummary
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.patterns import Pattern
+from ansible_collections.gantry.docker.plugins.module_utils.image.usage import Disk, Footprint
 from ansible_collections.gantry.docker.plugins.module_utils.operation import image_prune
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 
@@ -24,6 +27,8 @@ DEFAULTS: dict[str, Any] = {
     "label_not": [],
     "until": None,
     "target_size": None,
+    "images": True,
+    "images_filters": None,
     "explain": False,
 }
 DIGEST = "@sha256:" + "0" * 64
@@ -119,3 +124,100 @@ def test_each_pattern_is_taken_once() -> None:
 def test_bad_patterns(pattern: str) -> None:
     with pytest.raises(InvalidInput):
         wanted(False, ("debian", pattern))
+
+
+@pytest.mark.parametrize(
+    ("filters", "options"),
+    [
+        ({}, {}),
+        ({"dangling": False}, {"dangling": False}),
+        ({"dangling": "0"}, {"dangling": False}),
+        ({"dangling": "True"}, {}),
+        ({"dangling": ["false"]}, {"dangling": False}),
+        ({"until": "24h"}, {"until": "24h"}),
+        ({"until": 1767225600}, {"until": "1767225600"}),
+        ({"label": "a=b"}, {"label": ["a=b"]}),
+        ({"label": ["a", "b"], "label!": ["c"]}, {"label": ["a", "b"], "label_not": ["c"]}),
+    ],
+)
+def test_dockers_filters(filters: dict[str, Any], options: dict[str, Any]) -> None:
+    assert wanted(True, images_filters=filters) == wanted(**{"dangling": True, **options})
+
+
+def test_filters_come_in_addition() -> None:
+    rules = wanted(True, label=["a"], label_not=["x"], images_filters={"label": "b", "label!": "y"}).rules
+    assert (rules.labels, rules.no_labels) == (("a", "b"), ("x", "y"))
+    assert not wanted(True, images_filters={"dangling": False}, keep_last=1).rules.dangling_only
+
+
+@pytest.mark.parametrize(
+    ("filters", "options", "words"),
+    [
+        ({"reference": "a"}, {}, "images_filters has 'reference'"),
+        ({"dangling": "perhaps"}, {}, "dangling in images_filters is 'perhaps'"),
+        ({"dangling": [True, False]}, {}, "dangling is given 2 in images_filters"),
+        ({"until": []}, {}, "until is given no value"),
+        ({"until": "1h"}, {"until": "2h"}, "until is given"),
+        ({"until": "7d"}, {}, "until is '7d'"),
+        ({"label!": ["=x"]}, {}, "'=x' in label_not"),
+    ],
+)
+def test_bad_filters(filters: dict[str, Any], options: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidInput, match=words):
+        wanted(True, images_filters=filters, **options)
+
+
+def test_no_images_to_prune() -> None:
+    plan = image_prune.plan(wanted(False, images=False, explain=True), image_prune.Observed(tuple(IMAGES), ()))
+    assert not plan.changed
+    assert {image["Reason"] for image in plan.outcome([])["kept"]} == {
+        "no images are to be pruned",
+        "a part of other images",
+    }
+
+
+def many(count: int) -> image_prune.Observed:
+    """So many images, in rows of ten that were made from each other, and a container for every fifth."""
+    ids = [f"sha256:{number:064}" for number in range(count)]
+    rows = [
+        ImageSummary(own, (f"app{n // 10}:{n % 10}", f"twin{n}:1"), (), ids[n - 1] if n % 10 else "", n, size=1000)
+        for n, own in enumerate(ids)
+    ]
+    boxes = [ContainerSummary(f"c{n}", f"c{n}", ids[n], f"twin{n}:1", "exited") for n in range(0, count, 5)]
+    layers = {own: tuple(f"layer{n // 10}.{depth}" for depth in range(n % 10 + 1)) for n, own in enumerate(ids)}
+    footprints = {own: Footprint(held, 1000 * len(held)) for own, held in layers.items()}
+    below = {held[-1]: 1000 * len(held) for held in layers.values()}
+    return image_prune.Observed(tuple(rows), tuple(boxes), disk=Disk(footprints, below), used=dict.fromkeys(ids, 0.0))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"target_size": 1},
+        {"keep_last": 3, "keep": [f"app{n}*" for n in range(10)], "reference": ["app*", "twin*"], "explain": True},
+    ],
+)
+def test_cost_grows_with_the_number_of_images(options: dict[str, Any]) -> None:
+    """Four times as many take four times as many calls; and a thousand take seconds of no processor."""
+    asked = image_prune.parse({**DEFAULTS, "dangling": False, "keep": [], **options})
+
+    def cost(count: int) -> int:
+        observed, calls = many(count), 0
+
+        def count_calls(_frame: object, event: str, _argument: object) -> None:
+            nonlocal calls
+            calls += event in ("call", "c_call")
+
+        sys.setprofile(count_calls)
+        try:
+            plan = image_prune.plan(asked, observed)
+            plan.outcome(plan.steps)
+        finally:
+            sys.setprofile(None)
+        return calls
+
+    assert 3.5 < cost(1000) / cost(250) < 4.5
+    observed, start = many(1000), time.process_time()
+    image_prune.plan(asked, observed)
+    assert time.process_time() - start < 2
