@@ -48,8 +48,9 @@ def test_before_and_after() -> None:
     assert plan.before == {"a:1": None, "b:1": OTHER}
     assert plan.after == {"a:1": ID, "b:1": ID}
     assert [step.image_id for step in plan.steps] == [ID, ID]
-    assert plan.outcome(plan.steps) == {"moved": [{"name": "b:1", "former": OTHER, "image": ID}]}
-    assert plan.outcome(()) == {"moved": []}
+    moved = [{"name": "b:1", "former": OTHER, "image": ID}]
+    assert plan.outcome(plan.steps) == {"moved": moved, "tagged_images": ["a:1", "b:1"]}
+    assert plan.outcome(()) == {"moved": [], "tagged_images": []}
 
 
 def test_missing_source() -> None:
