@@ -91,7 +91,7 @@ def _bar(axes: Any, measured: Measured) -> None:
     lengths = [figures.seconds(measured, side) for side in sides]
     bars = axes.barh(sides, lengths, color=[colours[side] for side in sides])
     axes.bar_label(bars, fmt="%.2f", padding=2)
-    axes.margins(x=0.15)
+    axes.margins(x=0.3)  # place for the labels
     axes.set_xlabel("seconds")
 
 

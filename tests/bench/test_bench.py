@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,6 +17,8 @@ import pytest
 from ansible_collections.gantry.docker.tests.bench import document, results
 from ansible_collections.gantry.docker.tests.bench.results import Record
 from ansible_collections.gantry.docker.tests.bench.work import PROCESSES, Counted, Groups, Measured, Sample
+from ansible_collections.gantry.docker.tests.engines.engine import DEFAULT_NAMES
+from ansible_collections.gantry.docker.tests.engines.roots import CannotBuild, root_of
 
 MIB = 1024 * 1024
 
@@ -65,10 +68,20 @@ def known() -> list[Record]:
     return [record("thin", thin), record("load", {"random, 1 GiB": measured([2.0, 2.4, 2.2], [2.0, 2.0, 2.0])})]
 
 
+def some_engine() -> str:
+    """The first engine that can be had: which one makes no difference."""
+    for name in DEFAULT_NAMES:
+        with suppress(CannotBuild):
+            root_of(name.partition("-")[0])
+            return name
+    pytest.fail(f"None of {', '.join(DEFAULT_NAMES)} can be had.")
+
+
 def test_runs_small(tmp_path: Path) -> None:
-    bench(tmp_path, "thin", "exec", "--quick", "--rounds", "1", "--engines", "sid-classic")
+    engine = some_engine()
+    bench(tmp_path, "thin", "exec", "--quick", "--engines", engine)
     thin, exec_ = results.read(tmp_path / "benchmarks.json")
-    assert (thin.part, thin.engine, thin.run["quick"], thin.run["rounds"]) == ("thin", "sid-classic", True, 1)
+    assert (thin.part, thin.engine, thin.run["quick"], thin.run["rounds"]) == ("thin", engine, True, 1)
     group = thin.groups["1 MiB on 10 MiB"]
     assert list(group.samples) == ["bare module", "image_load", "docker load -i"]
     assert all(len(rounds) == 1 and rounds[0].wall > 0 and rounds[0].cpu > 0 for rounds in group.samples.values())
