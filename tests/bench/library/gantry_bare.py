@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-import docker  # noqa: F401
+import docker
 from ansible.module_utils.basic import AnsibleModule
 
 
 def main() -> None:
-    """Do nothing."""
-    AnsibleModule(argument_spec={}, supports_check_mode=True).exit_json(changed=False)
+    """Do nothing, and tell with what."""
+    AnsibleModule(argument_spec={}, supports_check_mode=True).exit_json(changed=False, sdk=docker.__version__)
 
 
 if __name__ == "__main__":
