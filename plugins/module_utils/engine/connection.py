@@ -11,20 +11,20 @@ import queue
 import socket
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from functools import cached_property
-from typing import Any, Callable, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.address import TlsFailed, resolve, wants_tls, way_out
-from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Containers
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError, causes, trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, Images
 from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker, requests, require_sdk, urllib3
-from ansible_collections.gantry.docker.plugins.module_utils.engine.wire import Wire
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, platform_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import ImageName
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Containers
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -35,10 +35,18 @@ _AT_A_TIME = 8
 class Engine:
     """One engine: its images, its containers, and what it is."""
 
-    def __init__(self, api: Any, again: Callable[[], Engine], wire: Callable[[], Wire]) -> None:
-        self._api, self._again = api, again
+    def __init__(self, api: Any, again: Callable[[], Engine], options: Mapping[str, Any]) -> None:
+        self._api, self._again, self._options = api, again, options
         self.images = Images(api)
-        self.containers = Containers(api, wire)
+
+    @cached_property
+    def containers(self) -> Containers:
+        """The engine's containers."""
+        # A module is compiled anew on the host for every task: these take 10 ms, and most tasks of images do without.
+        from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Containers
+        from ansible_collections.gantry.docker.plugins.module_utils.engine.wire import Wire
+
+        return Containers(self._api, lambda: Wire(self._options))
 
     @cached_property
     def info(self) -> Mapping[str, Any]:
@@ -87,32 +95,33 @@ class Engine:
 
         if workers <= 1:
             return [one(item) for item in items]
+        from concurrent.futures import ThreadPoolExecutor  # which most tasks need not wait for
+
         with ExitStack() as open_ones, ThreadPoolExecutor(workers) as pool:
             for _further in range(workers - 1):
                 idle.put(open_ones.enter_context(closing(self._again())))
             return list(pool.map(one, items))
 
-    def find_all(self, names: Iterable[str]) -> dict[str, Image]:
-        """The images of references or Ids, by these; those that name none are left out."""
-        return self._look_up(names, lambda engine, name: engine.images.find(name))
-
-    def meant_all(self, names: Iterable[ImageName]) -> dict[ImageName, Image]:
-        """The images that the user means by names, as Images.meant() has it, by these; not those that mean none."""
-        return self._look_up(names, lambda engine, name: engine.images.meant(name))
-
-    def _look_up(self, names: Iterable[Item], look: Callable[[Engine, Item], Image | None]) -> dict[Item, Image]:
-        """The images that were found by names, each name once.
+    def ask_all(self, ask: Callable[[Engine, Item], Result], items: Iterable[Item]) -> dict[Item, Result]:
+        """What the engine is asked for each item, by it; each item once. Raises the first item's error.
 
         Several are asked for at a time: containerd stores take up to 20 ms for each.
         """
-        wanted = tuple(dict.fromkeys(names))
-        found: dict[Item, Image] = {}
-        for name, image in zip(wanted, self.each(look, wanted, _AT_A_TIME)):
-            if isinstance(image, GantryError):
-                raise image
-            if image:
-                found[name] = image
-        return found
+        wanted = tuple(dict.fromkeys(items))
+        told: dict[Item, Result] = {}
+        for item, answer in zip(wanted, self.each(ask, wanted, _AT_A_TIME)):
+            if isinstance(answer, GantryError):
+                raise answer
+            told[item] = answer
+        return told
+
+    def find_all(self, names: Iterable[str]) -> dict[str, Image]:
+        """The images of references or Ids, by these; those that name none are left out."""
+        return _there(self.ask_all(lambda engine, name: engine.images.find(name), names))
+
+    def meant_all(self, names: Iterable[ImageName]) -> dict[ImageName, Image]:
+        """The images that the user means by names, as Images.meant() has it, by these; not those that mean none."""
+        return _there(self.ask_all(lambda engine, name: engine.images.meant(name), names))
 
     @property
     def now(self) -> str:
@@ -122,6 +131,10 @@ class Engine:
     def close(self) -> None:
         """Let go of the connections."""
         self._api.close()
+
+
+def _there(found: Mapping[Item, Image | None]) -> dict[Item, Image]:
+    return {name: image for name, image in found.items() if image}
 
 
 def connect(params: Mapping[str, Any]) -> Engine:
@@ -134,22 +147,37 @@ def connect(params: Mapping[str, Any]) -> Engine:
 
 
 def _open(options: Mapping[str, Any], use_ssh_client: bool) -> Engine:
-    host = options["docker_host"]
+    host, version = options["docker_host"], options["api_version"]
     try:
         api = docker.APIClient(
             base_url=host,
-            version=options["api_version"],
+            version=docker.constants.MINIMUM_DOCKER_API_VERSION if version == "auto" else version,
             timeout=options["timeout"],
             tls=_tls(options) or False,
             use_ssh_client=use_ssh_client,
         )
+        if version == "auto":
+            _negotiate(api)
     except docker.errors.TLSParameterError as error:
         raise InvalidInput(f"The options for TLS don't fit: {error}") from error
     except (docker.errors.DockerException, requests.exceptions.RequestException, OSError, ValueError) as error:
         raise _unreachable(host, options["timeout"], error) from error
     # The version is known by now, and needn't be asked again.
     known = {**options, "api_version": api.api_version}
-    return Engine(api, lambda: _open(known, use_ssh_client), lambda: Wire(known))
+    return Engine(api, lambda: _open(known, use_ssh_client), known)
+
+
+def _negotiate(api: Any) -> None:
+    """Let a client speak the newest version that the engine knows.
+
+    The SDK asks for all of the engine's versions, which engines take some milliseconds to gather.
+    """
+    answer = api._get(api._url("/_ping", versioned_api=False))
+    api._raise_for_status(answer)
+    version = answer.headers.get("Api-Version")
+    if not version:
+        raise docker.errors.DockerException("what answers there is no Docker engine")
+    api._version = version
 
 
 def _tls(options: Mapping[str, Any]) -> Any | None:

@@ -12,9 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Login
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import (
     EngineError,
     engine_said,
@@ -35,7 +34,9 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.reference impo
     Reference,
     may_be_short_id,
 )
-from ansible_collections.gantry.docker.plugins.module_utils.image.usage import blob_sizes
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Login
 
 # The end of what an engine says of a push: distribution/push_v2.go, daemon/containerd/image_push.go.
 _PUSHED = re.compile(r"digest: (sha256:[0-9a-f]{64}) size: ")
@@ -258,6 +259,9 @@ class Images:
         containerd sorts them by name, that is by digest (core/images/archive/exporter.go). No more is read.
         None are given for an image without its manifest.
         """
+        # With what it takes to read archives, which most tasks need not wait for.
+        from ansible_collections.gantry.docker.plugins.module_utils.image.usage import blob_sizes
+
         api = self._api
         with trying_to(f"read the manifest of the image {image_id}"):
             response = api._get(api._url("/images/get"), params={"names": image_id}, stream=True)

@@ -21,6 +21,7 @@ OLDEST = (7, 0, 0)
 try:
     import docker
     import docker.auth
+    import docker.constants
     import docker.errors
     import docker.tls
     import requests

@@ -93,7 +93,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
         images,
         tuple(not_found),
         others=tuple(inspected[image_id] for image_id in others if image_id in inspected),
-        histories={image.id: engine.images.history(image.id) for image in images} if wanted.history else {},
+        histories=_histories(engine, images) if wanted.history else {},
         sizes=engine.images.sizes() if wanted.sizes else {},
     )
 
@@ -193,6 +193,10 @@ def _choose(
         ids += [image_id for image_id in left if not (_is_pattern(name) and image_id in ids)]
         not_found += [] if left else [str(name)]
     return ids, not_found
+
+
+def _histories(engine: Engine, images: Sequence[Image]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    return engine.ask_all(lambda one, image_id: one.images.history(image_id), [image.id for image in images])
 
 
 def _history(

@@ -97,7 +97,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     The registry is asked before a pull too: so check mode knows a name that is not there, and
     what the tag will point to.
     """
-    here = {reference: _local(engine, reference, wanted.platform) for reference in wanted.references}
+    here = engine.ask_all(lambda one, reference: _local(one, reference, wanted.platform), wanted.references)
     needed = [reference for reference in wanted.references if _needs_registry(reference, here[reference], wanted)]
     logins = wanted.access.logins(reference.registry for reference in needed)
 
@@ -146,8 +146,11 @@ def apply(engine: Engine, step: Pull) -> Mapping[str, Any]:
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
-    """The images that are here now, as inspected."""
-    found = [engine.images.find_for(str(reference), wanted.platform) for reference in wanted.references]
+    """The images that are here now, as inspected. What wasn't pulled is as it was observed."""
+    planned = plan(wanted, observed)
+    pulled = {step.reference for step in (*planned.steps, *planned.repeats)}
+    now = engine.ask_all(lambda one, reference: one.images.find_for(str(reference), wanted.platform), pulled)
+    found = [now[ref] if ref in pulled else observed.here[ref].fitting for ref in wanted.references]
     images = [dict(image.inspected) for image in found if image is not None]
     return {"images": images, **({"image": images[0]} if len(found) == len(images) == 1 else {})}
 

@@ -11,10 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Union
+from typing import TYPE_CHECKING, Any, Union
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
-from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import ContainerSummary
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, ImageSummary
 from ansible_collections.gantry.docker.plugins.module_utils.image.deletion import (
@@ -28,6 +27,9 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.errors import 
 from ansible_collections.gantry.docker.plugins.module_utils.image.patterns import Pattern, Selection, parse_selection
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import ImageName, Reference
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import ContainerSummary
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class Remove:
 
 
 Step = Union[RemoveContainer, Remove]
-Users = Mapping[str, Sequence[ContainerSummary]]
+Users = Mapping[str, Sequence["ContainerSummary"]]
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,8 @@ def parse(params: Mapping[str, Any]) -> Wanted:
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     """Look up the names, and all images and containers, as what goes depends on them."""
-    names = [name for name in wanted.selections if not isinstance(name, Pattern)]
+    found = engine.meant_all(name for name in wanted.selections if not isinstance(name, Pattern))
     patterns = [pattern for pattern in wanted.selections if isinstance(pattern, Pattern)]
-    found = {name: image for name in names if (image := engine.images.meant(name))}
     if not found and not patterns:
         return Observed(found)
     images = engine.images.all()
