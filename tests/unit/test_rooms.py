@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,6 +52,9 @@ FOREIGN = {
     "connection": {"ansible"},
     "doc_fragments": set(),
 }
+# A module is compiled anew on the host for every task. Most tasks of these need neither containers nor archives.
+SLIM = ("image_info", "image_pull", "image_push", "image_remove", "image_tag")
+LATE = {"engine/containers", "engine/wire", "engine/dial", "image/contents", "image/tar", "image/compression"}
 DOCUMENTATION = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
 LONGEST_MODULE = 50
 
@@ -138,6 +142,13 @@ def test_check_mode_is_asked_once() -> None:
 @each_module
 def test_module_is_little_more_than_its_documentation(file: Path) -> None:
     assert len(lines_of_logic(file.read_text())) <= LONGEST_MODULE
+
+
+@pytest.mark.parametrize("name", SLIM)
+def test_task_waits_for_no_import_that_it_may_not_need(name: str) -> None:
+    program = f"import sys, {OURS}modules.{name}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert not LATE & {place(loaded) for loaded in done.stdout.split() if loaded.startswith(OURS)}
 
 
 def lines_of_logic(source: str) -> list[str]:
