@@ -35,8 +35,16 @@ def messages(api: Any, response: Any, task: str) -> Iterator[Mapping[str, Any]]:
 
 
 def pieces(response: Any) -> Iterator[bytes]:
-    """The bytes of an answer as they come."""
-    yield from response.iter_content(PIECE)
+    """The bytes of an answer, in pieces of a size that makes their number small.
+
+    requests' iter_content gives every chunk of the transfer by itself, and an engine's have 32 KiB.
+    """
+    raw = response.raw
+    while True:
+        piece: bytes = raw.read(PIECE, decode_content=False)
+        if not piece:
+            return
+        yield piece
 
 
 def bound_waits(api: Any, response: Any, seconds: int) -> None:
