@@ -17,7 +17,7 @@ from ansible_collections.gantry.docker.tests.engines.places import STATE, locked
 SUITES = ("bookworm", "trixie", "sid")
 
 # docker.io and what it only recommends or calls (ps, for docker top); the registry; busybox-static for the image
-# of that name.
+# of that name; ssh, as a way to the engine.
 _PACKAGES = (
     "docker.io",
     "iptables",
@@ -27,6 +27,8 @@ _PACKAGES = (
     "xz-utils",
     "docker-registry",
     "busybox-static",
+    "openssh-client",
+    "openssh-server",
 )
 _OPTIONS = (
     "--mode=root",

@@ -30,6 +30,7 @@ from ansible.playbook.play_context import PlayContext
 
 from ansible_collections.gantry.docker.plugins.connection import container as plugin
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
+from ansible_collections.gantry.docker.tests.integration import ssh
 from ansible_collections.gantry.docker.tests.integration.test_examples import TREE
 
 NAME = "gantry.docker.container"
@@ -284,28 +285,17 @@ def test_tls(secure: str, box: docker.DockerClient, certificate: tuple[Path, Pat
 
 
 @pytest.mark.timeout(60)
-def test_ssh(engine: Engine, box: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The way over ssh, but for the network: what ssh would run at its other end is run in the engine's namespaces."""
-    ssh = tmp_path / "ssh"
-    ssh.write_text(f"""#!/bin/sh
-        echo "$*" >>{tmp_path}/asked
-        while [ "$1" != -- ]; do shift; done
-        [ "$2" = there ] || {{ echo "ssh: Could not resolve hostname $2" >&2; exit 255; }}
-        shift 2
-        exec nsenter -t {engine.pid} -m -n env DOCKER_HOST={engine.docker_host} "$@"
-    """)
-    ssh.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+def test_ssh(engine: Engine, box: docker.DockerClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = ssh.offer(engine, monkeypatch)
     data = os.urandom(3 * MEGABYTE)
-    connection = to("ssh://somebody@there:2222")
+    connection = to(host)
     assert connection.exec_command("cat; echo err >&2; exit 3", in_data=data) == (3, data, b"err\n")
+    assert connection.exec_command("echo again") == (0, b"again\n", b"")
     connection.close()
-    asked = (tmp_path / "asked").read_text().splitlines()
-    assert len(asked) == 2, "one connection for questions and one for the command"
-    says(asked[0], "-l somebody", "-p 2222", "BatchMode=yes", "-- there docker system dial-stdio")
-    says(fails(to("ssh://elsewhere")), "ssh://elsewhere", "Could not resolve hostname elsewhere")
+    says(fails(to(host.replace("root", "nobody"))), "ssh://nobody@there", "Permission denied")
+    says(fails(to("ssh://127.0.0.1:9")), "ssh://127.0.0.1:9", "Connection refused")
     monkeypatch.setenv("PATH", "/none")
-    says(fails(to("ssh://there")), "no ssh on this host", "openssh-client")
+    says(fails(to(host)), "no ssh on this host", "openssh-client")
 
 
 PLAYBOOK = """

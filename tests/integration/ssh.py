@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A way to an engine over ssh: a real client and a real server, which talk through a pipe instead of a port."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from ansible_collections.gantry.docker.tests.engines.engine import Engine
+
+HOST = "there"
+
+
+def offer(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Put an ssh on PATH that logs in on the engine's host; the docker_host that goes that way.
+
+    Both ends run in the engine's namespaces. The server lets root in by a key, and knows nobody else.
+    """
+    place = engine.files / f"ssh-{os.urandom(4).hex()}"
+    place.mkdir(mode=0o700)
+    for key in ("user", "host"):
+        keygen = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(place / key)]
+        subprocess.run([*_inside(engine), *keygen], check=True)
+    shutil.copy(place / "user.pub", place / "authorized")
+    (place / "known").write_text(f"{HOST} {(place / 'host.pub').read_text()}")
+    (place / "server.conf").write_text(f"""
+        HostKey {place}/host
+        AuthorizedKeysFile {place}/authorized
+        StrictModes no
+        PasswordAuthentication no
+        KbdInteractiveAuthentication no
+        SetEnv DOCKER_HOST={engine.docker_host}
+    """)
+    (place / "client.conf").write_text(f"""
+        Host {HOST}
+            ProxyCommand /bin/sh -c 'mkdir -p /run/sshd && exec /usr/sbin/sshd -i -f {place}/server.conf'
+            IdentityFile {place}/user
+        Host *
+            UserKnownHostsFile {place}/known
+            GlobalKnownHostsFile /dev/null
+    """)
+    programs = place / "bin"
+    programs.mkdir()
+    ssh = programs / "ssh"
+    ssh.write_text(f'#!/bin/sh\nexec {" ".join(_inside(engine))} /usr/bin/ssh -F {place}/client.conf "$@"\n')
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=":")
+    return f"ssh://root@{HOST}"
+
+
+def _inside(engine: Engine) -> list[str]:
+    return ["nsenter", f"--target={engine.pid}", "--mount", "--net", "--"]
