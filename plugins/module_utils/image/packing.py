@@ -33,7 +33,7 @@ _MOST_THREADS = 4
 # at high levels, where the threads look back further than that, it would cost most of the time.
 _JOB = 2 << 20
 _LAST_QUICK_LEVEL = 9
-# What is handed to the thread that writes, at a time; and how many of these may wait for it.
+# What is handed to the thread that packs, at a time; and how many of these may wait for it.
 _BATCH = 1 << 20
 _MOST_WAITING = 4
 # A new frame begins with an entry, but not for every small one: frames cost bytes and time.
@@ -92,8 +92,8 @@ class Packer:
     """Writes an archive to a file; a context that ends with the writing.
 
     size, sha256: of the file, once it is finished.
-    Writing and the checksum of the file have a thread of their own. What writing raises is raised later by tee or
-    finish.
+    Compression, the checksum of the file and writing have a thread of their own, so that who hands the pieces on can
+    get and check further ones meanwhile. What goes wrong there is raised later by tee or finish.
     """
 
     def __init__(self, file: BinaryIO, compression: Compression) -> None:
@@ -124,20 +124,37 @@ class Packer:
     def tee(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """Write pieces and hand them on."""
         for piece in pieces:
-            if isinstance(piece, Head) and self._position - (self._breaks or [(0, 0)])[-1][0] >= _SMALLEST_FRAME:
-                self._break()
-            self._write(self._frame.compress(piece))
-            self._position += len(piece)
+            self._batch.append(piece)
+            self._batch_size += len(piece)
+            if self._batch_size >= _BATCH:
+                self._hand_over()
+                self._wait_for(_MOST_WAITING)
             yield piece
 
     def finish(self, index: ArchiveIndex) -> None:
         """Write what is left, and the index where the archive is compressed."""
+        self._hand_over()
+        self._wait_for(0)
         self._write(self._frame.flush())
         if self._compression.kind != "none":
             kind, entries, documents = self._compression.kind, index.entries, index.documents
             self._write(embedded_section(kind, entries, index.end, documents, self._breaks))
-        self._hand_over()
-        self._wait_for(0)
+
+    def _hand_over(self) -> None:
+        self._waiting.append(self._writer.submit(self._pack, self._batch))
+        self._batch, self._batch_size = [], 0
+
+    def _wait_for(self, most: int) -> None:
+        """Wait until no more than so many batches are to be written; raises what writing them raised."""
+        while len(self._waiting) > most:
+            self._waiting.popleft().result()
+
+    def _pack(self, batch: list[bytes]) -> None:
+        for piece in batch:
+            if isinstance(piece, Head) and self._position - (self._breaks or [(0, 0)])[-1][0] >= _SMALLEST_FRAME:
+                self._break()
+            self._write(self._frame.compress(piece))
+            self._position += len(piece)
 
     def _break(self) -> None:
         if self._compression.kind != "none":
@@ -156,27 +173,9 @@ class Packer:
         return _Plain()
 
     def _write(self, data: bytes) -> None:
-        if data:
-            self._batch.append(data)
-            self._batch_size += len(data)
-            self.size += len(data)
-        if self._batch_size >= _BATCH:
-            self._hand_over()
-            self._wait_for(_MOST_WAITING)
-
-    def _hand_over(self) -> None:
-        self._waiting.append(self._writer.submit(self._put, self._batch))
-        self._batch, self._batch_size = [], 0
-
-    def _wait_for(self, most: int) -> None:
-        """Wait until no more than so many batches are to be written; raises what writing them raised."""
-        while len(self._waiting) > most:
-            self._waiting.popleft().result()
-
-    def _put(self, batch: list[bytes]) -> None:
-        for data in batch:
-            self._file.write(data)
-            self._hash.update(data)
+        self._file.write(data)
+        self._hash.update(data)
+        self.size += len(data)
 
 
 class Unpacker:
