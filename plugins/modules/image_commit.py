@@ -21,7 +21,8 @@ description:
     C(docker diff), sizes, times and events tell misses a file that was edited again at the same size, or a copy into
     the container that failed halfway.
   - Where an engine's containerd store packs the same deletions differently each time, as with containerd before 2.0,
-    the content of both layers is compared. Both are read from the engine for that, with the layers below them.
+    the content of both layers is compared. Both are read from the engine for that, with the layers below them. A diff
+    can't foretell the DiffID of such a layer there, but the rest of it is as foretold.
 version_added: 0.1.0
 author:
   - gantry.docker authors (@gantry-docker)

@@ -7,8 +7,11 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import tarfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Any
 
@@ -117,8 +120,11 @@ def test_the_same_whatever_the_container_does_meanwhile(
     assert box.status == status
 
 
-def test_with_a_file_of_the_base_gone(module: Module, box: Container, busybox: docker.DockerClient) -> None:
-    done = module.converges(**WANTED)
+def test_with_a_file_of_the_base_gone(
+    module: Module, engine: Engine, box: Container, busybox: docker.DockerClient
+) -> None:
+    # There the layer's DiffID has the second of the commit in it, which no check mode can know.
+    done = (module.ok if engine.name == "trixie-containerd" else module.converges)(**WANTED)
     assert done["layer_paths"] == {"added": 4, "changed": 1, "deleted": 1}
     assert done["diff"]["after"]["made:1"]["paths"] == [
         "/bin (changed)",
@@ -398,6 +404,31 @@ def test_the_bases_image_was_removed(module: Module, busybox: docker.DockerClien
         message = module.fails(check=check, **WANTED)
         assert "box" in message and str(base) in message and "was removed" in message and "image_pull" in message
     assert images(busybox) == set()
+
+
+@contextmanager
+def dead(engine: Engine, box: Container) -> Iterator[None]:
+    """Let the engine fail to remove a container halfway, as it does where something holds a file of it."""
+    held = engine.files.parent / "docker" / "containers" / str(box.id) / "hostconfig.json"
+    if subprocess.run(["chattr", "+i", str(held)], check=False).returncode:
+        pytest.skip("no file can be made immutable here")
+    try:
+        with pytest.raises(docker.errors.APIError):
+            box.remove(force=True)
+        yield
+    finally:
+        subprocess.run(["chattr", "-i", str(held)], check=True)
+        box.remove(force=True)
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_dead_container(module: Module, engine: Engine, busybox: docker.DockerClient, check: bool) -> None:
+    box = busybox.containers.create("busybox", ["true"], name="box")
+    before = images(busybox)
+    with dead(engine, box):
+        message = module.fails(check=check, **WANTED)
+        assert "The container box is dead" in message and "run a new one" in message
+    assert images(busybox) == before
 
 
 @pytest.mark.parametrize("check", [True, False])
