@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The options for registries, whose spec stands in module_utils/engine/credentials.py."""
+    """The options for registries, whose spec stands in module_utils/engine/registry.py."""
 
     DOCUMENTATION = r"""
 options:

@@ -15,7 +15,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.address import CONNECTION_SPEC
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine, connect
-from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import REGISTRY_SPEC
+from ansible_collections.gantry.docker.plugins.module_utils.engine.registry import REGISTRY_SPEC
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import FILES, Plan, Skipped
 

@@ -21,25 +21,6 @@ from typing import Any
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import DEFAULT_REGISTRY, parse_registry
 
-# The documentation of these stands beside, in doc_fragments/registry.py.
-REGISTRY_SPEC: dict[str, dict[str, Any]] = {
-    "tag": {"type": "str", "default": "latest"},
-    "credentials": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "no_log": False,
-        "options": {
-            "registry": {"type": "str", "required": True},
-            "username": {"type": "str", "required": True},
-            "password": {"type": "str", "required": True, "no_log": True},
-        },
-    },
-    "config_path": {"type": "path", "aliases": ["dockercfg_path"]},
-    "parallel": {"type": "int", "default": 4},
-    "retry_for": {"type": "int", "default": 30},
-}
-
 # How docker login and its helpers call the default registry (docker/cli, registry.IndexServer).
 _DEFAULT_SERVER = f"https://index.{DEFAULT_REGISTRY}/v1/"
 # docker/docker-credential-helpers, credentials/error.go
@@ -92,7 +73,7 @@ class Access:
 
 
 def parse_access(params: Mapping[str, Any]) -> Access:
-    """The options of REGISTRY_SPEC; raises InvalidInput."""
+    """The options of registry.REGISTRY_SPEC; raises InvalidInput."""
     if params["parallel"] < 1:
         raise InvalidInput(f"parallel is {params['parallel']}, and must be 1 or more.")
     if params["retry_for"] < 0:
