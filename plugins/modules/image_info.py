@@ -107,19 +107,18 @@ EXAMPLES = r"""
       - debian:12
     required: true
 
-- name: See which images of a project are older than its base, and what would be free without each
+- name: Look at those images of a project that were made since its base, and at what they take
   gantry.docker.image_info:
     names: example/*
     filters:
-      before: busybox
-      label: stage=test
+      since: debian:12
     sizes: true
-  register: old
+  register: project
 
-- name: Show it
+- name: Show what each has of its own
   ansible.builtin.debug:
     msg: "{{ item.RepoTags | join(', ') }}: {{ item.Sizes.Unique }} bytes"
-  loop: "{{ old.images }}"
+  loop: "{{ project.images }}"
   loop_control:
     label: "{{ item.Id }}"
 
