@@ -67,7 +67,7 @@ class Runner:
             self._run(program, self._environment)
 
     def profile(self, side: Side) -> list[dict[str, Any]]:
-        """Where a module's process spends its time: its functions with the most of their own."""
+        """Where a module's process spends its time: all imports, and its functions with the most of their own."""
         self._reset(side)
         with tempfile.TemporaryDirectory(prefix="gantry-bench-") as directory:
             file = Path(directory, "profile")
@@ -176,13 +176,16 @@ def _check(side: Side, told: Mapping[str, Any]) -> None:
 
 def _longest(profile: Path, count: int = 8) -> list[dict[str, Any]]:
     rows = pstats.Stats(str(profile)).stats.items()  # type: ignore[attr-defined]
-    longest = sorted(rows, key=lambda row: row[1][2], reverse=True)[:count]
+    imports = [row for row in rows if row[0][2] == "_find_and_load"]
+    longest = [*imports, *sorted(rows, key=lambda row: row[1][2], reverse=True)[:count]]
     return [
         {"function": _name(*function), "calls": calls, "own": round(own, 4), "all": round(whole, 4)}
-        for function, (_primitive, calls, own, whole, _callers) in longest
+        for function, (calls, _all_calls, own, whole, _callers) in longest
     ]
 
 
 def _name(path: str, _line: int, function: str) -> str:
     """A function, by its file below the last directory of packages."""
+    if function == "_find_and_load":
+        return "all imports"
     return function if path == "~" else f"{'/'.join(Path(path).parts[-2:])}:{function}"
