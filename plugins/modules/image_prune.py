@@ -96,6 +96,32 @@ options:
       - Tell of the images that stay too, and why, as RV(kept).
     type: bool
     default: false
+  expect:
+    description:
+      - What tasks before this one are to have changed. In a check run they haven't, so what a prune after them would do
+        is foretold with their changes as they are told here. The role P(gantry.docker.images#role) does so.
+      - In a real run it is of no use. There, an image that doesn't have the names that it should have stays.
+    type: dict
+    suboptions:
+      removed:
+        description: Names that M(gantry.docker.image_remove) would have removed, and with its last name an image.
+        type: list
+        elements: str
+        default: []
+      arrived:
+        description:
+          - The names of images that would have been pulled or loaded, each with the digest of its manifest or index, as
+            the diff of M(gantry.docker.image_pull) tells it, or with nothing. Images that have such names now don't
+            have them then.
+          - What an image is that isn't here under its digest already, nobody knows. It counts as the newest of its
+            repository, and as using no space.
+        type: dict
+        default: {}
+      tagged:
+        description:
+          - The further names that M(gantry.docker.image_tag) would have given after that, as a list for each image.
+        type: dict
+        default: {}
 notes:
   - An image is used by a container that was made of it, by one that was made by a name that it has now, and by one of
     an image that was made from it, so far as the engine knows what was made from what.
@@ -224,6 +250,14 @@ def main() -> None:
             "images": {"type": "bool", "default": True},
             "images_filters": {"type": "dict"},
             "explain": {"type": "bool", "default": False},
+            "expect": {
+                "type": "dict",
+                "options": {
+                    "removed": {"type": "list", "elements": "str", "default": []},
+                    "arrived": {"type": "dict", "default": {}},
+                    "tagged": {"type": "dict", "default": {}},
+                },
+            },
         },
     )
 

@@ -98,7 +98,7 @@ def grown(client: docker.DockerClient, parent: str, name: str, size: int) -> str
 
 def dated(client: docker.DockerClient, name: str, day: int, labels: dict[str, str] | None = None) -> str:
     """Load an image that was made on that day of January 2020; its Id."""
-    layer = tar_of({"day": name.encode()})
+    layer = tar_of({"day": f"{day} {name}".encode()})
     config = {
         "architecture": client.version()["Arch"],
         "os": "linux",

@@ -34,6 +34,7 @@ DOORS = {
     "image": {"image"},
     "action": {"image"},
     "connection": {"engine/address", "engine/wire", "image"},
+    "filter": {"image"},
     "doc_fragments": set(),
 }
 # What each room may import beside the standard library.
@@ -50,6 +51,7 @@ FOREIGN = {
     "image": {"zstandard"},
     "action": {"ansible"},
     "connection": {"ansible"},
+    "filter": {"ansible"},
     "doc_fragments": set(),
 }
 # A module is compiled anew on the host for every task. Most tasks of these need neither containers nor archives.

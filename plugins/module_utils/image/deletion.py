@@ -82,6 +82,14 @@ class Forest:
         """The image's tags, or its digests if it has no tags."""
         return tuple(self._tags[image_id] or self._digests[image_id])
 
+    def tags(self, image_id: str) -> tuple[str, ...]:
+        """The image's tags."""
+        return tuple(self._tags[image_id])
+
+    def digests(self, image_id: str) -> tuple[str, ...]:
+        """The image's digests, those beside a tag included."""
+        return tuple(self._digests[image_id])
+
     def all_names(self, image_id: str) -> tuple[str, ...]:
         """The names by which the image can be called: as own_names()."""
         return own_names(self._tags[image_id], self._digests[image_id])

@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -27,10 +28,11 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.deletion impor
 )
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.moments import Moment, parse_moment
-from ansible_collections.gantry.docker.plugins.module_utils.image.patterns import parse_pattern
+from ansible_collections.gantry.docker.plugins.module_utils.image.patterns import parse_pattern, repository_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
     Reference,
     parse_image_name,
+    parse_reference,
     parse_tag,
 )
 from ansible_collections.gantry.docker.plugins.module_utils.image.retention import (
@@ -42,6 +44,23 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.retention impo
 )
 from ansible_collections.gantry.docker.plugins.module_utils.image.usage import Disk, Usage
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan, Skipped
+
+# What an image that is to come counts as: the newest, and as nothing on the disk.
+_TO_COME = sys.maxsize
+_UNKNOWN: Mapping[str, Any] = {"parent": "", "created": _TO_COME, "size": 0, "shared": 0}
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What is to have changed before, in this order.
+
+    removed: names that are gone. arrived: names of images that have come, each with the registry's digest if it came
+    from one. tagged: the further names of images.
+    """
+
+    removed: tuple[str, ...] = ()
+    arrived: Mapping[str, str] = field(default_factory=dict)
+    tagged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,6 +74,7 @@ class Wanted:
     until: Moment | None = None
     target_size: int | None = None
     explain: bool = False
+    expected: Expected = field(default_factory=Expected)
 
 
 @dataclass(frozen=True)
@@ -128,7 +148,7 @@ def parse(params: Mapping[str, Any]) -> Wanted:
         no_labels=tuple(params["label_not"]),
     )
     until = None if params["until"] is None else parse_moment(params["until"], "until")
-    return Wanted(rules, until, params["target_size"], params["explain"])
+    return Wanted(rules, until, params["target_size"], params["explain"], _parse_expected(params["expect"] or {}))
 
 
 def _with_filters(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,7 +182,8 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     """List all images and containers, and see what takes how much of the disk as far as it matters."""
     now = engine.now if wanted.until else ""
     containers = tuple(engine.containers.with_wanted_image(container) for container in engine.containers.all())
-    seen = Observed(engine.images.all(details=True), containers, now)
+    images = _as_expected(engine.images.all(details=True), containers, wanted.expected, engine.containerd_store)
+    seen = Observed(images, containers, now)
     if wanted.target_size is not None:
         known = engine.find_all(image.id for image in seen.images)
         disk = observe_disk(engine, seen.images, known, known)
@@ -223,11 +244,76 @@ def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, A
     return {}
 
 
+def _parse_expected(given: Mapping[str, Any]) -> Expected:
+    def spelt(name: str) -> str:
+        return _name(parse_reference(name))
+
+    return Expected(
+        removed=tuple(spelt(name) for name in given.get("removed") or ()),
+        arrived={spelt(name): digest or "" for name, digest in (given.get("arrived") or {}).items()},
+        tagged={spelt(name): tuple(map(spelt, more)) for name, more in (given.get("tagged") or {}).items()},
+    )
+
+
+def _as_expected(
+    images: tuple[ImageSummary, ...], containers: Sequence[ContainerSummary], expected: Expected, containerd: bool
+) -> tuple[ImageSummary, ...]:
+    """The images as they are when what is expected has come about."""
+    rows = _without(images, {container.image_id for container in containers}, expected.removed)
+    for name, digest in expected.arrived.items():
+        owner = next((row.id for row in rows if digest and digest in (row.id, *map(_digest_of, row.digests))), name)
+        rows = _named(rows, owner, (name,), containerd)
+    for source, names in expected.tagged.items():
+        owner = next((row.id for row in rows if source in row.tags or source in row.digests), source)
+        rows = _named(rows, owner, names, containerd)
+    return tuple(rows)
+
+
+def _named(rows: Sequence[ImageSummary], owner: str, names: Sequence[str], containerd: bool) -> list[ImageSummary]:
+    """The images when these names mean one of them, and no other: one that is to come if there is none of that Id."""
+    others = [_losing(row, names, containerd) for row in rows if row.id != owner]
+    found = next((row for row in rows if row.id == owner), ImageSummary(owner, (), (), **_UNKNOWN))
+    tags = dict.fromkeys((*found.tags, *(name for name in names if "@" not in name)))
+    digests = dict.fromkeys((*found.digests, *(name for name in names if "@" in name)))
+    return [*others, replace(found, tags=tuple(tags), digests=tuple(digests))]
+
+
+def _without(images: Sequence[ImageSummary], used: Collection[str], names: Sequence[str]) -> list[ImageSummary]:
+    """The images that are left when names have been removed."""
+    if not names:
+        return list(images)
+    forest = Forest((Node(image.id, image.tags, image.digests, image.parent, image.pinned) for image in images), used)
+    for name in names:
+        owner = next((image.id for image in images if image.id in forest and name in forest.all_names(image.id)), None)
+        if owner:
+            forest.remove_name(owner, name)
+    rows = (image for image in images if image.id in forest)
+    return [replace(row, tags=forest.tags(row.id), digests=forest.digests(row.id)) for row in rows]
+
+
+def _losing(image: ImageSummary, names: Sequence[str], containerd: bool) -> ImageSummary:
+    """An image some of whose tags mean another one now.
+
+    A classic store remembers its digests all the same; a containerd store has those alone that are names of their own.
+    """
+    tags = tuple(tag for tag in image.tags if tag not in names)
+    if tags == image.tags:
+        return image
+    repositories = {repository_of(tag) for tag in tags}
+    digests = (
+        digest
+        for digest in image.digests
+        if not containerd or digest in image.pinned or repository_of(digest) in repositories
+    )
+    return replace(image, tags=tags, digests=tuple(digests))
+
+
 def _users(observed: Observed) -> dict[str, list[str]]:
     """The containers of each image: those made of it, those made by its name, and those of images made from it."""
     parents = {image.id: image.parent for image in observed.images}
-    named = _named(observed.images)
+    named = _by_name(observed.images)
     users: dict[str, list[str]] = defaultdict(list)
+    users.update({image.id: ["a task before this one"] for image in observed.images if image.created == _TO_COME})
     for container in observed.containers:
         for image_id in dict.fromkeys((container.image_id, named.get(_spelt(container.image), ""))):
             seen: set[str] = set()
@@ -329,7 +415,7 @@ def _last_used(engine: Engine, images: Sequence[ImageSummary], known: Mapping[st
 
     Of containers that are gone the engine remembers some for a while.
     """
-    named = _named(images)
+    named = _by_name(images)
     started: dict[str, float] = defaultdict(float)
     for name, at in engine.containers.starts(engine.now):
         image_id = named.get(_spelt(name), "")
@@ -340,7 +426,7 @@ def _last_used(engine: Engine, images: Sequence[ImageSummary], known: Mapping[st
     }
 
 
-def _named(images: Sequence[ImageSummary]) -> dict[str, str]:
+def _by_name(images: Sequence[ImageSummary]) -> dict[str, str]:
     """The Id of the image of each name, and of each Id."""
     return {name: image.id for image in images for name in (*image.tags, *image.digests, image.id)}
 
@@ -351,4 +437,13 @@ def _spelt(name: str) -> str:
         parsed = parse_image_name(name)
     except InvalidInput:
         return ""
-    return parsed.pinned if isinstance(parsed, Reference) and parsed.digest else str(parsed)
+    return _name(parsed) if isinstance(parsed, Reference) else str(parsed)
+
+
+def _digest_of(name: str) -> str:
+    return name.partition("@")[2]
+
+
+def _name(reference: Reference) -> str:
+    """A name as lists of images have it; with both a tag and a digest, the digest counts."""
+    return reference.pinned if reference.digest else str(reference)

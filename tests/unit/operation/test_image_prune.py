@@ -30,6 +30,7 @@ DEFAULTS: dict[str, Any] = {
     "images": True,
     "images_filters": None,
     "explain": False,
+    "expect": None,
 }
 DIGEST = "@sha256:" + "0" * 64
 
