@@ -46,7 +46,7 @@ def main() -> int:
         print(f"Written: {output / DOCUMENT}, of the numbers in {RAW}", file=sys.stderr)
     else:
         problems.append(f"Nothing was measured: there are no numbers in {output / RAW}.")
-    print(*problems, sep="\n", file=sys.stderr)
+    sys.stderr.writelines(f"{problem}\n" for problem in problems)
     return 1 if problems else 0
 
 
