@@ -42,8 +42,8 @@ def image(digit: str, *tags: str, layers: int = 1, size: int = 10) -> Image:
     return Image({**described, **made, "Config": {"Cmd": ["true"]}})
 
 
-A, B = image("1", "a:1", "a:2"), image("2", "b:1", layers=3)
-BY_NAME = {"a:1": A, "a:2": A, A.id: A, f"a@{A.id}": A, "b:1": B, B.id: B}
+A, B, C = image("1", "a:1", "a:2"), image("2", "b:1", layers=3, size=20), image("3")
+BY_NAME = {"a:1": A, "a:2": A, A.id: A, f"a@{A.id}": A, f"a:1@{A.id}": A, "b:1": B, B.id: B, f"c@{C.id}": C}
 
 
 def parsed(**params: Any) -> image_save.Wanted:
@@ -74,6 +74,9 @@ def right(**params: Any) -> Found:
         ([A.id], "named", [A.id], {()}),
         ([A.id], "all", ["a:1", "a:2"], {("a:1", "a:2")}),
         ([f"a@{A.id}"], "named", [f"a@{A.id}"], {()}),
+        ([f"a:1@{A.id}"], "named", [f"a:1@{A.id}"], {()}),
+        ([f"c@{C.id}"], "named", [f"c@{C.id}"], {()}),
+        ([f"c@{C.id}"], "all", [C.id], {()}),
         (["a:1", A.id], "named", ["a:1", A.id], {("a:1",)}),
         (["a:1", "b:1"], "named", ["a:1", "b:1"], {("a:1",), ("b:1",)}),
     ],
@@ -149,6 +152,10 @@ def test_space() -> None:
     with pytest.raises(GantryError, match=r"takes 10 bytes or more, and the space left there is 9\. Free some"):
         planned(free=9)
     assert planned(free=10).changed
+    # Of several, the largest counts: the others may share its layers
+    with pytest.raises(GantryError, match="takes 20 bytes or more"):
+        planned(free=19, names=["a:1", "b:1"])
+    assert planned(free=20, names=["b:1", "a:1"]).changed
     # What these take isn't known before
     assert planned(free=9, compression="gzip").changed
     assert planned(free=9, names=["b:1"], exclude=(LAYERS[0],)).changed
