@@ -105,7 +105,7 @@ class Registry:
             digest = self.put(repository, f"{tag}-{architecture}", one)
             size = len(json.dumps(one).encode())
             platform = {"os": "linux", "architecture": architecture}
-            entries.append({"mediaType": MANIFEST, "digest": digest, "size": size, "platform": platform})
+            entries.append({"mediaType": manifest["mediaType"], "digest": digest, "size": size, "platform": platform})
         return self.put(repository, tag, {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries})
 
 

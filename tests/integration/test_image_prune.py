@@ -15,7 +15,9 @@ import pytest
 
 from ansible_collections.gantry.docker.plugins.module_utils.operation import image_prune
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
+from ansible_collections.gantry.docker.tests.integration.registries import Registry
 from ansible_collections.gantry.docker.tests.integration.scenes import (
     change,
     child,
@@ -106,6 +108,59 @@ def test_space_of_layers_that_one_image_less_has(module: Module, busybox: docker
     done = pruned(module, busybox, dangling=False, keep=["busybox", "debian", "app:2"])
     assert [image["RepoTags"] for image in done["images"]] == [["app:1"]]
     pruned(module, busybox, dangling=False, keep=["busybox", "debian"])
+
+
+REGISTRY = "127.0.0.1:5001"
+
+
+@pytest.fixture
+def multi(engine: Engine, busybox: docker.DockerClient) -> str:
+    """An index in the registry whose images for two platforms share their lowest layer, that of busybox; its name."""
+    if engine.store == "classic":
+        pytest.skip("a classic store has an image for one platform")
+    name, registry = f"{REGISTRY}/multi", Registry(engine, REGISTRY)
+    entries = []
+    for architecture in ("amd64", "arm64"):
+        grown(busybox, "busybox", f"{name}:source", 700_000)
+        assert "error" not in busybox.images.push(name, "source")
+        registry.put_index("multi", architecture, "source", [architecture])
+        entries += registry.manifest("multi", architecture)["manifests"]
+        busybox.api.remove_image(f"{name}:source")
+    registry.put("multi", "1", {**registry.manifest("multi", "amd64"), "manifests": entries})
+    return f"{name}:1"
+
+
+@pytest.mark.parametrize(
+    ("platforms", "kept"),
+    [
+        (["amd64", "arm64"], "none:1"),
+        (["amd64", "arm64"], "busybox:latest"),
+        (["amd64", "arm64"], f"{REGISTRY}/multi:arm64"),
+        (["arm64"], "none:1"),
+        (["arm64"], "busybox:latest"),
+        (["amd64"], f"{REGISTRY}/multi:amd64"),
+    ],
+)
+def test_space_of_several_platforms(
+    module: Module,
+    modules: Callable[[str], Module],
+    client: docker.DockerClient,
+    multi: str,
+    platforms: list[str],
+    kept: str,
+) -> None:
+    """No more is promised than comes free, but for a manifest and config that two indexes have."""
+    if kept.endswith("arm64") and client.version()["Version"] < "28":
+        pytest.skip("this engine doesn't tell what of an index is there")
+    modules("image_pull").ok(name=multi, platform=platforms[0])
+    for platform in platforms[1:]:
+        modules("image_pull")(name=multi, platform=platform)  # Docker 26 refuses it
+    if "multi" in kept:
+        modules("image_pull").ok(name=kept, platform=kept[-5:])
+    before = layers_size(client)
+    foreseen = module.ok(check=True, dangling=False, keep=[kept])["space_reclaimed"]
+    assert module.ok(dangling=False, keep=[kept])["space_reclaimed"] == foreseen
+    assert 0 <= foreseen <= before - layers_size(client) + (2048 if "multi" in kept else 0)
 
 
 def test_what_is_told_of_each(module: Module, busybox: docker.DockerClient) -> None:

@@ -14,10 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import accumulate, repeat
+from typing import Any
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, ImageSummary
 from ansible_collections.gantry.docker.plugins.module_utils.image.layers import chain_ids, layer_sizes
+from ansible_collections.gantry.docker.plugins.module_utils.image.platform import platform_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.usage import Disk, Footprint, partings
 
 
@@ -39,7 +41,7 @@ def observe_disk(
     footprints = {
         image.id: Footprint(
             layers=chain_ids(inspected[image.id].diff_ids) if image.id in inspected else (),
-            size=_size(engine, image, unpacked[image.id]),
+            size=_size(engine, image, unpacked[image.id], inspected.get(image.id)),
         )
         for image in images
     }
@@ -60,17 +62,41 @@ def _unpacked(engine: Engine, image: ImageSummary, inspected: Image | None) -> i
     if not engine.containerd_store:
         return image.size
     if image.manifests:
-        data = (manifest.get("ImageData") or {} for manifest in image.manifests)
-        return sum(int((one.get("Size") or {}).get("Unpacked") or 0) for one in data)
+        others = _of_other_platforms(image, inspected)
+        return sum(_bytes(manifest, "Unpacked") for manifest in image.manifests if manifest not in others)
     # The list counts blobs and snapshots, inspect the blobs alone.
     return max(0, image.size - int(inspected.inspected.get("Size") or 0)) if inspected else image.size
 
 
-def _size(engine: Engine, image: ImageSummary, unpacked: int) -> int:
-    """The bytes that the engine counts for an image alone."""
+def _size(engine: Engine, image: ImageSummary, unpacked: int, inspected: Image | None) -> int:
+    """The bytes that the engine counts for an image alone, at least."""
     if not engine.containerd_store:
         return image.size
-    return image.size + image.index_size if _blobs_count(engine) else unpacked
+    if _blobs_count(engine):
+        others = sum(_bytes(manifest, "Total") for manifest in _of_other_platforms(image, inspected))
+        return image.size + image.index_size - others
+    # An engine without manifests in its list tells only of its own platform's images what their blobs take.
+    blind = inspected is not None and not image.manifests and inspected.platform != engine.platform
+    return 0 if blind else unpacked
+
+
+def _of_other_platforms(image: ImageSummary, inspected: Image | None) -> list[Mapping[str, Any]]:
+    """The manifests that an index has beside the one that inspect shows.
+
+    Their layers can't be told, and others may hold these: what they take isn't promised. An image that shares no
+    layers wasn't inspected, and goes with all of its manifests.
+    """
+    if inspected is None:
+        return []
+    platforms = (((manifest.get("ImageData") or {}).get("Platform") or {}) for manifest in image.manifests)
+    shown = inspected.platform
+    return [manifest for manifest, own in zip(image.manifests, platforms) if own and platform_of(own) != shown]
+
+
+def _bytes(manifest: Mapping[str, Any], kind: str) -> int:
+    """The bytes that a manifest takes: Total with its blobs, Unpacked without."""
+    size = (manifest.get("ImageData") or {}).get("Size") if kind == "Unpacked" else manifest.get("Size")
+    return int((size or {}).get(kind) or 0)
 
 
 def _below(
