@@ -489,3 +489,47 @@ def test_bad_patterns(module: Module, busybox: docker.DockerClient, keep: str, w
 def test_bad_option(module: Module, busybox: docker.DockerClient) -> None:
     assert "dangling" in module.fails(dangling="perhaps")
     assert names(busybox) == ["busybox:latest"]
+
+
+def test_foreseen_after_other_tasks(
+    engine: Engine, module: Module, modules: Callable[[str], Module], busybox: docker.DockerClient
+) -> None:
+    """In a check run nothing was removed, pulled and tagged before; told of it, it says what the real run does."""
+    for day in range(1, 5):
+        dated(busybox, f"app:{day}", day)
+    registry = Registry(engine, "127.0.0.1:5001")
+    registry.empty()
+    tools = "127.0.0.1:5001/tools:1"
+    dated(busybox, tools, 8)
+    modules("image_push").ok(name=tools)
+    busybox.api.remove_image(tools)
+    dated(busybox, tools, 1)
+    dated(busybox, "old:1", 6)
+    dated(busybox, "old:2", 7)
+    busybox.api.tag("old:2", "older", "2")
+    used(busybox, "app:2")
+    digest = busybox.images.get("busybox").attrs["RepoDigests"][0].partition("@")[2]
+    rules: dict[str, Any] = {"dangling": False, "keep_last": 2, "keep": [tools]}
+    expect: dict[str, Any] = {
+        "removed": ["old:1", "old:2"],
+        "arrived": {tools: registry.digest("tools", "1"), "app:5": None, "127.0.0.1:5000/library/busybox": digest},
+        "tagged": {"app:2": ["older:2"]},
+    }
+    foreseen = module.ok(check=True, expect=expect, **rules)
+    modules("image_remove").ok(names=expect["removed"])
+    modules("image_pull").ok(names=["127.0.0.1:5000/library/busybox", tools], policy="newer")
+    dated(busybox, "app:5", 9)
+    modules("image_tag").ok(name="app:2", repository=["older:2"])
+    done = module.ok(**rules)
+    assert {**done, "invocation": None} == {**foreseen, "invocation": None}
+    assert sorted(image["RepoTags"] for image in done["images"] if image["RepoTags"]) == [["app:1"], ["app:3"]]
+    # A containerd store before Docker 27.2.1 loses by itself what a pull leaves without a name.
+    dangling = [image for image in done["images"] if not image["RepoTags"]]
+    assert len(dangling) == (1 if engine.name == "trixie-containerd" else 2)
+
+
+def test_what_was_expected_and_did_not_happen(module: Module, busybox: docker.DockerClient) -> None:
+    dated(busybox, "tools:1", 1)
+    done = module.ok(dangling=False, keep=["busybox"], expect={"tagged": {"busybox": ["tools:1"]}})
+    assert not done["changed"]
+    assert done["skipped"][0].endswith("stays, as its tags have changed meanwhile: tools:1")

@@ -45,6 +45,10 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.retention impo
 from ansible_collections.gantry.docker.plugins.module_utils.image.usage import Disk, Usage
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan, Skipped
 
+# Since when a containerd store keeps an image whose last name a pull, or a load, gives to another one: moby/moby#48374
+# (backported by #48380), #49650.
+_PULL_KEEPS = (27, 2, 1)
+_LOAD_KEEPS = (28, 1)
 # What an image that is to come counts as: the newest, and as nothing on the disk.
 _TO_COME = sys.maxsize
 _UNKNOWN: Mapping[str, Any] = {"parent": "", "created": _TO_COME, "size": 0, "shared": 0}
@@ -182,7 +186,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     """List all images and containers, and see what takes how much of the disk as far as it matters."""
     now = engine.now if wanted.until else ""
     containers = tuple(engine.containers.with_wanted_image(container) for container in engine.containers.all())
-    images = _as_expected(engine.images.all(details=True), containers, wanted.expected, engine.containerd_store)
+    images = _as_expected(engine, engine.images.all(details=True), containers, wanted.expected)
     seen = Observed(images, containers, now)
     if wanted.target_size is not None:
         known = engine.find_all(image.id for image in seen.images)
@@ -256,16 +260,18 @@ def _parse_expected(given: Mapping[str, Any]) -> Expected:
 
 
 def _as_expected(
-    images: tuple[ImageSummary, ...], containers: Sequence[ContainerSummary], expected: Expected, containerd: bool
+    engine: Engine, images: tuple[ImageSummary, ...], containers: Sequence[ContainerSummary], expected: Expected
 ) -> tuple[ImageSummary, ...]:
     """The images as they are when what is expected has come about."""
     rows = _without(images, {container.image_id for container in containers}, expected.removed)
     for name, digest in expected.arrived.items():
         owner = next((row.id for row in rows if digest and digest in (row.id, *map(_digest_of, row.digests))), name)
-        rows = _named(rows, owner, (name,), containerd)
+        left = _named(rows, owner, (name,), engine.containerd_store)
+        lost = engine.containerd_store and engine.version < (_PULL_KEEPS if digest else _LOAD_KEEPS)
+        rows = [row for row in left if row in rows or row.tags or row.digests] if lost else left
     for source, names in expected.tagged.items():
         owner = next((row.id for row in rows if source in row.tags or source in row.digests), source)
-        rows = _named(rows, owner, names, containerd)
+        rows = _named(rows, owner, names, engine.containerd_store)
     return tuple(rows)
 
 
