@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The examples of the modules and the README, run as users would run them: all work, and twice is as good as once."""
+"""The examples that there are, run as users would run them: all work, and twice is as good as once."""
 
 from __future__ import annotations
 
@@ -22,9 +22,17 @@ import yaml
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 
 HERE = Path(__file__)
-README = HERE.parents[2] / "README.md"
-MODULES = {file.stem: file for file in sorted((HERE.parents[2] / "plugins" / "modules").glob("*.py"))}
-SOURCES = ["readme", *MODULES]
+REPOSITORY = HERE.parents[2]
+PLUGINS = {
+    file.stem: file for kind in ("modules", "filter") for file in sorted((REPOSITORY / "plugins" / kind).glob("*.py"))
+}
+ROLE = REPOSITORY / "roles" / "images"
+PLAYBOOKS = {
+    "readme": REPOSITORY / "README.md",
+    "role": ROLE / "README.md",
+    "nightly": ROLE / "examples" / "images.yml",
+}
+SOURCES = [*PLAYBOOKS, *PLUGINS]
 # The collections tree that this file was found through, whatever it is a link to.
 TREE = next(path for path in map(Path, sys.path) if (path / "ansible_collections" / "gantry" / "docker").is_dir())
 # Who runs these twice changes something twice: commands, and examples that undo what they did.
@@ -38,17 +46,17 @@ pytestmark = [pytest.mark.one_engine, pytest.mark.timeout(1800)]
 
 
 def examples(source: str) -> list[Task]:
-    """The tasks of the README's playbook, or of a module's EXAMPLES, which are read and not imported."""
-    if source == "readme":
-        (playbook,) = re.findall(r"^```yaml\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
-        (play,) = yaml.safe_load(playbook)
-        own: list[Task] = play["tasks"]
-        return own
-    return _examples(source)
+    """The tasks of a source: a file's playbooks, or a plugin's EXAMPLES, which are read and not imported."""
+    if source not in PLAYBOOKS:
+        return _examples(source)
+    text = PLAYBOOKS[source].read_text()
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", text, re.DOTALL | re.MULTILINE) or [text]
+    playbooks = [loaded for block in blocks if isinstance(loaded := yaml.safe_load(block), list)]
+    return [task for playbook in playbooks for play in playbook for task in play["tasks"]]
 
 
-def _examples(module: str) -> list[Task]:
-    body = ast.parse(MODULES[module].read_text()).body
+def _examples(plugin: str) -> list[Task]:
+    body = ast.parse(PLUGINS[plugin].read_text()).body
     (source,) = [
         ast.literal_eval(node.value)
         for node in body
