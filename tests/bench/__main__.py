@@ -11,7 +11,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -79,7 +78,6 @@ def _measure(arguments: argparse.Namespace, raw: Path) -> list[str]:
     usual = engines.DEFAULT_NAMES[:1] if arguments.quick else engines.DEFAULT_NAMES
     names = arguments.engines.split(",") if arguments.engines else usual
     rounds = arguments.rounds or (1 if arguments.quick else 5)
-    (STATE / "bench").mkdir(exist_ok=True)
     problems = []
     for name in names:
         for part in PARTS:
@@ -100,9 +98,10 @@ def _measure(arguments: argparse.Namespace, raw: Path) -> list[str]:
 
 def _record(part: Part, name: str, rounds: int, quick: bool) -> Record:
     """Measure a part on an engine of its own."""
-    with tempfile.TemporaryDirectory(dir=STATE / "bench") as directory, ExitStack() as cleanup:
+    with ExitStack() as cleanup:
         engine = cleanup.enter_context(engines.running(name, content()))
-        bench = Bench(Runner(engine, rounds), Layers(Path(directory)), quick, cleanup)
+        # What lies among the engine's files goes with it, even if this process is killed.
+        bench = Bench(Runner(engine, rounds), Layers(engine.files / "layers"), quick, cleanup)
         run = {"quick": quick, "rounds": rounds, "docker": engine.version, **circumstances()}
         groups: dict[str, Measured] = {}
         profiles: dict[str, list[dict[str, Any]]] = {}

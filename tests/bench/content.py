@@ -38,6 +38,7 @@ class Layers:
     """Makes layers in a directory, each once."""
 
     def __init__(self, directory: Path) -> None:
+        directory.mkdir()
         self._directory = directory
         self._layers: dict[tuple[str, int, int], Layer] = {}
 
