@@ -13,7 +13,10 @@ import testinfra
 
 from ansible_collections.gantry.docker.molecule.conftest import container
 
-TAGS = ["debian:12", "example/base:1", "example/tool:latest", "example/web:1", "example/web:newest", "gantry/python:3"]
+TAGS = [
+    *("debian:12", "example/base:1", "example/servant:1", "example/servant:base", "example/tool:latest"),
+    *("example/web:1", "example/web:newest", "gantry/python:3"),
+]
 
 
 def inspected(engine: docker.DockerClient, name: str) -> dict[str, Any]:
@@ -55,6 +58,14 @@ def test_a_variable_is_taken_as_it_is(engine: docker.DockerClient) -> None:
     assert said.decode() == "third\n"
     layers = [inspected(engine, name)["RootFS"]["Layers"] for name in ("example/tool", "example/base:1")]
     assert layers[0][:-1] == layers[1]
+
+
+def test_what_a_base_runs_and_as_whom_stays(engine: docker.DockerClient) -> None:
+    config, base = (inspected(engine, f"example/servant:{tag}")["Config"] for tag in ("1", "base"))
+    assert [config[key] for key in ("Entrypoint", "Cmd", "User")] == [
+        base[key] for key in ("Entrypoint", "Cmd", "User")
+    ]
+    assert engine.containers.run("example/servant:1", remove=True) == b"65534\n"
 
 
 def test_ansible_has_left_nothing_in_the_image() -> None:
