@@ -36,7 +36,8 @@ def _unchanged(bench: Bench) -> Iterator[Group]:
 def _unchanged_of(bench: Bench, size: int) -> Iterator[Group]:
     image = bench.image(RANDOM, size)
     bench.layers.discard(RANDOM, size)
-    for form, ending in (("plain", ".tar"), ("zstd", ".tar.zst")):
+    endings = {"zstd": ".tar.zst"} if bench.quick else {"plain": ".tar", "zstd": ".tar.zst"}
+    for form, ending in endings.items():
         path, other = bench.file(f"unchanged{ending}"), bench.file("other.tar")
         save = ours("image_save", "image_save", {"name": image, "path": path})
         bench.runner.do(save.work)

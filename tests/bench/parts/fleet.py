@@ -26,7 +26,7 @@ def _fleet(bench: Bench) -> Iterator[Group]:
     bench.load({_BASE: (below,)})
     bench.load({_APP: (below, above)})
     hosts: list[engines.Engine] = []
-    for number in (2,) if bench.quick else (1, 10):
+    for number in (1,) if bench.quick else (1, 10):
         while len(hosts) < number:
             hosts.append(bench.cleanup.enter_context(engines.running(bench.engine.name, None)))
             load(hosts[-1], {_BASE: (below,)})
