@@ -68,6 +68,7 @@ options:
     description:
       - How hard to compress, from 1 to 9 for C(gzip), where 6 is usual, and from 1 to 19 for C(zstd), where 3 is.
       - An archive that is there already isn't written anew for another level.
+      - With C(zstd) up to level 9 all threads together take less than 64 MiB of memory, beyond that about 100 MiB each.
     type: int
   compression_threads:
     description:
