@@ -69,7 +69,7 @@ def images_report(results: Mapping[str, Any]) -> dict[str, Any]:
             key=lambda row: row["name"],
         ),
         "pruned": list(pruned.get("images") or ()),
-        "skipped": list(pruned.get("skipped") or ()) if isinstance(pruned.get("skipped"), list) else [],
+        "spared": list(pruned.get("spared") or ()),
         "space_reclaimed": pruned.get("space_reclaimed") or 0,
         "failed": [
             str(result.get("msg") or "no reason was given")
@@ -157,7 +157,7 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
     for image in report.get("kept", ()):
         names = ", ".join(image["RepoTags"] or image["RepoDigests"] or ())
         yield f"keep    {_named(names, image['Id'])}: {image['Reason']}"
-    yield from (f"leave   {reason}" for reason in report["skipped"])
+    yield from (f"leave   {reason}" for reason in report["spared"])
     yield from (f"FAILED  {reason}" for reason in report["failed"])
 
 

@@ -112,7 +112,7 @@ def _take(operation: Operation, engine: Engine, plan: Plan, result: dict[str, An
             failures.append(outcome.message)
             continue
         if isinstance(outcome, Skipped):
-            result.setdefault("skipped", []).append(outcome.reason)
+            result.setdefault("spared", []).append(outcome.reason)
             continue
         _add(result, outcome)
         if number < len(plan.steps):

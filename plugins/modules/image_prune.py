@@ -126,7 +126,7 @@ notes:
   - An image is used by a container that was made of it, by one that was made by a name that it has now, and by one of
     an image that was made from it, so far as the engine knows what was made from what.
   - Before each removal it is looked again whether the image is used or its tags have changed. If so it stays, and
-    RV(skipped) tells it. Nothing is forced.
+    RV(spared) tells it. Nothing is forced.
   - An image that others were made from loses its names only; it goes with the last of them.
   - Unlike C(docker image prune), it never takes an image that was pulled by its digest for dangling.
   - On containerd stores the bytes are too few if an image is there for several platforms and shares layers with others,
@@ -209,7 +209,7 @@ kept:
       Created: 1767225600
       Size: 4194304
       Reason: used by web (running)
-skipped:
+spared:
   description: Which images stay though they were to go, as something changed meanwhile.
   returned: if there are such images
   type: list

@@ -39,7 +39,7 @@ def pruned(module: Module, client: docker.DockerClient, **params: Any) -> dict[s
     assert done["space_reclaimed"] == foreseen["space_reclaimed"] == bytes_before - layers_size(client)
     assert done["images"] == foreseen["images"]
     assert sum(image["SpaceReclaimed"] for image in done["images"]) == done["space_reclaimed"]
-    assert "skipped" not in done
+    assert "spared" not in done
     return done
 
 
@@ -298,7 +298,7 @@ def test_container_that_came_meanwhile(
     meanwhile(lambda: used(busybox, "needed:1", running))
     done = module.ok(dangling=False, keep=["busybox"])
     state_word = "running" if running else "created"
-    assert done["skipped"] == [f"needed:1, needed:2 stays, as it is used by now: user ({state_word})"]
+    assert done["spared"] == [f"needed:1, needed:2 stays, as it is used by now: user ({state_word})"]
     assert done["changed"] and [image["Id"] for image in done["images"]] == [other]
     assert done["diff"] == {"before": {other: ["other:1"]}, "after": {other: None}}
     assert names(busybox) == ["busybox:latest", "needed:1", "needed:2"]
@@ -313,7 +313,7 @@ def test_nothing_left_of_the_plan(
     child(busybox, "busybox", "tools:1")
     meanwhile(lambda: used(busybox, "tools:1"))
     done = module.ok(dangling=False, keep=["busybox"])
-    assert not done["changed"] and done["actions"] == done["images"] == [] and len(done["skipped"]) == 1
+    assert not done["changed"] and done["actions"] == done["images"] == [] and len(done["spared"]) == 1
     assert done["diff"] == {"before": {}, "after": {}} and done["space_reclaimed"] == 0
 
 
@@ -324,7 +324,7 @@ def test_tag_that_moved_meanwhile(
     child(busybox, "busybox", "tools:1")
     meanwhile(lambda: busybox.api.tag("busybox", "tools", "1", force=True))
     done = module.ok(dangling=False, keep=["busybox"])
-    assert "its tags have changed meanwhile: none" in done["skipped"][0]
+    assert "its tags have changed meanwhile: none" in done["spared"][0]
     assert names(busybox) == ["busybox:latest", "tools:1"]
 
 
@@ -336,14 +336,14 @@ def test_parent_of_one_that_stays_after_all(
     before = state(busybox)
     meanwhile(lambda: used(busybox, "top:1"))
     done = module.ok(dangling=False, keep=["busybox"])
-    assert ["top:1" in done["skipped"][0], "low:1" in done["skipped"][1]] == [True, True]
+    assert ["top:1" in done["spared"][0], "low:1" in done["spared"][1]] == [True, True]
     assert state(busybox) == before
 
 
 def test_gone_meanwhile(module: Module, busybox: docker.DockerClient, meanwhile: Callable[[Meanwhile], None]) -> None:
     child(busybox, "busybox", "tools:1")
     meanwhile(lambda: busybox.api.remove_image("tools:1"))
-    assert module.ok(dangling=False, keep=["busybox"])["skipped"] == ["tools:1 is gone already"]
+    assert module.ok(dangling=False, keep=["busybox"])["spared"] == ["tools:1 is gone already"]
 
 
 @pytest.mark.parametrize("running", [True, False])
@@ -532,4 +532,4 @@ def test_what_was_expected_and_did_not_happen(module: Module, busybox: docker.Do
     dated(busybox, "tools:1", 1)
     done = module.ok(dangling=False, keep=["busybox"], expect={"tagged": {"busybox": ["tools:1"]}})
     assert not done["changed"]
-    assert done["skipped"][0].endswith("stays, as its tags have changed meanwhile: tools:1")
+    assert done["spared"][0].endswith("stays, as its tags have changed meanwhile: tools:1")

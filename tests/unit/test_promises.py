@@ -77,6 +77,13 @@ def test_module_can_be_told_where_the_engine_is(name: str, documentation: dict[s
 
 
 @each_module
+def test_results_mean_to_ansible_what_they_mean_here(name: str, documentation: dict[str, Documentation]) -> None:
+    """By these keys Ansible takes a task for a loop, skipped, failed, and so on (executor/task_result.py)."""
+    taken = {"results", "skipped", "failed", "unreachable", "retries", "attempts", "ansible_facts", "invocation"}
+    assert not taken & set(documentation[name]["return"] or {})
+
+
+@each_module
 def test_examples_use_what_there_is(name: str, documentation: dict[str, Documentation]) -> None:
     tasks = yaml.safe_load(documentation[name]["examples"])
     assert any(f"{COLLECTION}.{name}" in task for task in tasks), "no example uses the module itself"
