@@ -19,7 +19,7 @@ _ITEM = "{{ item }}"
 
 
 def _here(bench: Bench) -> Iterator[Group]:
-    some, many = bench.choose(20, 3), bench.choose(100, 6)
+    some, many = bench.choose(20, 2), bench.choose(100, 4)
     names = bench.small_images("bench/here", range(many))
     one = names[0]
     pull = {"name": _ITEM, "pull": "not_present"}
@@ -82,7 +82,7 @@ def _here_targets() -> Iterator[Target]:
 
 
 def _pull(bench: Bench) -> Iterator[Group]:
-    number = bench.choose(20, 4)
+    number = bench.choose(20, 2)
     names = bench.small_images("127.0.0.1:5001/bench/pull", range(number), size=MIB)
     for name in names:
         bench.docker("push", name)
