@@ -49,6 +49,8 @@ def pieces(response: Any) -> Iterator[bytes]:
 
 def bound_waits(api: Any, response: Any, seconds: int) -> None:
     """Let every further wait for bytes of an answer that was opened without a timeout end after so many seconds."""
+    if response.raw.closed:  # its end has come already
+        return
     raw = api._get_raw_response_socket(response)
     for candidate in (raw, getattr(raw, "_sock", None)):
         if candidate is not None and hasattr(candidate, "settimeout"):
