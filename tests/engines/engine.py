@@ -208,6 +208,8 @@ def _launch(name: str, instance: str, images: Path | None, leash: bool) -> Engin
             "leash": "yes" if leash else "",
         }
         keeper = _start_keeper(job, leash)
+        # Before the keeper has said who it is, it looks like one that was killed to whoever sweeps.
+        _wait(lambda: _read(instance) or keeper.poll() is not None, _PATIENCE)
     try:
         _wait(lambda: _answers(instance) or keeper.poll() is not None, _PATIENCE)
         engine = find(instance)
@@ -239,7 +241,6 @@ def _start_keeper(job: dict[str, str], leash: bool) -> subprocess.Popen[bytes]:
             stderr=log,
             start_new_session=True,
         )
-    (run / "engine.json").write_text(json.dumps({"name": job["name"], "keeper": keeper.pid, "pid": 0}))
     if keeper.stdin:
         _leashes[job["INSTANCE"]] = keeper.stdin
     return keeper

@@ -32,6 +32,8 @@ _UPLINK = ("slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback
 def keep(job: dict[str, str]) -> int:
     """Run the engine until it ends or SIGTERM comes; the engine's exit status."""
     signal.signal(signal.SIGTERM, _quit)
+    about, who = Path(job["RUN"]) / "engine.json", {"name": job["name"], "keeper": os.getpid()}
+    _tell(about, {**who, "pid": 0})
     if job["leash"]:
         threading.Thread(target=_follow, daemon=True).start()
     own = {key: value for key, value in job.items() if key.isupper()}
@@ -41,7 +43,7 @@ def keep(job: dict[str, str]) -> int:
     try:
         init = _first_child(engine.pid)
         uplink = subprocess.Popen([*_LEASH, *_UPLINK, str(init), "tap0"])
-        _tell(Path(job["RUN"]) / "engine.json", {"name": job["name"], "keeper": os.getpid(), "pid": init})
+        _tell(about, {**who, "pid": init})
         return engine.wait()
     except KeyboardInterrupt:
         _end(uplink, engine)
