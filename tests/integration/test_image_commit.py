@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import io
 import subprocess
-import tarfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +19,7 @@ from docker.models.containers import Container
 
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
+from ansible_collections.gantry.docker.tests.integration.scenes import tar_of
 
 UP = ["tail", "-f", "/dev/null"]
 WANTED: dict[str, Any] = {"container": "box", "name": "made:1"}
@@ -47,16 +46,6 @@ def inside(box: Container, script: str) -> str:
 def images(client: docker.DockerClient) -> set[str]:
     """All images' Ids, with those that have no name."""
     return {row["Id"] for row in client.api.images(all=True)}
-
-
-def tar_of(name: str) -> bytes:
-    """A tar archive with one file."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        member = tarfile.TarInfo(name)
-        member.size = 2000
-        tar.addfile(member, io.BytesIO(bytes(2000)))
-    return buffer.getvalue()
 
 
 def within(client: docker.DockerClient, image: str, script: str) -> str:
@@ -329,7 +318,7 @@ def test_nothing_is_proved_of_a_container_that_can_be_written(module: Module, bu
     box.wait()
     module.ok(**WANTED)
     with pytest.raises(docker.errors.APIError):
-        box.put_archive("/", tar_of("copied")[:700])
+        box.put_archive("/", tar_of({"copied": bytes(2000)})[:700])
     module.converges(**WANTED)
     assert within(busybox, "made:1", "ls /copied") == "/copied\n"
 

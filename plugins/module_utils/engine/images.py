@@ -272,7 +272,7 @@ class Images:
     def remote(self, reference: Reference, login: Login) -> RemoteImage | None:
         """What the reference's registry has, asked through the engine; None if it has none. Nothing is pulled."""
         api = self._api
-        path = api._url("/distribution/{0}/json", reference.pinned if reference.digest else reference.tagged)
+        path = api._url("/distribution/{0}/json", reference.listed)
         with trying_to(f"ask the registry {reference.registry} for {reference}"):
             try:
                 answer = api._result(api.get(path, headers=login.header), json=True)

@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Callable, TypeVar
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.image.labels import parse_label
 from ansible_collections.gantry.docker.plugins.module_utils.image.moments import parse_moment
 from ansible_collections.gantry.docker.plugins.module_utils.image.patterns import is_pattern, parse_pattern
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import parse_platform
@@ -120,7 +121,7 @@ class _Reader:
         source = self._reference(entry["name"])
         if source is None:
             return
-        name = _spelt(source)
+        name = source.listed
         self.found.names[name] = None
         for target in (self._try(parse_tag, text) for text in entry["repository"]):
             if target:
@@ -151,7 +152,7 @@ class _Reader:
             spelt = text
         else:
             reference = self._reference(text)
-            spelt = _spelt(reference) if reference else ""
+            spelt = reference.listed if reference else ""
             found = [name for name in self.found.names if name == spelt]
         if found:
             self._problem(
@@ -182,8 +183,7 @@ class _Reader:
             self._try(parse_moment, str(rules["until"]), "images_prune_until")
         labels = [(option, label) for option in ("label", "label_not") for label in rules.get(option) or ()]
         for option, label in labels:
-            if not label.partition("=")[0]:
-                self._problem(f"'{label}' in images_prune_{option} has no key: write key or key=value.")
+            self._try(parse_label, label, f"images_prune_{option}")
         if int(rules.get("keep_last") or 0) < 0:
             self._problem(f"images_prune_keep_last is {rules['keep_last']}, and must not be negative.")
         for option in ("keep_last", "reference"):
@@ -194,7 +194,7 @@ class _Reader:
                 )
 
     def _pull(self, reference: Reference, platform: str, policy: str) -> None:
-        name = _spelt(reference)
+        name = reference.listed
         names = self.found.pulls[platform, "missing" if policy == "not_present" or reference.digest else policy]
         if name not in names:
             names.append(name)
@@ -225,11 +225,6 @@ class _Reader:
         except InvalidInput as error:
             self._problem(error.message)
             return None
-
-
-def _spelt(reference: Reference) -> str:
-    """The name as Docker shows it; with both a tag and a digest, the digest counts."""
-    return reference.pinned if reference.digest else reference.tagged
 
 
 def _may_mean_a_tag_of(pattern: str, repository: str) -> bool:

@@ -73,6 +73,11 @@ class Reference:
         """Name and digest, as in an image's RepoDigests."""
         return f"{self.name}@{self.digest}"
 
+    @property
+    def listed(self) -> str:
+        """The name as lists of images have it; with both a tag and a digest, the digest counts."""
+        return self.pinned if self.digest else self.tagged
+
     def __str__(self) -> str:
         tag = f":{self.tag}" if self.tag else ""
         digest = f"@{self.digest}" if self.digest else ""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.deletion import Forest
+from ansible_collections.gantry.docker.plugins.module_utils.image.labels import has_label
 from ansible_collections.gantry.docker.plugins.module_utils.image.patterns import Pattern, repository_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.usage import Disk, Usage
 
@@ -101,12 +102,6 @@ def least_that_fits(order: Iterable[str], forest: Forest, disk: Disk, target: in
     return tuple(gone), size
 
 
-def has_label(labels: Mapping[str, str], wanted: str) -> bool:
-    """Whether there is a label: key, or key=value."""
-    key, equals, value = wanted.partition("=")
-    return key in labels and (not equals or labels[key] == value)
-
-
 def _reason_to_stay(candidate: Candidate, rules: Rules, newest: Mapping[str, str]) -> str:
     """The first reason that there is; empty for an image that may go."""
     names = candidate.names
@@ -118,10 +113,7 @@ def _reason_to_stay(candidate: Candidate, rules: Rules, newest: Mapping[str, str
         (bool(names) and rules.dangling_only, "has a name"),
         *((any(map(pattern.matches, names)), f"kept by {pattern}") for pattern in rules.keep),
         (candidate.id in newest, f"among the newest {rules.keep_last} of {newest.get(candidate.id, '')}"),
-        (
-            not _all_match(names, rules.references),
-            f"not all of its names match {references}",
-        ),
+        (not _all_match(names, rules.references), f"not all of its names match {references}"),
         *((not has_label(candidate.labels, label), f"has no label {label}") for label in rules.labels),
         *((has_label(candidate.labels, label), f"has the label {label}") for label in rules.no_labels),
         (rules.until is not None and candidate.created >= rules.until, "too new"),

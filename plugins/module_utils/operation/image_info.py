@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, ImageSize, ImageSummary
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.image.labels import parse_label
 from ansible_collections.gantry.docker.plugins.module_utils.image.layers import chain_ids, history_rows, holders
 from ansible_collections.gantry.docker.plugins.module_utils.image.patterns import Pattern, Selection, parse_selection
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import ImageName, parse_image_name
@@ -131,8 +132,7 @@ def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, A
 def _parse_filters(given: Mapping[str, Any]) -> Filters:
     labels, references = (_texts(given, name) for name in ("label", "reference"))
     for label in labels:
-        if not label.partition("=")[0]:
-            raise InvalidInput(f"'{label}' in filters.label has no key: write key or key=value.")
+        parse_label(label, "filters.label")
     for reference in references:
         if not _REFERENCE.fullmatch(reference):
             raise InvalidInput(

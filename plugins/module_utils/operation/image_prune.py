@@ -27,6 +27,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.deletion impor
     changes,
 )
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.image.labels import parse_label
 from ansible_collections.gantry.docker.plugins.module_utils.image.moments import Moment, parse_moment
 from ansible_collections.gantry.docker.plugins.module_utils.image.patterns import parse_pattern, repository_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
@@ -138,18 +139,14 @@ def parse(params: Mapping[str, Any]) -> Wanted:
     for option in ("keep_last", "target_size"):
         if (params[option] or 0) < 0:
             raise InvalidInput(f"{option} is {params[option]}, and must not be negative.")
-    for option in ("label", "label_not"):
-        for label in params[option]:
-            if not label.partition("=")[0]:
-                raise InvalidInput(f"'{label}' in {option} has no key: write key or key=value.")
     rules = Rules(
         nothing=not params["images"],
         dangling_only=params["dangling"],
         keep=tuple(dict.fromkeys(parse_pattern(pattern, "keep") for pattern in params["keep"])),
         keep_last=params["keep_last"],
         references=tuple(dict.fromkeys(parse_pattern(pattern, "reference") for pattern in params["reference"])),
-        labels=tuple(params["label"]),
-        no_labels=tuple(params["label_not"]),
+        labels=tuple(parse_label(label, "label") for label in params["label"]),
+        no_labels=tuple(parse_label(label, "label_not") for label in params["label_not"]),
     )
     until = None if params["until"] is None else parse_moment(params["until"], "until")
     return Wanted(rules, until, params["target_size"], params["explain"], _parse_expected(params["expect"] or {}))
@@ -250,7 +247,7 @@ def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, A
 
 def _parse_expected(given: Mapping[str, Any]) -> Expected:
     def spelt(name: str) -> str:
-        return _name(parse_reference(name))
+        return parse_reference(name).listed
 
     return Expected(
         removed=tuple(spelt(name) for name in given.get("removed") or ()),
@@ -443,13 +440,8 @@ def _spelt(name: str) -> str:
         parsed = parse_image_name(name)
     except InvalidInput:
         return ""
-    return _name(parsed) if isinstance(parsed, Reference) else str(parsed)
+    return parsed.listed if isinstance(parsed, Reference) else str(parsed)
 
 
 def _digest_of(name: str) -> str:
     return name.partition("@")[2]
-
-
-def _name(reference: Reference) -> str:
-    """A name as lists of images have it; with both a tag and a digest, the digest counts."""
-    return reference.pinned if reference.digest else str(reference)
