@@ -25,7 +25,8 @@ import docker
 import pytest
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Images
-from ansible_collections.gantry.docker.plugins.module_utils.image.archive import ArchiveError, read_index, verify
+from ansible_collections.gantry.docker.plugins.module_utils.image.archive import ArchiveError, read_index
+from ansible_collections.gantry.docker.plugins.module_utils.image.verification import verify
 from ansible_collections.gantry.docker.plugins.module_utils.operation import image_load, image_save
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.engines.images import content
@@ -466,13 +467,13 @@ def test_a_save_that_is_killed_leaves_nothing(
     path = tmp_path / "good.tar"
     Module("image_save", engine.docker_host).ok(name="busybox", path=str(path))
     good = path.read_bytes()
-    pack = image_save._pack
+    write = image_save._write
 
     def dying(*arguments: Any) -> None:
-        pack(*arguments)
+        write(*arguments)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    monkeypatch.setattr(image_save, "_pack", dying)
+    monkeypatch.setattr(image_save, "_write", dying)
     process = _process(engine, "example/large:1", path)
     process.join(60)
     assert process.exitcode == -signal.SIGKILL

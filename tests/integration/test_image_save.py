@@ -18,7 +18,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.image.archive import verify
+from ansible_collections.gantry.docker.plugins.module_utils.image.verification import verify
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
 from ansible_collections.gantry.docker.tests.unit.image import archives

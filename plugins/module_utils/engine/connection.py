@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_AT_A_TIME = 8
+_AT_A_TIME = 16
 
 
 class Engine:
@@ -105,7 +105,7 @@ class Engine:
     def ask_all(self, ask: Callable[[Engine, Item], Result], items: Iterable[Item]) -> dict[Item, Result]:
         """What the engine is asked for each item, by it; each item once. Raises the first item's error.
 
-        Several are asked for at a time: containerd stores take up to 20 ms for each.
+        Several are asked for at a time: containerd stores take up to 20 ms for each, and twice as many don't answer sooner.
         """
         wanted = tuple(dict.fromkeys(items))
         told: dict[Item, Result] = {}

@@ -13,8 +13,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import parse_env, parse_texts, parse_words
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
@@ -33,8 +32,7 @@ _PORT = re.compile(
 _LAST_PORT = 65535
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """One thing that can be asked of a container.
 
     parse: from what the user wrote to the normal form; raises InvalidInput.

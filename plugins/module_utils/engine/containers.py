@@ -13,9 +13,8 @@ import shlex
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError, trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker
@@ -78,8 +77,7 @@ def _plain(value: Any, what: str) -> str:
     raise InvalidInput(f"{what} is no text but a {type(value).__name__}. Put it in quotes.")
 
 
-@dataclass(frozen=True)
-class Container:
+class Container(NamedTuple):
     """A container as the engine describes it.
 
     inspected: the engine's own description, for results.
@@ -129,8 +127,7 @@ class Container:
         return config
 
 
-@dataclass(frozen=True)
-class ContainerSummary:
+class ContainerSummary(NamedTuple):
     """A row of the engine's list of containers.
 
     image: the image as the container's maker named it. state: as Container.status.
@@ -151,8 +148,7 @@ class ContainerSummary:
         return self.state in ("running", "paused", "restarting")
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """A command to run in a container.
 
     user: name or Id, [:group]. tty: whether it gets a terminal. stdin: its input.
@@ -166,8 +162,7 @@ class Command:
     stdin: bytes | None = None
 
 
-@dataclass(frozen=True)
-class ExecResult:
+class ExecResult(NamedTuple):
     """What a command in a container gave; with a terminal, all output is stdout."""
 
     rc: int
@@ -175,8 +170,7 @@ class ExecResult:
     stderr: str
 
 
-@dataclass(frozen=True)
-class ChangedPaths:
+class ChangedPaths(NamedTuple):
     """The paths in which a container's files differ from its image's, each in order."""
 
     added: tuple[str, ...]
@@ -184,8 +178,7 @@ class ChangedPaths:
     deleted: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """What happened to a container. image_id: of a commit the image that it made; else ""."""
 
     action: str
@@ -226,7 +219,7 @@ class Containers:
         if container.image != container.image_id:
             return container
         found = self.find(container.id)
-        return replace(container, image=str(found.config["Image"])) if found else container
+        return container._replace(image=str(found.config["Image"])) if found else container
 
     def starts(self, now: str) -> tuple[tuple[str, float], ...]:
         """The starts of containers that the engine remembers: the image as the maker named it, and when.

@@ -15,8 +15,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import DEFAULT_REGISTRY, parse_registry
@@ -30,12 +29,15 @@ _TOKEN_USER = "<token>"  # noqa: S105
 _HELPER_PATIENCE = 30
 
 
-@dataclass(frozen=True)
-class Login:
+class Login(NamedTuple):
     """A registry's name, and what to show it: what X-Registry-Auth is made of (api/types/registry, AuthConfig)."""
 
     registry: str
-    shown: Mapping[str, str] = field(repr=False)
+    shown: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        # What is shown is secret.
+        return f"Login({self.registry!r})"
 
     @property
     def header(self) -> dict[str, str]:
@@ -44,8 +46,7 @@ class Login:
         return {"X-Registry-Auth": base64.urlsafe_b64encode(text).decode()}
 
 
-@dataclass(frozen=True)
-class Access:
+class Access(NamedTuple):
     """How a task may use registries.
 
     given: the logins that the task names. config_path: of the Docker configuration, None for the user's own.

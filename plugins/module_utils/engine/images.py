@@ -10,9 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import (
     EngineError,
@@ -42,8 +40,7 @@ if TYPE_CHECKING:
 _PUSHED = re.compile(r"digest: (sha256:[0-9a-f]{64}) size: ")
 
 
-@dataclass(frozen=True)
-class Image:
+class Image(NamedTuple):
     """An image as the engine describes it.
 
     inspected: the engine's own description, for results.
@@ -93,14 +90,13 @@ class Image:
         """What it runs on."""
         return platform_of(self.inspected)
 
-    @cached_property
+    @property
     def identity(self) -> ImageIdentity:
         """What a copy of it has in common with it elsewhere."""
         return identity_of(self.inspected, self.diff_ids, self.config)
 
 
-@dataclass(frozen=True)
-class ImageSummary:
+class ImageSummary(NamedTuple):
     """A row of the engine's list of images.
 
     parent: the Id of the image that it was made from, where the store knows that; else "".
@@ -118,30 +114,27 @@ class ImageSummary:
     created: int
     size: int
     pinned: tuple[str, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = {}
     shared: int = -1
     manifests: tuple[Mapping[str, Any], ...] = ()
     index_size: int = 0
 
 
-@dataclass(frozen=True)
-class ImageSize:
+class ImageSize(NamedTuple):
     """What an image takes on the engine's disk: the bytes in all, and those that it shares with others."""
 
     total: int
     shared: int
 
 
-@dataclass(frozen=True)
-class RemoteImage:
+class RemoteImage(NamedTuple):
     """What a registry tells of an image: the digest of its manifest or index, and its platforms."""
 
     digest: str
     platforms: tuple[Platform, ...]
 
 
-@dataclass(frozen=True)
-class Commit:
+class Commit(NamedTuple):
     """How to make an image from a container.
 
     changes: instructions of a Dockerfile, as docker commit --change takes them; they come after the labels.

@@ -19,8 +19,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 from urllib.parse import quote
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.address import wants_tls, way_out
@@ -140,8 +139,7 @@ class Wire:
             raise GantryError(f"Can't reach a Docker engine at {self._host}. {way}") from error
 
 
-@dataclass(frozen=True)
-class End:
+class End(NamedTuple):
     """How a command ended. ran: False if it couldn't even be started; its output says why then."""
 
     rc: int

@@ -18,28 +18,17 @@ import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
-from ansible_collections.gantry.docker.plugins.module_utils.image.compression import (
-    HEAD,
-    Reader,
-    Rejoined,
-    Unreadable,
-    detect,
-    read_exactly,
-    unpacked,
-)
+from ansible_collections.gantry.docker.plugins.module_utils.image.compression import HEAD, detect
 from ansible_collections.gantry.docker.plugins.module_utils.image.contents import (
     Contents,
     Entry,
     PlainContents,
-    StreamedContents,
     blob_digest,
     config_digest,
 )
-from ansible_collections.gantry.docker.plugins.module_utils.image.embedded import read_embedded
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils.image.manifests import (
     Config,
     Descriptor,
@@ -51,15 +40,13 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.manifests impo
     read_left_out,
     read_listed,
 )
-from ansible_collections.gantry.docker.plugins.module_utils.image.tar import StreamSource, shown
 
 
 class ArchiveError(GantryError):
     """An archive that can't be read, or isn't what it claims to be."""
 
 
-@dataclass(frozen=True)
-class ArchivedLayer:
+class ArchivedLayer(NamedTuple):
     """A layer of an archived image.
 
     entry: the name of the file that holds it or, if there is none, that should.
@@ -75,8 +62,7 @@ class ArchivedLayer:
     present: bool
 
 
-@dataclass(frozen=True)
-class ArchivedImage:
+class ArchivedImage(NamedTuple):
     """An image in an archive, for one platform.
 
     config_digest: None only if not even the manifest is there. config_entry: the config's file.
@@ -106,8 +92,7 @@ class ArchivedImage:
     missing: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class ArchiveIndex:
+class ArchiveIndex(NamedTuple):
     """What is in an archive.
 
     entries: its files by name, with their places in the unpacked tar. links: its symbolic links.
@@ -149,43 +134,15 @@ def read_index_of(file: BinaryIO, path: str) -> ArchiveIndex:
         return _read_file(file, os.fstat(file.fileno()).st_size)
 
 
-def verify(path: str | os.PathLike[str]) -> ArchiveIndex:
-    """The index of the archive at path, after all of its content was read and proved right.
-
-    Every blob of an OCI layout has the digest in its name, and every layer of the legacy layout its
-    DiffID. What is missing is told in the index.
-    Raises ArchiveError as read_index does, and for content that is not what it should be.
-    """
-    with opened(path) as file, reading(os.fspath(path)):
-        return _verify(file)
-
-
-def verify_pieces(pieces: Iterator[bytes], path: str) -> ArchiveIndex:
-    """The same as verify for a plain archive that comes in pieces; other errors that these raise pass through."""
-    try:
-        return _verify_tar(StreamSource(pieces), "none")
-    except Unreadable as error:
-        raise _unusable(path, error) from error
-
-
-def verify_stream(stream: Reader, path: str) -> ArchiveIndex:
-    """The same as verify for an archive that comes from a stream, which is read once and to its end.
-
-    path: what messages call it.
-    """
-    with reading(path):
-        return _verify(stream)
-
-
 def read_pieces(pieces: Iterator[bytes], path: str) -> ArchiveIndex:
     """The index of a plain archive that comes in pieces, once; its blobs may not have their digests.
 
     Raises ArchiveError as read_index does; other errors that the pieces raise pass through.
     """
     try:
-        return _index(StreamedContents(StreamSource(pieces)), "none")
+        return _once(pieces, "none")
     except Unreadable as error:
-        raise _unusable(path, error) from error
+        raise unusable(path, error) from error
 
 
 @contextmanager
@@ -194,7 +151,7 @@ def reading(path: str) -> Iterator[None]:
     try:
         yield
     except Unreadable as error:
-        raise _unusable(path, error) from error
+        raise unusable(path, error) from error
     except OSError as error:
         raise ArchiveError(
             f"The archive {path} can't be read: {error.strerror or error}. Check the path and its permissions."
@@ -210,7 +167,8 @@ def opened(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         yield file
 
 
-def _unusable(path: str, error: Unreadable) -> ArchiveError:
+def unusable(path: str, error: Unreadable) -> ArchiveError:
+    """The error for the archive at path."""
     return ArchiveError(f"The archive {path} can't be used: {error.reason}. {error.advice}.")
 
 
@@ -231,52 +189,37 @@ def _open_without_waiting(path: str, flags: int) -> int:
 
 def _read_file(file: BinaryIO, size: int) -> ArchiveIndex:
     file.seek(0)
-    compression = _compression(read_exactly(file, HEAD))
+    compression = compression_of(file.read(HEAD))
     if compression in ("zstd", "gzip"):
+        from ansible_collections.gantry.docker.plugins.module_utils.image.embedded import read_embedded
+
         embedded = read_embedded(file, size, compression)
         if embedded:
-            return _index(embedded, compression, embedded.breaks)
+            return index_of(embedded, compression, embedded.breaks)
     file.seek(0)
     if compression == "none":
-        return _index(PlainContents(file, size), compression)
-    return _index(StreamedContents(StreamSource(unpacked(file, compression))), compression)
+        return index_of(PlainContents(file, size), compression)
+    from ansible_collections.gantry.docker.plugins.module_utils.image.decompression import unpacked
+
+    return _once(unpacked(file, compression), compression)
 
 
-def _compression(head: bytes) -> str:
+def _once(pieces: Iterator[bytes], compression: str) -> ArchiveIndex:
+    from ansible_collections.gantry.docker.plugins.module_utils.image.streamed import StreamedContents
+    from ansible_collections.gantry.docker.plugins.module_utils.image.tar import StreamSource
+
+    return index_of(StreamedContents(StreamSource(pieces)), compression)
+
+
+def compression_of(head: bytes) -> str:
+    """The compression of an archive that begins so (HEAD bytes of it); raises Unreadable for an empty one."""
     if not head:
         raise Unreadable("it is empty")
     return detect(head)
 
 
-def _verify(stream: Reader) -> ArchiveIndex:
-    head = read_exactly(stream, HEAD)
-    compression = _compression(head)
-    return _verify_tar(StreamSource(unpacked(Rejoined(head, stream), compression)), compression)
-
-
-def _verify_tar(source: StreamSource, compression: str) -> ArchiveIndex:
-    contents = StreamedContents(source, hashes=True)
-    index = _index(contents, compression)
-    for name, digests in contents.digests.items():
-        claimed = blob_digest(name)
-        if claimed and claimed not in digests:
-            raise Unreadable(f"its {name} is damaged or was altered: it doesn't have the digest in its name")
-    for image in index.images:
-        _verify_layers(image, contents)
-    return index
-
-
-def _verify_layers(image: ArchivedImage, contents: StreamedContents) -> None:
-    for layer in image.layers:
-        if not layer.present or layer.digest is not None or layer.diff_id is None:
-            # A blob has proved its own digest; what DiffID it unpacks to, the engine checks.
-            continue
-        if layer.diff_id not in contents.digests[layer.entry]:
-            name = shown(layer.entry)
-            raise Unreadable(f"its layer {name} is damaged or was altered: it doesn't have the DiffID {layer.diff_id}")
-
-
-def _index(contents: Contents, compression: str, breaks: tuple[tuple[int, int], ...] = ()) -> ArchiveIndex:
+def index_of(contents: Contents, compression: str, breaks: tuple[tuple[int, int], ...] = ()) -> ArchiveIndex:
+    """The index of an archive with these contents; raises Unreadable. compression, breaks: as in ArchiveIndex."""
     listed = read_listed(contents)
     configs = (config_digest(contents.resolve(image.config) or image.config) for image in listed or ())
     layout = read_layout(contents, frozenset(digest for digest in configs if digest))
@@ -360,7 +303,7 @@ class _Images:
             config_digest=config.digest if config else config_digest(config_entry or ""),
             config_entry=config_entry,
             manifest_digest=manifest.digest if manifest else None,
-            index_digest=manifest.index if manifest else None,
+            index_digest=manifest.index_digest if manifest else None,
             tags=tags,
             listed=listed,
             os=config.os if config else _text(platform.get("os")),

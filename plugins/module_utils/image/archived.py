@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.archive import ArchivedImage, ArchiveIndex
 from ansible_collections.gantry.docker.plugins.module_utils.image.identity import ImageIdentity, identity_of
@@ -15,16 +15,14 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.platform impor
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import parse_reference
 
 
-@dataclass(frozen=True)
-class Held:
+class Held(NamedTuple):
     """An image in an archive, or one that should be. tags: as an engine shows them."""
 
     identity: ImageIdentity
     tags: frozenset[str]
 
 
-@dataclass(frozen=True)
-class ArchivedGroup:
+class ArchivedGroup(NamedTuple):
     """What an engine makes one image of: an image, or in a containerd store those that an index joins.
 
     image: the one that the engine shows. images: all. tags: as the engine shows them.
@@ -57,15 +55,18 @@ class ArchivedGroup:
     def under_its_tags(self) -> list[ArchivedImage]:
         """Its images, with no other tags than these."""
         return [
-            replace(image, tags=tuple(tag for tag in image.tags if archived_tag(tag) in self.tags))
+            image._replace(tags=tuple(tag for tag in image.tags if archived_tag(tag) in self.tags))
             for image in self.images
         ]
 
 
-def groups_of(index: ArchiveIndex, platform: Platform, by_index: bool) -> tuple[ArchivedGroup, ...]:
+def groups_of(
+    index: ArchiveIndex, platform: Callable[[], Platform], by_index: Callable[[], bool]
+) -> tuple[ArchivedGroup, ...]:
     """What an engine makes of an archive.
 
-    platform: the engine's. by_index: whether its store can have one image for several platforms, as containerd's.
+    platform: tells the engine's. by_index: tells whether its store can have one image for several platforms, as
+    containerd's. They are asked only where the archive has such an image: engines take a while to say what they are.
     Raises InvalidInput for a tag that is none.
     """
     joined: dict[str, list[ArchivedImage]] = {}
@@ -73,9 +74,11 @@ def groups_of(index: ArchiveIndex, platform: Platform, by_index: bool) -> tuple[
         joined.setdefault(image.index_digest or str(number), []).append(image)
     groups = []
     for images in joined.values():
-        shown = min(images, key=lambda image: (not image.listed, not platform.includes(platform_of(_platform(image)))))
+        shown, together = images[0], True
+        if len(images) > 1:
+            shown, together = min(images, key=_unlike(platform())), by_index()
         tags = sorted({tag for image in images for tag in archived_tags(image)})
-        groups.append(ArchivedGroup(shown, tuple(images) if by_index else (shown,), tuple(tags)))
+        groups.append(ArchivedGroup(shown, tuple(images) if together else (shown,), tuple(tags)))
     return tuple(groups)
 
 
@@ -100,6 +103,11 @@ def archived_tags(image: ArchivedImage) -> frozenset[str]:
 def archived_tag(tag: str) -> str | None:
     """A tag as an engine shows it: archives have docker.io/library/busybox:latest too. None for a digest."""
     return None if "@" in tag else parse_reference(tag).tagged
+
+
+def _unlike(platform: Platform) -> Callable[[ArchivedImage], tuple[bool, bool]]:
+    """Orders images: first those that an engine for that platform shows."""
+    return lambda image: (not image.listed, not platform.includes(platform_of(_platform(image))))
 
 
 def _platform(image: ArchivedImage) -> dict[str, str]:

@@ -14,12 +14,10 @@ from __future__ import annotations
 import json
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.archive import ArchivedImage, ArchiveIndex
-from ansible_collections.gantry.docker.plugins.module_utils.image.compression import Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils.image.contents import (
     MAX_DOCUMENT,
     THIN,
@@ -30,7 +28,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.contents impor
     parsed,
     texts,
 )
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils.image.identity import canonical
 from ansible_collections.gantry.docker.plugins.module_utils.image.manifests import described_names, normal
 from ansible_collections.gantry.docker.plugins.module_utils.image.tar import BLOCK, StreamSource, Tar, shown
@@ -48,8 +46,7 @@ class Head(bytes):
     """The header of an entry: a place where a reader may begin."""
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """A file to be put into an archive. data: its bytes, to be taken once and before the next part."""
 
     name: str

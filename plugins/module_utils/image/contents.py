@@ -10,23 +10,14 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
-from ansible_collections.gantry.docker.plugins.module_utils.image.compression import (
-    HEAD,
-    Rejoined,
-    Unreadable,
-    detect,
-    read_exactly,
-    unpacked,
-)
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils.image.tar import (
     BLOCK,
     FileSource,
     Member,
     Source,
-    StreamSource,
     Tar,
     shown,
 )
@@ -34,9 +25,8 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.tar import (
 # Registries take manifests of 4 MiB (containerd, core/remotes/docker/resolver.go), Podman configs of
 # 4 MiB (containers/image, internal/iolimits); real ones have a hundredth of that.
 MAX_DOCUMENT = 8 << 20
-# All documents that are read of one archive, and all that are kept while a compressed one streams by.
+# All documents that are read of one archive.
 MAX_DOCUMENTS = 64 << 20
-MAX_KEPT = 32 << 20
 # What an archive of ours leaves out, because who loads it has it already (docs/archives.md).
 THIN = "gantry-docker-thin.json"
 
@@ -49,8 +39,7 @@ _BLOB = re.compile(r"blobs/(sha256|sha512)/([0-9a-f]+)")
 _CONFIG = re.compile(r"(?:.*/)?(?:sha256:)?([0-9a-f]{64})(?:\.json)?", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A file in an archive: where its headers begin, and where its data is, counted in the unpacked tar."""
 
     start: int
@@ -132,85 +121,6 @@ class PlainContents(Contents):
         if len(data) < entry.size:
             raise Unreadable("it was changed while it was read")
         return data
-
-
-class StreamedContents(Contents):
-    """Those of an archive that comes once: all that may be a document is kept, for manifests come last.
-
-    hashes: whether to hash every file. digests: then, by name, the digest of the file's content and,
-    if it is compressed and no blob of an OCI layout, also that of what it unpacks to.
-    """
-
-    def __init__(self, source: StreamSource, hashes: bool = False) -> None:
-        super().__init__()
-        self.digests: dict[str, tuple[str, ...]] = {}
-        self._kept: dict[str, bytes] = {}
-        self._kept_size = 0
-        self._source = source
-        self._hashes = hashes
-        self._walk(source, self._visit)
-        source.drain()
-
-    def _visit(self, member: Member) -> None:
-        self._drop(member.name)
-        self.digests.pop(member.name, None)
-        if member.link is not None:
-            return
-        data = _Data(self._source, member.size, _algorithm(member.name) if self._hashes else None)
-        head = read_exactly(data, HEAD)
-        # A layer has zeros, and JSON has none.
-        if member.size <= MAX_DOCUMENT and b"\0" not in head:
-            head += read_exactly(data, member.size - len(head))
-            if b"\0" not in head:
-                self._keep(member.name, head)
-        if self._hashes:
-            of_layer = _unpacked_digest(head, data) if blob_digest(member.name) is None else ()
-            self.digests[member.name] = (data.digest(), *of_layer)
-
-    def _keep(self, name: str, document: bytes) -> None:
-        self._kept[name] = document
-        self._kept_size += len(document)
-        if self._kept_size > MAX_KEPT:
-            # The largest are no descriptions of images but bills of materials (attestations).
-            for largest in sorted(self._kept, key=lambda kept: -len(self._kept[kept])):
-                if self._kept_size > MAX_KEPT * 3 // 4:
-                    self._drop(largest)
-
-    def _drop(self, name: str) -> None:
-        self._kept_size -= len(self._kept.pop(name, b""))
-
-    def _read(self, file: str) -> bytes:
-        if file not in self._kept:
-            raise Unreadable(
-                f"its description of images in {shown(file)} is no JSON, or too large to be kept",
-                "Decompress the archive if it is sound, or make it again",
-            )
-        return self._kept[file]
-
-
-class _Data:
-    """A file's data within an archive; hashed as it is read."""
-
-    def __init__(self, source: StreamSource, size: int, algorithm: str | None) -> None:
-        self._source = source
-        self._left = size
-        self._algorithm = algorithm
-        self._hash = hashlib.new(algorithm) if algorithm else None
-
-    def read(self, size: int, /) -> bytes:
-        piece = self._source.read(min(size, self._left))
-        self._left -= len(piece)
-        if self._hash:
-            self._hash.update(piece)
-        return piece
-
-    def digest(self) -> str:
-        """The digest of all the data; reads what is left of it."""
-        for piece in self._source.pieces(self._left):
-            if self._hash:
-                self._hash.update(piece)
-        self._left = 0
-        return f"{self._algorithm}:{self._hash.hexdigest() if self._hash else ''}"
 
 
 def blob_digest(name: str) -> str | None:
@@ -313,22 +223,3 @@ def _integer(digits: str) -> int:
 
 def _constant(name: str) -> float:
     raise ValueError(f"{name} is no JSON")
-
-
-def _algorithm(name: str) -> str:
-    return (blob_digest(name) or "sha256").partition(":")[0]
-
-
-def _unpacked_digest(head: bytes, data: _Data) -> tuple[str, ...]:
-    """The digest of what a file unpacks to, if it is compressed: engines take such layers in any layout."""
-    compression = detect(head)
-    if compression == "none":
-        return ()
-    content = hashlib.sha256()
-    try:
-        for piece in unpacked(Rejoined(head, data), compression):
-            content.update(piece)
-    except Unreadable:
-        # That it is no sound layer shows when its digest is compared, if it is a layer at all.
-        return ()
-    return (f"sha256:{content.hexdigest()}",)

@@ -13,14 +13,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.patterns import repository_of
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(NamedTuple):
     """An image among others.
 
     parent: the Id it was made from, or "".
@@ -34,8 +32,7 @@ class Node:
     pinned: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Deletion:
+class Deletion(NamedTuple):
     """One call that removes a name, or an image without any, and what comes of it.
 
     name: what is to be removed. untagged: the names that go. deleted: the Id of the image if it goes.

@@ -17,7 +17,6 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
-from ansible_collections.gantry.docker.plugins.module_utils.image.compression import Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils.image.contents import (
     Contents,
     Entry,
@@ -25,6 +24,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.contents impor
     parsed,
     text,
 )
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils.image.tar import BLOCK, MAX_ENTRIES, MAX_UNPACKED
 
 Breaks = Sequence[tuple[int, int]]

@@ -2,9 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one family of errors that users see."""
+"""The one family of errors that users see, and the one that archives' readers raise for it."""
 
 from __future__ import annotations
+
+_AGAIN = "Make or copy the archive again"
 
 
 class GantryError(Exception):
@@ -20,3 +22,16 @@ class GantryError(Exception):
 
 class InvalidInput(GantryError):
     """What the user wrote can't be understood; nothing was asked of the engine."""
+
+
+class Unreadable(Exception):
+    """What was read is damaged, hostile, or of no known form.
+
+    reason: ends the sentence "The archive can't be used: …", without a full stop.
+    advice: what to do, without a full stop.
+    """
+
+    def __init__(self, reason: str, advice: str = _AGAIN) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.advice = advice

@@ -14,9 +14,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, platform_of
 
@@ -43,8 +42,7 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])
 _NEVER = "0001-01-01T00:00:00"
 
 
-@dataclass(frozen=True)
-class ImageIdentity:
+class ImageIdentity(NamedTuple):
     """What two copies of an image have in common in every store and archive.
 
     created: seconds and nanoseconds since 1970 (None where the image doesn't tell).
@@ -93,7 +91,7 @@ def parse_time(text: str | None) -> tuple[int, int] | None:
         return None
     whole, fraction, sign, hours, minutes = match.groups()
     try:
-        moment = datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
+        moment = datetime.fromisoformat(whole).replace(tzinfo=timezone.utc)
     except ValueError:
         return None
     offset = timedelta(hours=int(hours), minutes=int(minutes)) if sign else timedelta()

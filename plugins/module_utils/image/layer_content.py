@@ -17,15 +17,10 @@ import tarfile
 from collections.abc import Collection, Iterator, Mapping
 from typing import IO, Any, cast
 
-from ansible_collections.gantry.docker.plugins.module_utils.image.compression import (
-    HEAD,
-    PIECE,
-    Rejoined,
-    Unreadable,
-    detect,
-    unpacked,
-)
+from ansible_collections.gantry.docker.plugins.module_utils.image.compression import HEAD, detect
 from ansible_collections.gantry.docker.plugins.module_utils.image.contents import parsed
+from ansible_collections.gantry.docker.plugins.module_utils.image.decompression import PIECE, Rejoined, unpacked
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils.image.tar import Member, StreamSource, Tar
 
 # image-spec, layer.md, Whiteouts

@@ -12,13 +12,11 @@ prefers.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.image import contents as documents
-from ansible_collections.gantry.docker.plugins.module_utils.image.compression import Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils.image.contents import Contents, blob_name
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput, Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import parse_reference
 from ansible_collections.gantry.docker.plugins.module_utils.image.tar import MAX_ENTRIES, clean_name, shown
 
@@ -53,8 +51,7 @@ _MAX_DEPTH = 4
 _MAX_DESCRIPTORS = 10_000
 
 
-@dataclass(frozen=True)
-class Listed:
+class Listed(NamedTuple):
     """An image as manifest.json lists it: the names of entries, and its tags as written."""
 
     config: str
@@ -62,8 +59,7 @@ class Listed:
     tags: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Descriptor:
+class Descriptor(NamedTuple):
     """What points at a blob (image-spec, descriptor.md)."""
 
     digest: str
@@ -83,19 +79,18 @@ class Descriptor:
         return not self.media_type.startswith(_NOT_DISTRIBUTED)
 
 
-@dataclass(frozen=True)
-class Manifest:
+class Manifest(NamedTuple):
     """An image of an OCI layout.
 
     digest: the manifest's; None if there is only an index, of which nothing is there.
-    index: the digest of the index that index.json points at; None if it points at the manifest.
+    index_digest: the digest of the index that index.json points at; None if it points at the manifest.
     names: the full names that index.json gives it.
     platform: what the descriptor says of it.
     config: None if the manifest is missing. missing: entries that are missing in place of a manifest.
     """
 
     digest: str | None
-    index: str | None
+    index_digest: str | None
     names: tuple[str, ...]
     platform: Mapping[str, Any]
     config: Descriptor | None = None
@@ -103,8 +98,7 @@ class Manifest:
     missing: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(NamedTuple):
     """An image's config (image-spec, config.md)."""
 
     digest: str

@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from typing import NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
 
@@ -20,8 +20,7 @@ _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d)(?::(\d\d)(?::(\d\d)(?:[.
 _ZONE = re.compile(r".*([+-])(\d\d):(\d\d)")
 
 
-@dataclass(frozen=True)
-class Moment:
+class Moment(NamedTuple):
     """A point in time: so long before now, or a date, which has no time zone unless zoned.
 
     seconds: before now; or since 1970, by a clock of the date's own zone.

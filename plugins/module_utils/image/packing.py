@@ -12,21 +12,16 @@ import zlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol, cast
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.archive import ArchiveIndex
 from ansible_collections.gantry.docker.plugins.module_utils.image.assembly import Head
-from ansible_collections.gantry.docker.plugins.module_utils.image.compression import PIECE, Unreadable, unpacked
+from ansible_collections.gantry.docker.plugins.module_utils.image.compression import Compression, zstandard
+from ansible_collections.gantry.docker.plugins.module_utils.image.decompression import PIECE, unpacked
 from ansible_collections.gantry.docker.plugins.module_utils.image.embedded import embedded_section
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils.image.tar import StreamSource
 
-# Levels that can be chosen, and what is taken if none is.
-LEVELS = {"gzip": (range(1, 10), 6), "zstd": (range(1, 20), 3)}
-
-_ENDINGS = {".gz": "gzip", ".tgz": "gzip", ".zst": "zstd", ".tzst": "zstd"}
-_ONLY_READ = (".xz", ".txz", ".bz2", ".tbz2", ".tbz")
 # No engine writes faster than so many threads compress at the usual level.
 _MOST_THREADS = 4
 # How much a thread compresses at a time. The library's own choice takes 64 MiB of memory, for half a percent of size;
@@ -38,38 +33,6 @@ _BATCH = 1 << 20
 _MOST_WAITING = 4
 # A new frame begins with an entry, but not for every small one: frames cost bytes and time.
 _SMALLEST_FRAME = 1 << 20
-
-
-@dataclass(frozen=True)
-class Compression:
-    """How an archive is to be packed. kind: none, gzip or zstd. threads: zstd's; 0 for as many as are of use."""
-
-    kind: str
-    level: int
-    threads: int
-
-
-def parse_compression(path: str, kind: str | None, level: int | None, threads: int) -> Compression:
-    """The compression that is asked for, or that the path's ending tells; raises InvalidInput."""
-    if kind is None:
-        if path.endswith(_ONLY_READ):
-            raise InvalidInput(
-                f"path is '{path}', and archives are written plain, or compressed with gzip or zstd. Choose another "
-                "ending, or say which with the option compression."
-            )
-        kind = next((kind for ending, kind in _ENDINGS.items() if path.endswith(ending)), "none")
-    if kind == "none":
-        if level is not None:
-            raise InvalidInput("compression_level is given, and the archive isn't compressed. Leave it out.")
-        return Compression(kind, 0, 0)
-    levels, usual = LEVELS[kind]
-    if level is not None and level not in levels:
-        raise InvalidInput(f"compression_level is {level}, and {kind}'s go from {levels[0]} to {levels[-1]}.")
-    if threads < 0:
-        raise InvalidInput(f"compression_threads is {threads}, and must be 0 (as many as are of use) or more.")
-    if kind == "zstd":
-        _zstandard()
-    return Compression(kind, usual if level is None else level, threads)
 
 
 class _Frame(Protocol):
@@ -213,7 +176,7 @@ class Unpacker:
 
 
 def _zstd_compressor(level: int, threads: int) -> Any:
-    library = _zstandard()
+    library = zstandard()
     parameters = library.ZstdCompressionParameters.from_level(
         level,
         # With worker threads, were it one: without, the same content would give other bytes.
@@ -222,14 +185,3 @@ def _zstd_compressor(level: int, threads: int) -> Any:
         write_checksum=True,
     )
     return library.ZstdCompressor(compression_params=parameters)
-
-
-def _zstandard() -> Any:
-    try:
-        import zstandard
-    except ImportError as error:
-        raise InvalidInput(
-            "To compress with zstd, the Python library zstandard is needed on this host. Install it "
-            "(python3-zstandard, or zstandard from PyPI), or choose 'compression: gzip'."
-        ) from error
-    return zstandard

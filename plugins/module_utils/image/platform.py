@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
 
@@ -34,8 +33,7 @@ _ALONE = {
 }
 
 
-@dataclass(frozen=True)
-class Platform:
+class Platform(NamedTuple):
     """An operating system, an architecture and, where it matters, a variant of it (v7)."""
 
     os: str

@@ -11,8 +11,7 @@ reference/normalize.go), so a name means here what it means to Docker.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from typing import Union
+from typing import NamedTuple, Union
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
 
@@ -34,8 +33,7 @@ _SHORT_ID = re.compile(r"[0-9a-f]{12,64}")
 _LONGEST_NAME = 255
 
 
-@dataclass(frozen=True)
-class ImageId:
+class ImageId(NamedTuple):
     """An image's full Id: C(sha256:) and 64 hexadecimal digits."""
 
     digest: str
@@ -44,8 +42,7 @@ class ImageId:
         return self.digest
 
 
-@dataclass(frozen=True)
-class Reference:
+class Reference(NamedTuple):
     """A repository, and within it a tag, a digest, both, or neither."""
 
     registry: str
@@ -85,7 +82,7 @@ class Reference:
 
     def with_default_tag(self, tag: str = DEFAULT_TAG) -> Reference:
         """This reference; with the tag if it has neither tag nor digest."""
-        return self if self.tag or self.digest else replace(self, tag=tag)
+        return self if self.tag or self.digest else self._replace(tag=tag)
 
 
 ImageName = Union[ImageId, Reference]

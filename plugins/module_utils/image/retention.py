@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.deletion import Forest
 from ansible_collections.gantry.docker.plugins.module_utils.image.labels import has_label
@@ -16,8 +16,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.patterns impor
 from ansible_collections.gantry.docker.plugins.module_utils.image.usage import Disk, Usage
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """An image that might go.
 
     names: its tags and digests. parent: whether others come from it. users: who needs it, such as containers.
@@ -29,11 +28,10 @@ class Candidate:
     parent: bool = False
     users: tuple[str, ...] = ()
     created: int = 0
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True)
-class Rules:
+class Rules(NamedTuple):
     """What may go. An image stays as soon as one of these says so.
 
     dangling_only: whether images with a name stay, all of them.
@@ -55,8 +53,7 @@ class Rules:
     nothing: bool = False
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Whether an image may go, and why or why not: a few words."""
 
     goes: bool

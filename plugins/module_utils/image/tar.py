@@ -14,10 +14,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import BinaryIO, NoReturn, Protocol, cast
+from typing import BinaryIO, NamedTuple, NoReturn, Protocol, cast
 
-from ansible_collections.gantry.docker.plugins.module_utils.image.compression import Unreadable
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import Unreadable
 
 BLOCK = 512
 
@@ -129,8 +128,7 @@ class StreamSource:
         return piece
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(NamedTuple):
     """An entry of a tar archive.
 
     name: cleaned: relative, without dots. link: for a symbolic link the name that it leads to, cleaned

@@ -14,15 +14,13 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.contents import MAX_DOCUMENT, blob_digest
 from ansible_collections.gantry.docker.plugins.module_utils.image.tar import StreamSource, Tar
 
 
-@dataclass(frozen=True)
-class Footprint:
+class Footprint(NamedTuple):
     """What an image takes.
 
     layers: the chain IDs of its layers, the lowest first; none where it is known to share nothing.
@@ -33,15 +31,14 @@ class Footprint:
     size: int
 
 
-@dataclass(frozen=True)
-class Disk:
+class Disk(NamedTuple):
     """What all images take, by Id.
 
     below: the bytes of a layer and all below it, for each of the partings() of images that are asked for.
     """
 
-    footprints: Mapping[str, Footprint] = field(default_factory=dict)
-    below: Mapping[str, int] = field(default_factory=dict)
+    footprints: Mapping[str, Footprint] = {}
+    below: Mapping[str, int] = {}
 
     def freed(self, gone: Iterable[str]) -> int:
         """The bytes that are free when these images are gone."""

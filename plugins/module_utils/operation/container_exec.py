@@ -9,8 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import (
@@ -24,8 +23,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.errors import 
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What is to be run where.
 
     detach: whether the command is started and left to itself. creates, removes: the paths in the container whose
@@ -40,16 +38,14 @@ class Wanted:
     strip: bool
 
 
-@dataclass(frozen=True)
-class Observed:
+class Observed(NamedTuple):
     """The container, and why there is nothing to run, if so."""
 
     container: Container | None
     needless: str | None
 
 
-@dataclass(frozen=True)
-class Exec:
+class Exec(NamedTuple):
     """Run the command; its end is waited for unless it is detached."""
 
     wanted: Wanted

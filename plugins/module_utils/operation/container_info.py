@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Container, parse_name
@@ -22,16 +21,14 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.reference impo
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """names: None for all containers. processes: whether to tell what runs in them."""
 
     names: tuple[str, ...] | None
     processes: bool
 
 
-@dataclass(frozen=True)
-class Observed:
+class Observed(NamedTuple):
     """The containers that there are, and the names that name none.
 
     images: the Id that each name now means which a container's image was called by; None where it means none any more.

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.container_options import (
@@ -35,8 +34,7 @@ _FORMER = ".gantry-former"
 _RUNNING = {"started", "healthy"}
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What was asked for.
 
     options: by name and in normal form, without those that were not asked for. pull: whether the image is pulled if it
@@ -53,8 +51,7 @@ class Wanted:
     patience: int | None
 
 
-@dataclass(frozen=True)
-class Observed:
+class Observed(NamedTuple):
     """What there is.
 
     image: the one that is asked for. remote: what the registry has of it, where it has to be pulled. former: what a
@@ -69,8 +66,7 @@ class Observed:
     networks: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class Pull:
+class Pull(NamedTuple):
     """Pull the image."""
 
     reference: Reference
@@ -82,8 +78,7 @@ class Pull:
         return f"Pulled image {self.reference}"
 
 
-@dataclass(frozen=True)
-class Make:
+class Make(NamedTuple):
     """Make the container, and start it if it is to run. patience: as in Wanted."""
 
     name: str
@@ -98,8 +93,7 @@ class Make:
         return f"{'Started' if self.start else 'Made'} container {self.name} from {self.image}"
 
 
-@dataclass(frozen=True)
-class Start:
+class Start(NamedTuple):
     """Start the container, which is as it was asked for but doesn't run."""
 
     name: str
@@ -111,16 +105,14 @@ class Start:
         return f"Started container {self.name}, which was there"
 
 
-@dataclass(frozen=True)
-class Await:
+class Await(NamedTuple):
     """Wait for the container, which runs, to become healthy. That changes nothing."""
 
     name: str
     patience: int
 
 
-@dataclass(frozen=True)
-class Stop:
+class Stop(NamedTuple):
     """Stop the container."""
 
     name: str
@@ -132,8 +124,7 @@ class Stop:
         return f"Stopped container {self.name}"
 
 
-@dataclass(frozen=True)
-class Replace:
+class Replace(NamedTuple):
     """Put a new container in the place of one that differs in the options named."""
 
     make: Make
@@ -147,8 +138,7 @@ class Replace:
         return f"Replaced container {self.make.name}, as it differed in {', '.join(self.differing)}"
 
 
-@dataclass(frozen=True)
-class Remove:
+class Remove(NamedTuple):
     """Stop the container if it runs, and remove it."""
 
     name: str

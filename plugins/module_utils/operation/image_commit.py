@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import (
@@ -21,8 +20,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.containers im
 )
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Commit, Image
-from ansible_collections.gantry.docker.plugins.module_utils.image.compression import Unreadable
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput, Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils.image.identity import effective_config
 from ansible_collections.gantry.docker.plugins.module_utils.image.layer_content import content_digests, newest_layers
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import Reference, parse_tag
@@ -50,8 +48,7 @@ _HARMLESS = ("archive-path", "commit", "export", "rename")
 _KINDS = ("added", "changed", "deleted")
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """The container by its name or Id, the names that the image gets, and how to commit."""
 
     container: str
@@ -59,8 +56,7 @@ class Wanted:
     how: Commit
 
 
-@dataclass(frozen=True)
-class Observed:
+class Observed(NamedTuple):
     """What a commit makes now, and what is there already.
 
     trial: the image that the container makes now, without a name; or the one that it is proved to make again.
@@ -76,8 +72,7 @@ class Observed:
     paths: ChangedPaths | None
 
 
-@dataclass(frozen=True)
-class Name:
+class Name(NamedTuple):
     """Give the committed image a name."""
 
     container: str
@@ -215,7 +210,7 @@ def _blame_instruction(engine: Engine, wanted: Wanted) -> None:
     all others: it answers without committing.
     """
     for number, change in enumerate(wanted.how.changes, 1):
-        alone = replace(wanted.how, changes=(change, _REFUSED), labels={}, pause=False)
+        alone = wanted.how._replace(changes=(change, _REFUSED), labels={}, pause=False)
         try:
             engine.images.discard(engine.images.commit(wanted.container, alone))
         except EngineError as error:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, ImageSize, ImageSummary
@@ -25,8 +24,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.operation.plan impor
 _REFERENCE = re.compile(r"(?:\\.|\[\^?(?:\\.|[^\]\\])+\]|[^\\\[])+")
 
 
-@dataclass(frozen=True)
-class Filters:
+class Filters(NamedTuple):
     """What docker images --filter takes; labels must all be there, of references one must match."""
 
     labels: tuple[str, ...] = ()
@@ -36,8 +34,7 @@ class Filters:
     since: ImageName | None = None
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """names: None for all images. required: whether each must mean one. history, sizes: whether to tell these too."""
 
     names: tuple[Selection, ...] | None
@@ -47,8 +44,7 @@ class Wanted:
     sizes: bool = False
 
 
-@dataclass(frozen=True)
-class Observed:
+class Observed(NamedTuple):
     """The images that there are, and the names that mean none.
 
     others, histories: for the images' history, all that docker images shows, and the steps that each was made by.
@@ -58,8 +54,8 @@ class Observed:
     images: tuple[Image, ...]
     not_found: tuple[str, ...]
     others: tuple[Image, ...] = ()
-    histories: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
-    sizes: Mapping[str, ImageSize] = field(default_factory=dict)
+    histories: Mapping[str, Sequence[Mapping[str, Any]]] = {}
+    sizes: Mapping[str, ImageSize] = {}
 
 
 def parse(params: Mapping[str, Any]) -> Wanted:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
@@ -27,12 +26,9 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.archived impor
     archived_identity,
     groups_of,
 )
-from ansible_collections.gantry.docker.plugins.module_utils.image.assembly import assembled, parts_of
-from ansible_collections.gantry.docker.plugins.module_utils.image.compression import unpacked
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.identity import described
 from ansible_collections.gantry.docker.plugins.module_utils.image.layers import chain_ids
-from ansible_collections.gantry.docker.plugins.module_utils.image.packing import Unpacker
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import parse_tag
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 
@@ -41,8 +37,7 @@ _PIECE = 1024 * 1024
 _FIRST_WITH_ZSTD = (23,)
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """path: the archive's, on this host. names: the tags to load; none for all. full: whether to send all layers."""
 
     path: str
@@ -50,16 +45,16 @@ class Wanted:
     full: bool
 
 
-@dataclass(frozen=True)
-class Observed:
+class Observed(NamedTuple):
     """What the archive holds, and what the engine has of it.
 
     stamp: what tells that the archive is still the same file. groups: what the engine would make an image of each.
     named: what each of the tags names now. untagged: which of the images without a tag are here, by their labels.
-    chains: the chain IDs of all layers that are here (none if nothing has to be loaded).
+    chains: the chain IDs of all layers that are here. containerd, zstd: the engine's store, and whether it reads zstd.
+    These are asked for only if something has to be loaded.
     """
 
-    index: ArchiveIndex
+    archive: ArchiveIndex
     stamp: tuple[int, ...]
     groups: tuple[ArchivedGroup, ...]
     named: Mapping[str, Image | None]
@@ -69,8 +64,7 @@ class Observed:
     zstd: bool
 
 
-@dataclass(frozen=True)
-class Load:
+class Load(NamedTuple):
     """Send what is missing of the archive.
 
     groups: what must be there afterwards. left_out: the entries of layers that needn't be sent. as_it_is: whether
@@ -79,7 +73,7 @@ class Load:
 
     path: str
     stamp: tuple[int, ...]
-    index: ArchiveIndex
+    archive: ArchiveIndex
     groups: tuple[ArchivedGroup, ...]
     left_out: frozenset[str]
     as_it_is: bool
@@ -108,20 +102,22 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
         raise GantryError(f"There is no file {wanted.path} on this host. Copy the archive there, or correct path.")
     with opened(wanted.path) as file:
         index, stamp = read_index_of(file, wanted.path), _stamp(file)
-    groups = _chosen(wanted, groups_of(index, engine.platform, engine.containerd_store))
-    named = {tag: engine.images.find(tag) for tag in sorted({tag for group in groups for tag in group.tags})}
+    groups = _chosen(wanted, groups_of(index, lambda: engine.platform, lambda: engine.containerd_store))
+    tags = sorted({tag for group in groups for tag in group.tags})
+    here = engine.find_all(tags)
+    named = {tag: here.get(tag) for tag in tags}
     untagged = {group.names[0]: _find(engine, group) for group in groups if not group.tags}
     complete = all(_is_here(group, named, untagged) for group in groups)
     needed = not complete and (not wanted.full or bool(index.left_out))
     return Observed(
-        index=index,
+        archive=index,
         stamp=stamp,
         groups=groups,
         named=named,
         untagged=untagged,
         chains=engine.images.chains() if needed else frozenset(),
-        containerd=engine.containerd_store,
-        zstd=engine.version >= _FIRST_WITH_ZSTD,
+        containerd=not complete and engine.containerd_store,
+        zstd=not complete and engine.version >= _FIRST_WITH_ZSTD,
     )
 
 
@@ -131,7 +127,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     absent = tuple(group for group in observed.groups if not _is_here(group, observed.named, observed.untagged))
     if not absent:
         return Plan()
-    index = observed.index
+    index = observed.archive
     there = _entries_there(absent, observed)
     lacking = {entry: diff_id for entry, diff_id in _left_out_of(index, absent).items() if entry not in there}
     if lacking:
@@ -140,7 +136,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     step = Load(
         path=wanted.path,
         stamp=observed.stamp,
-        index=index,
+        archive=index,
         groups=absent,
         left_out=frozenset() if wanted.full else frozenset(there),
         # A classic store reads manifest.json alone.
@@ -159,7 +155,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 def apply(engine: Engine, step: Load) -> Mapping[str, Any]:
     """Send the archive, at first without the layers that the engine has, and see what came of it."""
     sent = _Sent()
-    must_be_left_out = frozenset(step.index.left_out)
+    must_be_left_out = frozenset(step.archive.left_out)
     skipped = step.left_out - must_be_left_out
     try:
         if skipped:
@@ -172,12 +168,12 @@ def apply(engine: Engine, step: Load) -> Mapping[str, Any]:
             _send(engine, step, must_be_left_out, sent)
     except GantryError as problem:
         raise _after_cleaning_up(engine, step, problem) from problem
-    return {"bytes_sent": sent.bytes, "bytes_skipped": sum(step.index.entries[entry].size for entry in skipped)}
+    return {"bytes_sent": sent.bytes, "bytes_skipped": sum(step.archive.entries[entry].size for entry in skipped)}
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
-    """The archive's images that are here now, as inspected."""
-    found = [_find_any(engine, group) for group in observed.groups]
+    """The archive's images that are here now, as inspected; those that nothing was loaded of as they were observed."""
+    found = [_observed(group, observed) or _find_any(engine, group) for group in observed.groups]
     images = [dict(image.inspected) for image in found if image]
     names = [name for group, image in zip(observed.groups, found) if image for name in group.tags or (image.id,)]
     return {"images": images, "image_names": names, **({"image": images[0]} if len(found) == len(images) == 1 else {})}
@@ -219,7 +215,7 @@ def _chosen(wanted: Wanted, groups: Sequence[ArchivedGroup]) -> tuple[ArchivedGr
             f"The archive {wanted.path} has no image {', '.join(missing)}. "
             f"It has {', '.join(sorted(there)) or 'only images without a tag'}."
         )
-    chosen = (replace(group, tags=tuple(tag for tag in group.tags if tag in wanted.names)) for group in groups)
+    chosen = (group._replace(tags=tuple(tag for tag in group.tags if tag in wanted.names)) for group in groups)
     return tuple(group for group in chosen if group.tags)
 
 
@@ -235,12 +231,19 @@ def _is_here(group: ArchivedGroup, named: Mapping[str, Image | None], untagged: 
     return all(_same(group, named[tag]) for tag in group.tags)
 
 
+def _observed(group: ArchivedGroup, observed: Observed) -> Image | None:
+    """The image if it was here already, under all of its tags."""
+    if not _is_here(group, observed.named, observed.untagged):
+        return None
+    return observed.named[group.tags[0]] if group.tags else observed.untagged[group.names[0]]
+
+
 def _entries_there(groups: Collection[ArchivedGroup], observed: Observed) -> set[str]:
     """The entries of the layers that the engine has for each image that needs them.
 
     What is left out is looked for in a containerd store by the blobs' digests, which the legacy layout doesn't have.
     """
-    if observed.containerd and observed.index.format == "legacy":
+    if observed.containerd and observed.archive.format == "legacy":
         return set()
     there: set[str] = set()
     needed: set[str] = set()
@@ -257,7 +260,7 @@ def _left_out_of(index: ArchiveIndex, groups: Collection[ArchivedGroup]) -> dict
 
 
 def _needs(path: str, lacking: Mapping[str, str], observed: Observed) -> str:
-    if observed.containerd and observed.index.format == "legacy":
+    if observed.containerd and observed.archive.format == "legacy":
         return (
             f"The archive {path} is thin, and of a form that this engine's containerd store can't complete. Save it "
             "whole (without exclude_layers_of), or on an engine that is newer than 24."
@@ -291,14 +294,19 @@ def _check_same(file: BinaryIO, step: Load) -> None:
 
 def _pieces(file: BinaryIO, step: Load, left_out: frozenset[str]) -> Iterator[bytes]:
     """The bytes to send: the file, or what of it is wanted, put together on the way."""
+    # With what it takes to write archives, which a task that has nothing to load need not wait for.
+    from ansible_collections.gantry.docker.plugins.module_utils.image.assembly import assembled, parts_of
+    from ansible_collections.gantry.docker.plugins.module_utils.image.decompression import unpacked
+    from ansible_collections.gantry.docker.plugins.module_utils.image.packing import Unpacker
+
     with reading(step.path):
         file.seek(0)
-        if step.as_it_is and left_out <= set(step.index.left_out):
-            yield from unpacked(file, step.index.compression if step.unpack else "none")
+        if step.as_it_is and left_out <= set(step.archive.left_out):
+            yield from unpacked(file, step.archive.compression if step.unpack else "none")
         else:
             images = [image for group in step.groups for image in group.under_its_tags()]
-            data = Unpacker(file, step.index).data
-            yield from assembled(parts_of(step.index, images, left_out, data, as_they_lie=True))
+            data = Unpacker(file, step.archive).data
+            yield from assembled(parts_of(step.archive, images, left_out, data, as_they_lie=True))
 
 
 def _wrong(engine: Engine, step: Load, group: ArchivedGroup, thin: bool) -> list[str]:

@@ -10,10 +10,9 @@ import sys
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
 from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import ContainerSummary
@@ -55,8 +54,7 @@ _TO_COME = sys.maxsize
 _UNKNOWN: Mapping[str, Any] = {"parent": "", "created": _TO_COME, "size": 0, "shared": 0}
 
 
-@dataclass(frozen=True)
-class Expected:
+class Expected(NamedTuple):
     """What is to have changed before, in this order.
 
     removed: names that are gone. arrived: names of images that have come, each with the registry's digest if it came
@@ -64,12 +62,11 @@ class Expected:
     """
 
     removed: tuple[str, ...] = ()
-    arrived: Mapping[str, str] = field(default_factory=dict)
-    tagged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    arrived: Mapping[str, str] = {}
+    tagged: Mapping[str, tuple[str, ...]] = {}
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What may go.
 
     rules: all but until. target_size: bytes; None if all that may go shall. explain: whether to tell what stays.
@@ -79,11 +76,10 @@ class Wanted:
     until: Moment | None = None
     target_size: int | None = None
     explain: bool = False
-    expected: Expected = field(default_factory=Expected)
+    expected: Expected = Expected()
 
 
-@dataclass(frozen=True)
-class Observed:
+class Observed(NamedTuple):
     """All images and containers.
 
     now: the engine's time, if it matters. disk: what those images take that may go; if they must only make room,
@@ -93,12 +89,11 @@ class Observed:
     images: tuple[ImageSummary, ...]
     containers: tuple[ContainerSummary, ...]
     now: str = ""
-    disk: Disk = field(default_factory=Disk)
-    used: Mapping[str, float] = field(default_factory=dict)
+    disk: Disk = Disk()
+    used: Mapping[str, float] = {}
 
 
-@dataclass(frozen=True)
-class Prune:
+class Prune(NamedTuple):
     """Remove one victim: all of its names, and with the last of them itself.
 
     children: images made from it that must have gone before. reason: why it goes. freed: the bytes that go with it.
@@ -188,9 +183,9 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     if wanted.target_size is not None:
         known = engine.find_all(image.id for image in seen.images)
         disk = observe_disk(engine, seen.images, known, known)
-        return replace(seen, disk=disk, used=_last_used(engine, seen.images, known))
+        return seen._replace(disk=disk, used=_last_used(engine, seen.images, known))
     going = [gone for step in plan(wanted, seen).steps for gone in step.deleted]
-    return replace(seen, disk=observe_disk(engine, seen.images, going))
+    return seen._replace(disk=observe_disk(engine, seen.images, going))
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
@@ -278,7 +273,7 @@ def _named(rows: Sequence[ImageSummary], owner: str, names: Sequence[str], conta
     found = next((row for row in rows if row.id == owner), ImageSummary(owner, (), (), **_UNKNOWN))
     tags = dict.fromkeys((*found.tags, *(name for name in names if "@" not in name)))
     digests = dict.fromkeys((*found.digests, *(name for name in names if "@" in name)))
-    return [*others, replace(found, tags=tuple(tags), digests=tuple(digests))]
+    return [*others, found._replace(tags=tuple(tags), digests=tuple(digests))]
 
 
 def _without(images: Sequence[ImageSummary], used: Collection[str], names: Sequence[str]) -> list[ImageSummary]:
@@ -291,7 +286,7 @@ def _without(images: Sequence[ImageSummary], used: Collection[str], names: Seque
         if owner:
             forest.remove_name(owner, name)
     rows = (image for image in images if image.id in forest)
-    return [replace(row, tags=forest.tags(row.id), digests=forest.digests(row.id)) for row in rows]
+    return [row._replace(tags=forest.tags(row.id), digests=forest.digests(row.id)) for row in rows]
 
 
 def _losing(image: ImageSummary, names: Sequence[str], containerd: bool) -> ImageSummary:
@@ -308,7 +303,7 @@ def _losing(image: ImageSummary, names: Sequence[str], containerd: bool) -> Imag
         for digest in image.digests
         if not containerd or digest in image.pinned or repository_of(digest) in repositories
     )
-    return replace(image, tags=tags, digests=tuple(digests))
+    return image._replace(tags=tags, digests=tuple(digests))
 
 
 def _users(observed: Observed) -> dict[str, list[str]]:
@@ -349,7 +344,7 @@ def _verdicts(
         )
         for image in observed.images
     ]
-    return verdicts(candidates, replace(wanted.rules, until=until))
+    return verdicts(candidates, wanted.rules._replace(until=until))
 
 
 def _steps(

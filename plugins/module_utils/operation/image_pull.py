@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Access, Login, parse_access
@@ -22,8 +21,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.reference impo
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """policy: missing, newer or always."""
 
     references: tuple[Reference, ...]
@@ -32,8 +30,7 @@ class Wanted:
     access: Access
 
 
-@dataclass(frozen=True)
-class Local:
+class Local(NamedTuple):
     """What the engine has of a reference.
 
     image: the one that the name means now, for whatever platform. fitting: the one for the wanted platform.
@@ -43,16 +40,14 @@ class Local:
     fitting: Image | None = None
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """What a registry has of a reference, and whether that digest is one the engine gives to some image already."""
 
     remote: RemoteImage
     known_for: Platform | None = None
 
 
-@dataclass(frozen=True)
-class Observed:
+class Observed(NamedTuple):
     """For each reference what is here; and where the registry had to be asked, its answer or why there is none.
 
     own: the platform that the engine pulls for if none is named; None where that doesn't matter.
@@ -66,8 +61,7 @@ class Observed:
     blind: bool = False
 
 
-@dataclass(frozen=True)
-class Pull:
+class Pull(NamedTuple):
     """Pull one image."""
 
     reference: Reference

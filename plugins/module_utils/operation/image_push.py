@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Access, Login, parse_access
@@ -20,24 +19,21 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.reference impo
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """The tags that registries shall have as they are here."""
 
     references: tuple[Reference, ...]
     access: Access
 
 
-@dataclass(frozen=True)
-class Here:
+class Here(NamedTuple):
     """What the engine has under a tag. digests: those under which a registry would have the same."""
 
     image: Image
     digests: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class Observed:
+class Observed(NamedTuple):
     """For each tag what is here, and the digest of what its registry has (None for nothing) or why that isn't known."""
 
     here: Mapping[Reference, Here | None]
@@ -45,8 +41,7 @@ class Observed:
     logins: Mapping[str, Login]
 
 
-@dataclass(frozen=True)
-class Push:
+class Push(NamedTuple):
     """Push one tag."""
 
     reference: Reference

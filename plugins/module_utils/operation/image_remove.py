@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
@@ -32,8 +31,7 @@ if TYPE_CHECKING:
     from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import ContainerSummary
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What shall not be there.
 
     force: whether containers may go without their image. parents: whether images without a name go with the last that
@@ -46,8 +44,7 @@ class Wanted:
     stopped_too: bool = False
 
 
-@dataclass(frozen=True)
-class Observed:
+class Observed(NamedTuple):
     """What is there of it.
 
     found: the image of each name or Id that means one. matched: by Id, those with a name that a pattern means.
@@ -58,11 +55,10 @@ class Observed:
     images: tuple[ImageSummary, ...] = ()
     containers: tuple[ContainerSummary, ...] = ()
     containerd: bool = False
-    matched: Mapping[str, Image] = field(default_factory=dict)
+    matched: Mapping[str, Image] = {}
 
 
-@dataclass(frozen=True)
-class RemoveContainer:
+class RemoveContainer(NamedTuple):
     """Remove a container that doesn't run."""
 
     container: ContainerSummary
@@ -73,8 +69,7 @@ class RemoveContainer:
         return f"Removed container {self.container}"
 
 
-@dataclass(frozen=True)
-class Remove:
+class Remove(NamedTuple):
     """Remove one name, or an image by its Id."""
 
     deletion: Deletion
@@ -93,8 +88,7 @@ Step = Union[RemoveContainer, Remove]
 Users = Mapping[str, Sequence["ContainerSummary"]]
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """One name of an image that is to go, or the image with all of its names. said: what the user wrote."""
 
     image_id: str

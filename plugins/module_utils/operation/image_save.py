@@ -8,36 +8,18 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
-from ansible_collections.gantry.docker.plugins.module_utils.image.archive import (
-    ArchiveIndex,
-    read_index,
-    read_index_of,
-    verify_pieces,
-)
+from ansible_collections.gantry.docker.plugins.module_utils.image.archive import ArchiveIndex, read_index, read_index_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.archived import Held, groups_of, held_by
-from ansible_collections.gantry.docker.plugins.module_utils.image.assembly import (
-    OutOfOrder,
-    Part,
-    assembled,
-    parts_of,
-    parts_of_stream,
-)
+from ansible_collections.gantry.docker.plugins.module_utils.image.compression import Compression, parse_compression
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.identity import described
 from ansible_collections.gantry.docker.plugins.module_utils.image.layers import can_be_left_out
-from ansible_collections.gantry.docker.plugins.module_utils.image.packing import (
-    Compression,
-    Packer,
-    Unpacker,
-    parse_compression,
-)
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, parse_platform
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
     ImageId,
@@ -47,12 +29,14 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.reference impo
 )
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import FILES, Files, Plan
 
+if TYPE_CHECKING:
+    from ansible_collections.gantry.docker.plugins.module_utils.image.assembly import Part
+
 # moby, image/tarexport/save.go: until 25 archives had the legacy layout, in which layers may be links to others.
 _FIRST_WITH_LAYOUT = (25,)
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What the archive at path is to hold, and how.
 
     all_tags: whether an image keeps all of its tags there, not only those that are named. exclude: images, or
@@ -69,8 +53,7 @@ class Wanted:
     files: Files
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """What there is at path.
 
     held: the images in it. further_platforms: whether one of them is there for several. left_out: the DiffIDs of
@@ -83,36 +66,29 @@ class Found:
     compression: str
 
 
-@dataclass(frozen=True)
-class Observed:
+class Observed(NamedTuple):
     """images: the image of each name. exclude: the DiffIDs of layers that can be left out. found: None for nothing.
 
-    free: the bytes that the place has left. platform: the engine's, or the one that is wanted.
+    free: the bytes that the place has left.
     """
 
     images: Mapping[ImageName, Image | None]
     exclude: frozenset[str]
     found: Found | None
     free: int
-    platform: Platform
-    legacy: bool
 
 
-@dataclass(frozen=True)
-class Save:
+class Save(NamedTuple):
     """Write the archive.
 
-    only: the platform to save. platform: the one that tells which image is meant where there are several. right: what
-    the archive must be then. legacy: whether the engine writes the legacy layout.
+    only: the platform to save. right: what the archive must be then.
     """
 
     names: tuple[str, ...]
     only: Platform | None
-    platform: Platform
     path: str
     right: Found
     compression: Compression
-    legacy: bool
     files: Files
 
     @property
@@ -143,14 +119,12 @@ def parse(params: Mapping[str, Any]) -> Wanted:
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     """Look up the images, and read what is at path."""
     _check_place(wanted.path)
-    platform = wanted.platform or engine.platform
+    images = engine.ask_all(lambda one, name: one.images.meant(name, wanted.platform), wanted.names)
     return Observed(
-        images={name: engine.images.meant(name, wanted.platform) for name in wanted.names},
+        images=images,
         exclude=frozenset(diff_id for name in wanted.exclude for diff_id in _layers_of(engine, name)),
-        found=_read(wanted, platform) if os.path.lexists(wanted.path) else None,
+        found=_read(engine, wanted) if os.path.lexists(wanted.path) else None,
         free=_free(os.path.dirname(wanted.path)),
-        platform=platform,
-        legacy=engine.version < _FIRST_WITH_LAYOUT,
     )
 
 
@@ -172,11 +146,9 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
             Save(
                 names=tuple(dict.fromkeys(saved for name in wanted.names for saved in _saved(name, images, wanted))),
                 only=wanted.platform,
-                platform=observed.platform,
                 path=wanted.path,
                 right=right,
                 compression=wanted.compression,
-                legacy=observed.legacy,
                 files=wanted.files,
             ),
         ),
@@ -188,10 +160,10 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 def apply(engine: Engine, step: Save) -> Mapping[str, Any]:
     """Write the archive beside its place, check it, and only then put it there."""
     with _beside(step.path) as part:
-        packer = _write(engine, step, part)
+        sha256 = _write(engine, step, part)
         step.files.put(part.named(), step.path)
         _sync(os.path.dirname(step.path))
-    return {"sha256": packer.sha256}
+    return {"sha256": sha256}
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
@@ -226,10 +198,10 @@ def _layers_of(engine: Engine, name: ImageName) -> tuple[str, ...]:
     )
 
 
-def _read(wanted: Wanted, platform: Platform) -> Found:
+def _read(engine: Engine, wanted: Wanted) -> Found:
     try:
         index = read_index(wanted.path)
-        return _found(index, index.compression, platform)
+        return _found(index, index.compression, lambda: wanted.platform or engine.platform)
     except GantryError as error:
         if wanted.force:
             return Found(frozenset(), False, frozenset(), "")
@@ -239,8 +211,9 @@ def _read(wanted: Wanted, platform: Platform) -> Found:
         ) from error
 
 
-def _found(index: ArchiveIndex, compression: str, platform: Platform) -> Found:
-    groups = groups_of(index, platform, by_index=True)
+def _found(index: ArchiveIndex, compression: str, platform: Callable[[], Platform]) -> Found:
+    """What the archive is. platform: tells the one that says which image is meant where there are several."""
+    groups = groups_of(index, platform, by_index=lambda: True)
     several = any(len(group.images) > 1 for group in groups)
     return Found(held_by(groups), several, frozenset(index.left_out.values()), compression)
 
@@ -359,11 +332,28 @@ def _beside(path: str) -> Iterator[_Part]:
             part.close()
 
 
-def _write(engine: Engine, step: Save, part: _Part) -> Packer:
-    """Write the archive; raises GantryError unless it is complete and holds what it should."""
-    if not step.legacy and not step.right.left_out:
+def _write(engine: Engine, step: Save, part: _Part) -> str:
+    """Write the archive; its checksum. Raises GantryError unless it is complete and holds what it should."""
+    # With what it takes to write archives, which a task that has nothing to save need not wait for.
+    from ansible_collections.gantry.docker.plugins.module_utils.image.assembly import (
+        OutOfOrder,
+        assembled,
+        parts_of,
+        parts_of_stream,
+    )
+    from ansible_collections.gantry.docker.plugins.module_utils.image.packing import Packer, Unpacker
+    from ansible_collections.gantry.docker.plugins.module_utils.image.verification import verify_pieces
+
+    def pack(parts: Iterable[Part]) -> str:
+        with Packer(part.file, step.compression) as packer:
+            index = verify_pieces(packer.tee(assembled(parts)), "that the engine wrote")
+            _check_right(engine, index, step)
+            packer.finish(index)
+        return packer.sha256
+
+    if engine.version >= _FIRST_WITH_LAYOUT and not step.right.left_out:
         try:
-            return _pack(step, part, parts_of_stream(engine.images.save(step.names, step.only)))
+            return pack(parts_of_stream(engine.images.save(step.names, step.only)))
         except OutOfOrder:
             part.file.seek(0)
             part.file.truncate()
@@ -376,23 +366,15 @@ def _write(engine: Engine, step: Save, part: _Part) -> Packer:
         left_out = frozenset(
             layer.entry for image in index.images for layer in image.layers if layer.diff_id in step.right.left_out
         )
-        return _pack(step, part, parts_of(index, index.images, left_out, Unpacker(whole, index).data))
+        return pack(parts_of(index, index.images, left_out, Unpacker(whole, index).data))
 
 
-def _pack(step: Save, part: _Part, parts: Iterable[Part]) -> Packer:
-    with Packer(part.file, step.compression) as packer:
-        index = verify_pieces(packer.tee(assembled(parts)), "that the engine wrote")
-        _check_right(index, step)
-        packer.finish(index)
-    return packer
-
-
-def _check_right(index: ArchiveIndex, step: Save) -> None:
+def _check_right(engine: Engine, index: ArchiveIndex, step: Save) -> None:
     """Raise GantryError unless the archive is complete and holds what it should."""
     _check_complete(index)
-    written = _found(index, step.compression.kind, step.platform)
+    written = _found(index, step.compression.kind, lambda: step.only or engine.platform)
     if step.only is None:
-        written = replace(written, further_platforms=step.right.further_platforms)
+        written = written._replace(further_platforms=step.right.further_platforms)
     if written != step.right:
         raise GantryError(f"The engine wrote other images than {', '.join(step.names)}: they changed. Try again.")
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
@@ -23,8 +22,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.reference impo
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """keep: whether a target that names another image is left alone."""
 
     source: ImageName
@@ -32,16 +30,14 @@ class Wanted:
     keep: bool
 
 
-@dataclass(frozen=True)
-class Observed:
+class Observed(NamedTuple):
     """The source's image, and the one that each target names now."""
 
     source: Image | None
     targets: Mapping[Reference, Image | None]
 
 
-@dataclass(frozen=True)
-class Tag:
+class Tag(NamedTuple):
     """Let a target name the source's image."""
 
     image_id: str

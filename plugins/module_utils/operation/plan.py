@@ -7,12 +7,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Callable, Protocol
+from typing import Any, Callable, NamedTuple, Protocol
 
 
 class Step(Protocol):
-    """One thing to do. A verb's steps are frozen dataclasses that hold all its apply needs to know."""
+    """One thing to do. A verb's steps are NamedTuples that hold all its apply needs to know."""
 
     @property
     def sentence(self) -> str:
@@ -50,8 +49,7 @@ def _nothing_more(done: Sequence[Any]) -> Mapping[str, Any]:
     return {}
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """The steps from what was observed to what is wanted, in order; none if nothing is to change.
 
     before, after: the state that the steps change, as shown by --diff.
@@ -63,8 +61,8 @@ class Plan:
     """
 
     steps: tuple[Any, ...] = ()
-    before: Mapping[str, Any] = field(default_factory=dict)
-    after: Mapping[str, Any] = field(default_factory=dict)
+    before: Mapping[str, Any] = {}
+    after: Mapping[str, Any] = {}
     at_once: int = 0
     repeats: tuple[Any, ...] = ()
     problems: tuple[str, ...] = ()

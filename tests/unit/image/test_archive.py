@@ -29,10 +29,9 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.archive import
     ArchiveIndex,
     read_index,
     read_index_of,
-    verify,
-    verify_stream,
 )
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
+from ansible_collections.gantry.docker.plugins.module_utils.image.verification import verify, verify_stream
 from ansible_collections.gantry.docker.tests.unit.image import archives
 from ansible_collections.gantry.docker.tests.unit.image.archives import APP, ARM, BASE, TOOL, Content, Image, Link
 
@@ -569,14 +568,14 @@ def test_memory_of_a_compressed_archive_is_constant(path: Path) -> None:
 
 def test_the_largest_documents_are_not_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bills of materials look like descriptions of images, and are larger."""
-    monkeypatch.setattr(f"{ROOM}.contents.MAX_KEPT", 8000)
+    monkeypatch.setattr(f"{ROOM}.streamed.MAX_KEPT", 8000)
     entries = {**archives.both(APP), **{f"bill{number}": b"{" + b" " * 3000 for number in range(9)}}
     path.write_bytes(archives.packed(archives.tar(entries), "gzip"))
     assert read_index(path).images[0].missing == ()
 
 
 def test_documents_that_were_not_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(f"{ROOM}.contents.MAX_KEPT", 100)
+    monkeypatch.setattr(f"{ROOM}.streamed.MAX_KEPT", 100)
     path.write_bytes(archives.packed(GOOD, "gzip"))
     with pytest.raises(ArchiveError, match=r"too large to be kept.*Decompress the archive"):
         read_index(path)

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.image.compression import Unreadable
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils.image.layer_content import content_digests, newest_layers
 
 

@@ -31,8 +31,6 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.archive import
     ArchiveIndex,
     read_index,
     read_index_of,
-    verify,
-    verify_pieces,
 )
 from ansible_collections.gantry.docker.plugins.module_utils.image.assembly import (
     OutOfOrder,
@@ -41,14 +39,10 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.assembly impor
     parts_of,
     parts_of_stream,
 )
-from ansible_collections.gantry.docker.plugins.module_utils.image.compression import Unreadable
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
-from ansible_collections.gantry.docker.plugins.module_utils.image.packing import (
-    Compression,
-    Packer,
-    Unpacker,
-    parse_compression,
-)
+from ansible_collections.gantry.docker.plugins.module_utils.image.compression import Compression, parse_compression
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput, Unreadable
+from ansible_collections.gantry.docker.plugins.module_utils.image.packing import Packer, Unpacker
+from ansible_collections.gantry.docker.plugins.module_utils.image.verification import verify, verify_pieces
 from ansible_collections.gantry.docker.tests.unit.image import archives
 from ansible_collections.gantry.docker.tests.unit.image.archives import APP, ARM, BASE, TOOL, Content, Image
 
@@ -80,7 +74,7 @@ def test_written_is_what_came(kind: str, tmp_path: Path) -> None:
     assert {image.tags for image in index.images} == {APP.tags, TOOL.tags}
     assert index.images == verify(tmp_path / "new").images
     found = read_index(tmp_path / "new")
-    assert replace(found, compression="none", breaks=()) == index
+    assert found._replace(compression="none", breaks=()) == index
     assert found.compression == kind
 
 
@@ -147,7 +141,7 @@ def test_the_index_is_read_without_unpacking(kind: str, tmp_path: Path, monkeypa
     def refuse(*_arguments: object) -> Iterator[bytes]:
         raise AssertionError("it was unpacked")
 
-    monkeypatch.setattr("ansible_collections.gantry.docker.plugins.module_utils.image.archive.unpacked", refuse)
+    monkeypatch.setattr("ansible_collections.gantry.docker.plugins.module_utils.image.decompression.unpacked", refuse)
     assert read_index(path).images == index.images
     assert read_index(path).breaks
 
@@ -214,7 +208,7 @@ def test_any_part_is_found(kind: str, tmp_path: Path) -> None:
 
 def chosen(path: Path, *tags: str) -> tuple[ArchiveIndex, list[ArchivedImage]]:
     index = read_index(path)
-    images = [replace(image, tags=tuple(tag for tag in image.tags if tag in tags)) for image in index.images]
+    images = [image._replace(tags=tuple(tag for tag in image.tags if tag in tags)) for image in index.images]
     return index, [image for image in images if image.tags]
 
 

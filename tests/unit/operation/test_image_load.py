@@ -54,7 +54,7 @@ class Case:
         here = here or {}
         wanted = image_load.parse({"path": str(self._path), "names": None, "transfer": "auto", **params})
         index = read_index(self._path)
-        groups = image_load._chosen(wanted, groups_of(index, HERE, self._containerd))
+        groups = image_load._chosen(wanted, groups_of(index, lambda: HERE, lambda: self._containerd))
         named = {tag: inspected(here[tag]) if tag in here else None for group in groups for tag in group.tags}
         untagged = {group.names[0]: None for group in groups if not group.tags}
         return image_load.plan(

@@ -55,7 +55,7 @@ def planned(found: Found | None = None, free: int = 1000, exclude: tuple[str, ..
     """The plan, given what there is at path."""
     wanted = parsed(**params)
     images = {name: BY_NAME.get(str(name)) for name in wanted.names}
-    return image_save.plan(wanted, Observed(images, frozenset(exclude), found, free, AMD, legacy=False))
+    return image_save.plan(wanted, Observed(images, frozenset(exclude), found, free))
 
 
 def right(**params: Any) -> Found:
@@ -125,7 +125,7 @@ def test_replaces_what_is_different(held: dict[str, Any], wanted: dict[str, Any]
 
 
 def test_further_platforms_are_a_difference_only_where_one_is_wanted() -> None:
-    several = Found(**{**vars(right()), "further_platforms": True})
+    several = right()._replace(further_platforms=True)
     assert planned(found=several) == Plan()
     plan = planned(found=several, platform="linux/amd64")
     assert plan.before[PATH]["further_platforms"] and not plan.after[PATH]["further_platforms"]

@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Archives proved right: read whole, and compared with the digests that they claim."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from ansible_collections.gantry.docker.plugins.module_utils.image.archive import (
+    ArchivedImage,
+    ArchiveIndex,
+    compression_of,
+    index_of,
+    opened,
+    reading,
+    unusable,
+)
+from ansible_collections.gantry.docker.plugins.module_utils.image.compression import HEAD
+from ansible_collections.gantry.docker.plugins.module_utils.image.contents import blob_digest
+from ansible_collections.gantry.docker.plugins.module_utils.image.decompression import (
+    Reader,
+    Rejoined,
+    read_exactly,
+    unpacked,
+)
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import Unreadable
+from ansible_collections.gantry.docker.plugins.module_utils.image.streamed import StreamedContents
+from ansible_collections.gantry.docker.plugins.module_utils.image.tar import StreamSource, shown
+
+
+def verify(path: str | os.PathLike[str]) -> ArchiveIndex:
+    """The index of the archive at path, after all of its content was read and proved right.
+
+    Every blob of an OCI layout has the digest in its name, and every layer of the legacy layout its
+    DiffID. What is missing is told in the index.
+    Raises ArchiveError as read_index does, and for content that is not what it should be.
+    """
+    with opened(path) as file, reading(os.fspath(path)):
+        return _verify(file)
+
+
+def verify_pieces(pieces: Iterator[bytes], path: str) -> ArchiveIndex:
+    """The same as verify for a plain archive that comes in pieces; other errors that these raise pass through."""
+    try:
+        return _verify_tar(StreamSource(pieces), "none")
+    except Unreadable as error:
+        raise unusable(path, error) from error
+
+
+def verify_stream(stream: Reader, path: str) -> ArchiveIndex:
+    """The same as verify for an archive that comes from a stream, which is read once and to its end.
+
+    path: what messages call it.
+    """
+    with reading(path):
+        return _verify(stream)
+
+
+def _verify(stream: Reader) -> ArchiveIndex:
+    head = read_exactly(stream, HEAD)
+    compression = compression_of(head)
+    return _verify_tar(StreamSource(unpacked(Rejoined(head, stream), compression)), compression)
+
+
+def _verify_tar(source: StreamSource, compression: str) -> ArchiveIndex:
+    contents = StreamedContents(source, hashes=True)
+    index = index_of(contents, compression)
+    for name, digests in contents.digests.items():
+        claimed = blob_digest(name)
+        if claimed and claimed not in digests:
+            raise Unreadable(f"its {name} is damaged or was altered: it doesn't have the digest in its name")
+    for image in index.images:
+        _verify_layers(image, contents)
+    return index
+
+
+def _verify_layers(image: ArchivedImage, contents: StreamedContents) -> None:
+    for layer in image.layers:
+        if not layer.present or layer.digest is not None or layer.diff_id is None:
+            # A blob has proved its own digest; what DiffID it unpacks to, the engine checks.
+            continue
+        if layer.diff_id not in contents.digests[layer.entry]:
+            name = shown(layer.entry)
+            raise Unreadable(f"its layer {name} is damaged or was altered: it doesn't have the DiffID {layer.diff_id}")
