@@ -24,7 +24,7 @@ from typing import Any
 import docker
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Images
+from ansible_collections.gantry.docker.plugins.module_utils.engine.archives import Archives
 from ansible_collections.gantry.docker.plugins.module_utils.image.archive import ArchiveError, read_index
 from ansible_collections.gantry.docker.plugins.module_utils.image.verification import verify
 from ansible_collections.gantry.docker.plugins.module_utils.operation import image_load, image_save
@@ -334,12 +334,12 @@ def test_engine_is_killed_while_it_saves(
     victim, _client = mortal
     path = tmp_path / "large.tar"
     path.write_bytes(b"precious")
-    save = Images.save
+    save = Archives.save
 
     def killing(*arguments: Any) -> Iterator[bytes]:
         return _after(save(*arguments), 1 << 20, lambda: os.kill(victim.pid, signal.SIGKILL))
 
-    monkeypatch.setattr(Images, "save", killing)
+    monkeypatch.setattr(Archives, "save", killing)
     message = Module("image_save", victim.docker_host).fails(name="example/large:1", path=str(path), force=True)
     assert "Can't save example/large:1" in message or "truncated" in message, message
     assert path.read_bytes() == b"precious"

@@ -26,8 +26,9 @@ from typing import Any
 import docker
 import pytest
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine.commands import Commands
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Containers
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Images
+from ansible_collections.gantry.docker.plugins.module_utils.engine.distribution import Distribution
 from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import messages
 from ansible_collections.gantry.docker.tests.engines.engine import Engine, assert_private
 from ansible_collections.gantry.docker.tests.integration.conftest import MODULES, Module
@@ -366,7 +367,7 @@ def preceded(call: Callable[..., Any], by: Callable[[], None]) -> Callable[..., 
 def test_an_engine_that_stops_before_a_pull(
     engine: Engine, clean: docker.DockerClient, stop: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Images, "pull", preceded(Images.pull, stop))
+    monkeypatch.setattr(Distribution, "pull", preceded(Distribution.pull, stop))
     says(soon(Module("image_pull", engine.docker_host), name="busybox"), "pull busybox:latest")
 
 
@@ -379,7 +380,7 @@ def test_an_engine_that_stops_amid_a_pull(
         stop()
         yield from stream
 
-    monkeypatch.setattr(f"{Images.__module__}.messages", stopping)
+    monkeypatch.setattr(f"{Distribution.__module__}.messages", stopping)
     says(soon(Module("image_pull", engine.docker_host), name="debian:12"), "pull debian:12")
 
 
@@ -388,7 +389,7 @@ def test_an_engine_that_stops_amid_a_commit(
 ) -> None:
     busybox.containers.run("busybox", ["tail", "-f", "/dev/null"], name="box", detach=True)
     pid = daemon(engine)
-    monkeypatch.setattr(Images, "commit", preceded(Images.commit, stop))
+    monkeypatch.setattr(Containers, "commit", preceded(Containers.commit, stop))
     says(soon(Module("image_commit", engine.docker_host), **ARGUMENTS["image_commit"]), "commit the container box")
     os.kill(pid, signal.SIGCONT)
     # The engine ends what it began: let it, before the next test.
@@ -401,14 +402,14 @@ def test_an_engine_that_stops_amid_a_command(
     engine: Engine, busybox: docker.DockerClient, stop: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     busybox.containers.run("busybox", ["tail", "-f", "/dev/null"], name="box", detach=True)
-    prepare = Containers._prepare
+    prepare = Commands._prepare
     timer = threading.Timer(0.3, stop)
 
     def preparing(*arguments: Any, **options: Any) -> str:
         timer.start()
         return prepare(*arguments, **options)
 
-    monkeypatch.setattr(Containers, "_prepare", preparing)
+    monkeypatch.setattr(Commands, "_prepare", preparing)
     message = soon(Module("container_exec", engine.docker_host), container="box", argv=["sleep", "3"])
     timer.join()
     says(message, "run sleep in the container box")

@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Callable, TypeVar
+from typing import Any, Callable, TypeVar
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.address import TlsFailed, resolve, wants_tls, way_out
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError, causes, trying_to
@@ -23,9 +23,6 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.errors import 
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, platform_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import ImageName
 
-if TYPE_CHECKING:
-    from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Containers
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -33,26 +30,20 @@ _AT_A_TIME = 16
 
 
 class Engine:
-    """One engine: its images, its containers, and what it is."""
+    """One engine: its images, and what it is.
+
+    api: the SDK's client, and options: what it was made by; both for the engine's room alone.
+    """
 
     def __init__(self, api: Any, again: Callable[[], Engine], options: Mapping[str, Any]) -> None:
-        self._api, self._again, self._options = api, again, options
+        self.api, self.options, self._again = api, options, again
         self.images = Images(api)
-
-    @cached_property
-    def containers(self) -> Containers:
-        """The engine's containers."""
-        # A module is compiled anew on the host for every task: these take 10 ms, and most tasks of images do without.
-        from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Containers
-        from ansible_collections.gantry.docker.plugins.module_utils.engine.wire import Wire
-
-        return Containers(self._api, lambda: Wire(self._options))
 
     @cached_property
     def info(self) -> Mapping[str, Any]:
         """What the engine says of itself (docker info)."""
         with trying_to("ask the engine what it is"):
-            info: Mapping[str, Any] = self._api.info()
+            info: Mapping[str, Any] = self.api.info()
             return info
 
     @property
@@ -105,7 +96,7 @@ class Engine:
     def ask_all(self, ask: Callable[[Engine, Item], Result], items: Iterable[Item]) -> dict[Item, Result]:
         """What the engine is asked for each item, by it; each item once. Raises the first item's error.
 
-        Several are asked for at a time: containerd stores take up to 20 ms for each, and twice as many don't answer sooner.
+        Several are asked for at a time: containerd stores take up to 20 ms for each.
         """
         wanted = tuple(dict.fromkeys(items))
         told: dict[Item, Result] = {}
@@ -130,7 +121,7 @@ class Engine:
 
     def close(self) -> None:
         """Let go of the connections."""
-        self._api.close()
+        self.api.close()
 
 
 def _there(found: Mapping[Item, Image | None]) -> dict[Item, Image]:

@@ -14,12 +14,12 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from http import HTTPStatus
-from typing import Any, Callable, NamedTuple
+from typing import Any, NamedTuple
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError, trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker
 from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import waiting_for
-from ansible_collections.gantry.docker.plugins.module_utils.engine.wire import Wire
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.identity import parse_time
 
@@ -148,28 +148,6 @@ class ContainerSummary(NamedTuple):
         return self.state in ("running", "paused", "restarting")
 
 
-class Command(NamedTuple):
-    """A command to run in a container.
-
-    user: name or Id, [:group]. tty: whether it gets a terminal. stdin: its input.
-    """
-
-    argv: tuple[str, ...]
-    chdir: str | None
-    env: Mapping[str, str]
-    user: str | None
-    tty: bool
-    stdin: bytes | None = None
-
-
-class ExecResult(NamedTuple):
-    """What a command in a container gave; with a terminal, all output is stdout."""
-
-    rc: int
-    stdout: str
-    stderr: str
-
-
 class ChangedPaths(NamedTuple):
     """The paths in which a container's files differ from its image's, each in order."""
 
@@ -185,12 +163,25 @@ class Event(NamedTuple):
     image_id: str
 
 
+class Commit(NamedTuple):
+    """How to make an image from a container.
+
+    changes: instructions of a Dockerfile, as docker commit --change takes them; they come after the labels.
+    pause: whether the container's processes stand still meanwhile.
+    """
+
+    author: str
+    comment: str
+    changes: tuple[str, ...]
+    labels: Mapping[str, str]
+    pause: bool
+
+
 class Containers:
     """The engine's containers."""
 
-    def __init__(self, api: Any, wire: Callable[[], Wire]) -> None:
-        self._api = api
-        self._wire = wire
+    def __init__(self, engine: Engine) -> None:
+        self._api: Any = engine.api
 
     def find(self, name: str) -> Container | None:
         """The container of a name, or of an Id, or of at least its first twelve digits; None if there is none."""
@@ -354,6 +345,21 @@ class Containers:
             rows = list(self._api.events(since=1, until=end, filters={"container": [container_id]}, decode=True))
         return tuple(Event(row["Action"], row["Actor"]["Attributes"].get("imageID") or "") for row in rows)
 
+    def commit(self, container: str, how: Commit) -> str:
+        """Make an image without a name from a container; its Id."""
+        # api/server/router/container/container_routes.go, postCommit: one parameter for each change.
+        params = [("container", container), ("author", how.author), ("comment", how.comment)]
+        params += [("pause", "1" if how.pause else "0"), *(("changes", change) for change in how.changes)]
+        api = self._api
+
+        def call() -> str:
+            # The labels go in the config, where nothing in them has to be quoted as it would in an instruction.
+            response = api.post(api._url("/commit"), params=params, json={"Labels": dict(how.labels)}, timeout=None)
+            return str(api._result(response, json=True)["Id"])
+
+        with trying_to(f"commit the container {container}"):
+            return waiting_for(call, api.ping, api.timeout)
+
     def processes(self, name: str) -> list[dict[str, str]]:
         """The processes of a container (docker top), each by the columns of ps -ef; none if it doesn't run."""
         with trying_to(f"list the processes of the container {name}"):
@@ -365,39 +371,6 @@ class Containers:
                     raise
                 return []
         return [dict(zip(table["Titles"], row)) for row in table["Processes"] or ()]
-
-    def exec(self, name: str, command: Command) -> ExecResult:
-        """Run a command in a running container and wait for its end."""
-        task = f"run {command.argv[0]} in the container {name}"
-        if command.stdin is not None:
-            return self._exec_with_input(name, command, task)
-        with trying_to(task):
-            exec_id = self._prepare(name, command, attach=True)
-            out, err = waiting_for(
-                lambda: self._api.exec_start(exec_id, tty=command.tty, demux=True), self._api.ping, self._api.timeout
-            )
-            end = self._end(exec_id)
-        if not end["Pid"]:
-            raise _never_ran(task, _text(out))
-        return ExecResult(int(end["ExitCode"]), _text(out), _text(err))
-
-    def _exec_with_input(self, name: str, command: Command, task: str) -> ExecResult:
-        """As exec. The SDK can't end a command's input on all connections, so this goes past it."""
-        out, err = bytearray(), bytearray()
-        env = [f"{variable}={value}" for variable, value in command.env.items()]
-        with closing(self._wire()) as wire:
-            how = {"Env": env, "User": command.user or "", "WorkingDir": command.chdir or ""}
-            end = wire.start(name, command.argv, **how).finish([command.stdin or b""], out.extend, err.extend)
-        if not end.ran:
-            raise _never_ran(task, _text(out))
-        return ExecResult(end.rc, _text(out), _text(err))
-
-    def exec_detached(self, name: str, command: Command) -> str:
-        """Start a command in a running container and leave it to itself; the Id that the engine gives to that."""
-        with trying_to(f"start {command.argv[0]} in the container {name}"):
-            exec_id = self._prepare(name, command, attach=False)
-            self._api.exec_start(exec_id, tty=command.tty, detach=True)
-        return exec_id
 
     def has_path(self, name: str, path: str) -> bool:
         """Whether there is something at a path in a container, running or not. Nothing is run in it for that.
@@ -429,38 +402,7 @@ class Containers:
                 self._api._raise_for_status(reason)
         return str(json.loads(base64.b64decode(answer.headers["X-Docker-Container-Path-Stat"]))["linkTarget"])
 
-    def _end(self, exec_id: str) -> Mapping[str, Any]:
-        """The state of a command after its end; it may run on when its output has ended."""
-        state: Mapping[str, Any] = self._api.exec_inspect(exec_id)
-        while state["Running"]:
-            time.sleep(0.05)
-            state = self._api.exec_inspect(exec_id)
-        return state
-
-    def _prepare(self, name: str, command: Command, attach: bool) -> str:
-        made = self._api.exec_create(
-            name,
-            list(command.argv),
-            stdout=attach,
-            stderr=attach,
-            tty=command.tty,
-            environment=dict(command.env),
-            user=command.user or "",
-            workdir=command.chdir,
-        )
-        return str(made["Id"])
-
 
 def _own_name(names: Sequence[str]) -> str:
     """The container's own name: links give it further ones, of the form /other/alias."""
     return next((name[1:] for name in names if name.count("/") == 1), "")
-
-
-def _never_ran(task: str, said: str) -> EngineError:
-    """What the engine has to say of that came as the command's output; 20.10 may say nothing."""
-    why = said.strip() or "the command could not be started"
-    return EngineError(f"Can't {task}: {why}. The program, chdir and user must be there in the container.")
-
-
-def _text(output: bytes | bytearray | None) -> str:
-    return (output or b"").decode("utf-8", "replace")

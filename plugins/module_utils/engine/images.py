@@ -7,37 +7,18 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import (
-    EngineError,
-    engine_said,
-    trying_to,
-)
-from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker
-from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import (
-    bound_waits,
-    messages,
-    pieces,
-    waiting_for,
-)
+from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import trying_to
+from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker, speaks
 from ansible_collections.gantry.docker.plugins.module_utils.image.identity import ImageIdentity, identity_of, parse_time
-from ansible_collections.gantry.docker.plugins.module_utils.image.layers import chain_ids
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, platform_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
     ImageName,
     Reference,
     may_be_short_id,
 )
-
-if TYPE_CHECKING:
-    from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Login
-
-# The end of what an engine says of a push: distribution/push_v2.go, daemon/containerd/image_push.go.
-_PUSHED = re.compile(r"digest: (sha256:[0-9a-f]{64}) size: ")
 
 
 class Image(NamedTuple):
@@ -127,27 +108,6 @@ class ImageSize(NamedTuple):
     shared: int
 
 
-class RemoteImage(NamedTuple):
-    """What a registry tells of an image: the digest of its manifest or index, and its platforms."""
-
-    digest: str
-    platforms: tuple[Platform, ...]
-
-
-class Commit(NamedTuple):
-    """How to make an image from a container.
-
-    changes: instructions of a Dockerfile, as docker commit --change takes them; they come after the labels.
-    pause: whether the container's processes stand still meanwhile.
-    """
-
-    author: str
-    comment: str
-    changes: tuple[str, ...]
-    labels: Mapping[str, str]
-    pause: bool
-
-
 class Images:
     """The engine's images."""
 
@@ -165,7 +125,7 @@ class Images:
     @property
     def tells_platforms(self) -> bool:
         """Whether the engine says which platforms it has of an image; without, it shows one of them."""
-        return self._speaks(1, 49)
+        return speaks(self._api, 1, 49)
 
     def find_for(self, name: str, platform: Platform | None) -> Image | None:
         """The image of a reference or Id for a platform; None if there is none for it. Without a platform as find."""
@@ -183,7 +143,7 @@ class Images:
 
     def manifests(self, name: str) -> tuple[Mapping[str, Any], ...]:
         """The manifests of an image's index that the engine tells of; none where it can't, or there is no index."""
-        if not self._speaks(1, 48):
+        if not speaks(self._api, 1, 48):
             return ()
         api = self._api
         with trying_to(f"inspect the image {name}"):
@@ -202,17 +162,12 @@ class Images:
             rows = self._api._result(self._api._get(url, params={"all": "1", **asked}), json=True)
         return tuple(_summary(row, details) for row in rows)
 
-    def chains(self) -> frozenset[str]:
-        """The chain IDs of all layers of all images."""
-        found = (self.find(row.id) for row in self.all())
-        return frozenset(chain for image in found if image for chain in chain_ids(image.diff_ids))
-
     def available(self, image_id: str) -> frozenset[str] | None:
         """The digests of those manifests of an image all of whose parts a containerd store has.
 
         None where the engine doesn't tell: before API 1.48.
         """
-        if not self._speaks(1, 48):
+        if not speaks(self._api, 1, 48):
             return None
         api = self._api
         with trying_to("list the images"):
@@ -245,60 +200,6 @@ class Images:
         with trying_to(f"read the history of the image {name}"):
             return tuple(self._api.history(name))
 
-    def blob_sizes(self, image_id: str, layers: int) -> tuple[int, ...]:
-        """The sizes of an image's layers as a containerd store holds them, the lowest first.
-
-        No call tells them, but the image's manifest does, and an archive has that among its first entries:
-        containerd sorts them by name, that is by digest (core/images/archive/exporter.go). No more is read.
-        None are given for an image without its manifest.
-        """
-        # With what it takes to read archives, which most tasks need not wait for.
-        from ansible_collections.gantry.docker.plugins.module_utils.image.usage import blob_sizes
-
-        api = self._api
-        with trying_to(f"read the manifest of the image {image_id}"):
-            response = api._get(api._url("/images/get"), params={"names": image_id}, stream=True)
-            with closing(response):
-                api._raise_for_status(response)
-                return blob_sizes(pieces(response), image_id, layers)
-
-    def remote(self, reference: Reference, login: Login) -> RemoteImage | None:
-        """What the reference's registry has, asked through the engine; None if it has none. Nothing is pulled."""
-        api = self._api
-        path = api._url("/distribution/{0}/json", reference.listed)
-        with trying_to(f"ask the registry {reference.registry} for {reference}"):
-            try:
-                answer = api._result(api.get(path, headers=login.header), json=True)
-            except docker.errors.NotFound:
-                return None
-        platforms = answer.get("Platforms") or []
-        return RemoteImage(answer["Descriptor"]["digest"], tuple(platform_of(entry) for entry in platforms))
-
-    def pull(self, reference: Reference, platform: Platform | None, login: Login) -> None:
-        """Pull one image; by its digest if the reference has one."""
-        task = f"pull {reference}"
-        params = {"fromImage": reference.name, "tag": reference.digest or reference.tag}
-        if platform:
-            params["platform"] = str(platform)
-        with trying_to(task):
-            response = self._post("/images/create", params=params, headers=login.header)
-            for _message in messages(self._api, response, task):
-                pass
-
-    def push(self, reference: Reference, login: Login) -> str:
-        """Push one tag to its registry; the digest that the registry knows it by now."""
-        task = f"push {reference}"
-        digest: str | None = None
-        with trying_to(task):
-            path = f"/images/{reference.name}/push"
-            response = self._post(path, params={"tag": reference.tag}, headers=login.header)
-            for message in messages(self._api, response, task):
-                found = _PUSHED.search(message.get("status") or "")
-                digest = found.group(1) if found else digest
-        if digest is None:
-            raise EngineError(f"The engine pushed {reference}, but didn't say what its digest is. Try again.")
-        return digest
-
     def tags(self, image_id: str) -> tuple[str, ...]:
         """The tags that an image has now."""
         image = self.find(image_id)
@@ -317,66 +218,6 @@ class Images:
         """
         with trying_to(f"remove the image {name}"):
             self._api.remove_image(name, force=force, noprune=not delete_parents)
-
-    def save(self, names: Sequence[str], platform: Platform | None = None) -> Iterator[bytes]:
-        """The archive of these images, piece by piece.
-
-        platform: the only one to save, where a containerd store has an image for several.
-        """
-        api = self._api
-        params: dict[str, Any] = {"names": list(names)}
-        if platform and self._speaks(1, 48):
-            params["platform"] = _encoded(platform)
-
-        def first() -> tuple[Any, Iterator[bytes], bytes]:
-            # A classic store writes a copy of its own first and sends nothing meanwhile.
-            response = api.get(api._url("/images/get"), params=params, stream=True, timeout=None)
-            api._raise_for_status(response)
-            rest = pieces(response)
-            return response, rest, next(rest, b"")
-
-        with trying_to(f"save {', '.join(names)}"):
-            response, rest, piece = waiting_for(first, api.ping, api.timeout)
-            bound_waits(api, response, api.timeout)
-            yield piece
-            yield from rest
-
-    def load(self, archive: Iterable[bytes], task: str) -> tuple[str, ...]:
-        """Load an archive; what the engine said of it, line by line.
-
-        task: as in errors.trying_to. Raises EngineError for an error inside the answer too. Not
-        every failure is told there: who calls checks what is there afterwards.
-        """
-        api = self._api
-
-        def call() -> list[str]:
-            # Without quiet=0 nothing is said before all is done.
-            response = self._post("/images/load", timeout=None, params={"quiet": "0"}, data=archive)
-            return [message.get("stream", "").strip() for message in messages(api, response, task)]
-
-        with trying_to(task):
-            # While it unpacks a layer an engine says nothing, for as long as its disk takes.
-            said = waiting_for(call, api.ping, api.timeout)
-        # A containerd store says so in plain words, after "Loaded image": daemon/containerd/image_exporter.go.
-        failed = [line for line in said if line.startswith("Error unpacking image")]
-        if failed:
-            raise engine_said(task, "; ".join(failed))
-        return tuple(line for line in said if line)
-
-    def commit(self, container: str, how: Commit) -> str:
-        """Make an image without a name from a container; its Id."""
-        # api/server/router/container/container_routes.go, postCommit: one parameter for each change.
-        params = [("container", container), ("author", how.author), ("comment", how.comment)]
-        params += [("pause", "1" if how.pause else "0"), *(("changes", change) for change in how.changes)]
-        api = self._api
-
-        def call() -> str:
-            # The labels go in the config, where nothing in them has to be quoted as it would in an instruction.
-            response = api.post(api._url("/commit"), params=params, json={"Labels": dict(how.labels)}, timeout=None)
-            return str(api._result(response, json=True)["Id"])
-
-        with trying_to(f"commit the container {container}"):
-            return waiting_for(call, api.ping, api.timeout)
 
     def discard(self, image_id: str) -> None:
         """Remove an image if no tag names it; what it was made from stays."""
@@ -398,26 +239,12 @@ class Images:
         api = self._api
         with trying_to(f"inspect the image {image.id} for {platform}"):
             try:
-                answer = api._get(api._url("/images/{0}/json", image.id), params={"platform": _encoded(platform)})
+                answer = api._get(api._url("/images/{0}/json", image.id), params={"platform": encoded(platform)})
                 image = Image(api._result(answer, json=True))
             except docker.errors.NotFound:
                 return None
         # A classic store doesn't look at the platform (daemon/images/image.go).
         return image if platform.includes(image.platform) else None
-
-    def _speaks(self, major: int, minor: int) -> bool:
-        """Whether the engine, as it was agreed with, speaks that version of the API."""
-        return tuple(int(part) for part in str(self._api._version).split(".")) >= (major, minor)
-
-    def _post(self, path: str, **arguments: Any) -> Any:
-        """A request whose answer is a stream; the timeout bounds each wait for more of it, unless another is given.
-
-        The SDK's own pull and load bound nothing or the whole, so the request is made here.
-        """
-        api = self._api
-        response = api.post(api._url(path), stream=True, **{"timeout": api.timeout, **arguments})
-        api._raise_for_status(response)
-        return response
 
 
 def _summary(row: Mapping[str, Any], details: bool = False) -> ImageSummary:
@@ -442,7 +269,7 @@ def _told(filters: Mapping[str, Sequence[str]]) -> str:
     return ", ".join(f"{name}={value}" for name, values in filters.items() for value in values)
 
 
-def _encoded(platform: Platform) -> str:
+def encoded(platform: Platform) -> str:
     """A platform as the API takes it (image-spec, descriptor.md)."""
     parts = {"os": platform.os, "architecture": platform.architecture, "variant": platform.variant}
     return json.dumps({name: part for name, part in parts.items() if part})

@@ -11,10 +11,11 @@ documentation of a module can be read without it.
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
 
-__all__ = ["docker", "requests", "require_sdk", "urllib3"]
+__all__ = ["docker", "requests", "require_sdk", "speaks", "urllib3"]
 
 OLDEST = (7, 0, 0)
 
@@ -50,3 +51,8 @@ def require_sdk() -> None:
             f"The Docker SDK for Python of {sys.executable} on this host is {found}; {needed} or newer is needed. "
             + remedy
         )
+
+
+def speaks(api: Any, major: int, minor: int) -> bool:
+    """Whether an engine, as a client agreed with it, speaks that version of the API."""
+    return tuple(int(part) for part in str(api._version).split(".")) >= (major, minor)

@@ -18,6 +18,16 @@ T = TypeVar("T")
 PIECE = 1024 * 1024
 
 
+def post(api: Any, path: str, **arguments: Any) -> Any:
+    """A request whose answer is a stream; the timeout bounds each wait for more of it, unless another is given.
+
+    The SDK's own pull and load bound nothing or the whole, so the request is made here.
+    """
+    response = api.post(api._url(path), stream=True, **{"timeout": api.timeout, **arguments})
+    api._raise_for_status(response)
+    return response
+
+
 def messages(api: Any, response: Any, task: str) -> Iterator[Mapping[str, Any]]:
     """The messages of a progress stream, one by one.
 

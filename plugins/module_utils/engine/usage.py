@@ -13,14 +13,17 @@ layer on which an image ends they are known, and for the few others there is the
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing
 from itertools import accumulate, repeat
 from typing import Any
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
+from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, ImageSummary
+from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import pieces
 from ansible_collections.gantry.docker.plugins.module_utils.image.layers import chain_ids, layer_sizes
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import platform_of
-from ansible_collections.gantry.docker.plugins.module_utils.image.usage import Disk, Footprint, partings
+from ansible_collections.gantry.docker.plugins.module_utils.image.usage import Disk, Footprint, blob_sizes, partings
 
 
 def observe_disk(
@@ -117,7 +120,7 @@ def _below(
         layers = footprints[holder].layers[:depth]
         count = len(footprints[holder].layers)
         sizes = _sizes_up_to(engine, holder, count, unpacked[holder])
-        blobs = accumulate(engine.images.blob_sizes(holder, count)) if blobs_count else repeat(0)
+        blobs = accumulate(_blob_sizes(engine, holder, count)) if blobs_count else repeat(0)
         for held, size, blob in zip(layers, sizes, blobs):
             below.setdefault(held, ends.get(held, size) + blob)
     return below
@@ -138,3 +141,18 @@ def _sizes_up_to(engine: Engine, image_id: str, layers: int, unpacked: int) -> l
 def _blobs_count(engine: Engine) -> bool:
     """Whether the engine counts blobs (daemon/containerd/service.go, ImageDiskUsage)."""
     return engine.containerd_store and engine.version >= (28, 2)
+
+
+def _blob_sizes(engine: Engine, image_id: str, layers: int) -> tuple[int, ...]:
+    """The sizes of an image's layers as a containerd store holds them, the lowest first.
+
+    No call tells them, but the image's manifest does, and an archive has that among its first entries:
+    containerd sorts them by name, that is by digest (core/images/archive/exporter.go). No more is read.
+    None are given for an image without its manifest.
+    """
+    api = engine.api
+    with trying_to(f"read the manifest of the image {image_id}"):
+        response = api._get(api._url("/images/get"), params={"names": image_id}, stream=True)
+        with closing(response):
+            api._raise_for_status(response)
+            return blob_sizes(pieces(response), image_id, layers)

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine.commands import Command, Commands
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import (
-    Command,
     Container,
+    Containers,
     parse_env,
     parse_name,
     parse_words,
@@ -89,11 +90,11 @@ def _input(params: Mapping[str, Any]) -> bytes | None:
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     """Look up the container, and the paths in it that make the command needless."""
-    container = engine.containers.find(wanted.container)
+    container = Containers(engine).find(wanted.container)
     needless = None
-    if container and wanted.creates and engine.containers.has_path(container.name, wanted.creates):
+    if container and wanted.creates and Containers(engine).has_path(container.name, wanted.creates):
         needless = f"{wanted.creates} is there."
-    elif container and wanted.removes and not engine.containers.has_path(container.name, wanted.removes):
+    elif container and wanted.removes and not Containers(engine).has_path(container.name, wanted.removes):
         needless = f"{wanted.removes} is not there."
     return Observed(container, needless)
 
@@ -121,8 +122,8 @@ def apply(engine: Engine, step: Exec) -> Mapping[str, Any]:
     """Run the command; with its output and code, unless it is detached."""
     wanted = step.wanted
     if wanted.detach:
-        return {"exec_id": engine.containers.exec_detached(wanted.container, wanted.command)}
-    outcome = engine.containers.exec(wanted.container, wanted.command)
+        return {"exec_id": Commands(engine).exec_detached(wanted.container, wanted.command)}
+    outcome = Commands(engine).exec(wanted.container, wanted.command)
     return {
         "rc": outcome.rc,
         "stdout": outcome.stdout.rstrip("\r\n") if wanted.strip else outcome.stdout,

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
-from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Container, parse_name
+from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Container, Containers, parse_name
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
     Reference,
@@ -50,8 +50,8 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     """Look up the containers that were named, or all, and what the names of their images mean now."""
     names = wanted.names
     if names is None:
-        names = tuple(summary.id for summary in engine.containers.all())
-    found = {name: engine.containers.find(name) for name in names}
+        names = tuple(summary.id for summary in Containers(engine).all())
+    found = {name: Containers(engine).find(name) for name in names}
     gone = () if wanted.names is None else tuple(name for name, container in found.items() if container is None)
     containers = tuple(container for container in found.values() if container)
     made_from = {name for container in containers if (name := _image_name(container))}
@@ -81,7 +81,7 @@ def _described(engine: Engine, container: Container, wanted: Wanted, observed: O
     now = observed.images[name] if name else None
     described = {**container.inspected, "ImageName": name, "ImageIsCurrent": now == container.image_id if now else None}
     if wanted.processes:
-        described["Processes"] = engine.containers.processes(container.id) if container.running else []
+        described["Processes"] = Containers(engine).processes(container.id) if container.running else []
     return described
 
 

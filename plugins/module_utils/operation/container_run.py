@@ -17,10 +17,11 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.container_opt
     endpoint,
     found_in,
 )
-from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Container, parse_name
+from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Container, Containers, parse_name
 from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Access, Login
+from ansible_collections.gantry.docker.plugins.module_utils.engine.distribution import Distribution, RemoteImage
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, RemoteImage
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
     ImageName,
@@ -171,21 +172,21 @@ def parse(params: Mapping[str, Any]) -> Wanted:
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     """Look up the container and what it takes to make it: the image here or in its registry, the networks."""
-    container = engine.containers.find(wanted.name)
+    container = Containers(engine).find(wanted.name)
     if wanted.state == "absent":
         return Observed(container)
     image = engine.images.find(str(wanted.image)) if wanted.image else None
     login = remote = None
     if wanted.pull and image is None and isinstance(wanted.image, Reference):
         login = Access((), None, 1, 0).logins([wanted.image.registry])[wanted.image.registry]
-        remote = engine.images.remote(wanted.image, login)
+        remote = Distribution(engine).remote(wanted.image, login)
     return Observed(
         container=container,
         image=image,
         remote=remote,
         login=login,
-        former=engine.containers.find(wanted.name + _FORMER),
-        networks=engine.containers.networks() if wanted.options.get("networks") else frozenset(),
+        former=Containers(engine).find(wanted.name + _FORMER),
+        networks=Containers(engine).networks() if wanted.options.get("networks") else frozenset(),
     )
 
 
@@ -207,28 +208,28 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 def apply(engine: Engine, step: Pull | Make | Start | Await | Stop | Replace | Remove) -> Mapping[str, Any]:
     """Take one step; if it fails, what was there before is there again."""
     if isinstance(step, Pull):
-        engine.images.pull(step.reference, None, step.login)
+        Distribution(engine).pull(step.reference, None, step.login)
     elif isinstance(step, Make):
         _make(engine, step)
     elif isinstance(step, Start):
-        engine.containers.start(step.name)
+        Containers(engine).start(step.name)
         _await(engine, step)
     elif isinstance(step, Await):
         _await(engine, step)
     elif isinstance(step, Stop):
-        engine.containers.stop(step.name, step.stop_timeout)
+        Containers(engine).stop(step.name, step.stop_timeout)
     elif isinstance(step, Replace):
         _replace(engine, step)
     else:
         if step.running:
-            engine.containers.stop(step.name, step.stop_timeout)
-        engine.containers.remove(step.name)
+            Containers(engine).stop(step.name, step.stop_timeout)
+        Containers(engine).remove(step.name)
     return {}
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
     """The container as it is now."""
-    container = engine.containers.find(wanted.name)
+    container = Containers(engine).find(wanted.name)
     return {"container": dict(container.inspected) if container else None}
 
 
@@ -324,33 +325,33 @@ def _names_same(wanted: Wanted, container: Container) -> bool:
 
 def _make(engine: Engine, step: Make) -> None:
     networks = step.options.get("networks", {})
-    engine.containers.create(step.name, {"Image": str(step.image), **body_of(step.options)})
+    Containers(engine).create(step.name, {"Image": str(step.image), **body_of(step.options)})
     try:
         for network in list(networks)[1:]:
-            engine.containers.connect(step.name, network, endpoint(networks[network]))
+            Containers(engine).connect(step.name, network, endpoint(networks[network]))
         if step.start:
-            engine.containers.start(step.name)
+            Containers(engine).start(step.name)
             _await(engine, step)
     except EngineError:
-        engine.containers.remove(step.name)
+        Containers(engine).remove(step.name)
         raise
 
 
 def _await(engine: Engine, step: Make | Start | Await) -> None:
     if step.patience is not None:
-        engine.containers.wait_until_healthy(step.name, step.patience)
+        Containers(engine).wait_until_healthy(step.name, step.patience)
 
 
 def _replace(engine: Engine, step: Replace) -> None:
     name, former = step.make.name, step.make.name + _FORMER
-    engine.containers.rename(name, former)
+    Containers(engine).rename(name, former)
     try:
         if step.was_running:
-            engine.containers.stop(former, step.stop_timeout)
+            Containers(engine).stop(former, step.stop_timeout)
         _make(engine, step.make)
     except EngineError:
-        engine.containers.rename(former, name)
+        Containers(engine).rename(former, name)
         if step.was_running:
-            engine.containers.start(name)
+            Containers(engine).start(name)
         raise
-    engine.containers.remove(former)
+    Containers(engine).remove(former)

@@ -12,14 +12,17 @@ from contextlib import ExitStack
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine.archives import Archives
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import (
     ChangedPaths,
+    Commit,
     Container,
+    Containers,
     parse_name,
 )
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Commit, Image
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput, Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils.image.identity import effective_config
 from ansible_collections.gantry.docker.plugins.module_utils.image.layer_content import content_digests, newest_layers
@@ -111,12 +114,12 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
 
     The trial has no name; it is removed in the end unless it got one.
     """
-    container = _check_container(wanted.container, engine.containers.find(wanted.container))
+    container = _check_container(wanted.container, Containers(engine).find(wanted.container))
     targets = {target: engine.images.find(str(target)) for target in wanted.targets}
     proved = _proved(engine, wanted, container, targets.values())
     trial = proved or _try(engine, wanted, container, cleanup)
     others = [image for image in targets.values() if image is None or not _same(image, trial)]
-    paths = engine.containers.changed_paths(wanted.container) if others else None
+    paths = Containers(engine).changed_paths(wanted.container) if others else None
     alike = _alike(engine, trial, others) if paths and paths.deleted else frozenset()
     return Observed(trial, targets, alike, _newest_size(engine, trial), paths)
 
@@ -175,7 +178,7 @@ def _proved(engine: Engine, wanted: Wanted, container: Container, images: Iterab
     labels = {**(config.get("Labels") or {}), **wanted.how.labels}
     if effective_config({**config, "Labels": labels}) != effective_config(image.config):
         return None
-    happened = engine.containers.events(container.id)
+    happened = Containers(engine).events(container.id)
     made = [number for number, event in enumerate(happened) if event.image_id == image.id and event.action == "commit"]
     return image if made and all(event.action in _HARMLESS for event in happened[made[-1] :]) else None
 
@@ -191,7 +194,7 @@ def _try(engine: Engine, wanted: Wanted, container: Container, cleanup: ExitStac
 
 def _commit(engine: Engine, wanted: Wanted, container: Container) -> str:
     try:
-        return engine.images.commit(wanted.container, wanted.how)
+        return Containers(engine).commit(wanted.container, wanted.how)
     except EngineError as error:
         if error.status == HTTPStatus.BAD_REQUEST:
             _blame_instruction(engine, wanted)
@@ -212,7 +215,7 @@ def _blame_instruction(engine: Engine, wanted: Wanted) -> None:
     for number, change in enumerate(wanted.how.changes, 1):
         alone = wanted.how._replace(changes=(change, _REFUSED), labels={}, pause=False)
         try:
-            engine.images.discard(engine.images.commit(wanted.container, alone))
+            engine.images.discard(Containers(engine).commit(wanted.container, alone))
         except EngineError as error:
             if _REFUSED.split()[1] not in error.message:
                 raise InvalidInput(
@@ -243,8 +246,8 @@ def _same_but_newest_layer(image: Image, other: Image) -> bool:
 def _same_content(engine: Engine, image_id: str, other_id: str) -> bool:
     """Whether the newest layers of two images contain the same. What can't be read is not proved the same."""
     try:
-        layers = newest_layers(engine.images.save((image_id, other_id)))
-        digests = content_digests(engine.images.save((image_id, other_id)), layers)
+        layers = newest_layers(Archives(engine).save((image_id, other_id)))
+        digests = content_digests(Archives(engine).save((image_id, other_id)), layers)
     except Unreadable:
         return False
     return len(digests) == len(layers) and len(set(digests.values())) == 1

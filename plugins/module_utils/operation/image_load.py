@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from typing import Any, BinaryIO, NamedTuple
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine.archives import Archives
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
@@ -115,7 +116,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
         groups=groups,
         named=named,
         untagged=untagged,
-        chains=engine.images.chains() if needed else frozenset(),
+        chains=_chains(engine) if needed else frozenset(),
         containerd=not complete and engine.containerd_store,
         zstd=not complete and engine.version >= _FIRST_WITH_ZSTD,
     )
@@ -194,6 +195,12 @@ class _Sent:
 def _stamp(file: BinaryIO) -> tuple[int, ...]:
     status = os.fstat(file.fileno())
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _chains(engine: Engine) -> frozenset[str]:
+    """The chain IDs of all layers of all images."""
+    images = engine.find_all(row.id for row in engine.images.all())
+    return frozenset(chain for image in images.values() for chain in chain_ids(image.diff_ids))
 
 
 def _id(image: Image | None) -> str | None:
@@ -276,7 +283,7 @@ def _send(engine: Engine, step: Load, left_out: frozenset[str], sent: _Sent) -> 
     """Load the archive without some layers; raises GantryError unless all images are here then."""
     with opened(step.path) as file:
         _check_same(file, step)
-        said = engine.images.load(sent.counted(_pieces(file, step, left_out)), f"load {step.path}")
+        said = Archives(engine).load(sent.counted(_pieces(file, step, left_out)), f"load {step.path}")
         _check_same(file, step)
     bad = [name for group in step.groups for name in _wrong(engine, step, group, bool(left_out))]
     if bad:
@@ -326,7 +333,7 @@ def _is_whole(engine: Engine, image: Image, group: ArchivedGroup) -> bool:
     if known is not None:
         return all(digest in known for digest in group.manifests)
     # Before 28 an engine doesn't tell, but it can be asked for the image.
-    pieces = engine.images.save([image.id])
+    pieces = Archives(engine).save([image.id])
     return not any(archived.missing for archived in read_pieces(pieces, "that the engine wrote").images)
 
 

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
-from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import ContainerSummary
+from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Containers, ContainerSummary
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, ImageSummary
 from ansible_collections.gantry.docker.plugins.module_utils.engine.usage import observe_disk
@@ -177,7 +177,7 @@ def _truth(text: str) -> bool:
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     """List all images and containers, and see what takes how much of the disk as far as it matters."""
     now = engine.now if wanted.until else ""
-    containers = tuple(engine.containers.with_wanted_image(container) for container in engine.containers.all())
+    containers = tuple(Containers(engine).with_wanted_image(container) for container in Containers(engine).all())
     images = _as_expected(engine, engine.images.all(details=True), containers, wanted.expected)
     seen = Observed(images, containers, now)
     if wanted.target_size is not None:
@@ -217,7 +217,7 @@ def apply(engine: Engine, step: Prune) -> Mapping[str, Any]:
         raise Skipped(f"{name} is gone already")
     if found.tags != step.image.tags:
         raise Skipped(f"{name} stays, as its tags have changed meanwhile: {', '.join(found.tags) or 'none'}")
-    users = engine.containers.of_image(step.image.id)
+    users = Containers(engine).of_image(step.image.id)
     if users:
         raise Skipped(f"{name} stays, as it is used by now: {', '.join(str(user) for user in users)}")
     if engine.find_all(step.children):
@@ -415,7 +415,7 @@ def _last_used(engine: Engine, images: Sequence[ImageSummary], known: Mapping[st
     """
     named = _by_name(images)
     started: dict[str, float] = defaultdict(float)
-    for name, at in engine.containers.starts(engine.now):
+    for name, at in Containers(engine).starts(engine.now):
         image_id = named.get(_spelt(name), "")
         started[image_id] = max(started[image_id], at)
     return {

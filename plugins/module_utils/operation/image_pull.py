@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Access, Login, parse_access
+from ansible_collections.gantry.docker.plugins.module_utils.engine.distribution import Distribution, RemoteImage
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, RemoteImage
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils.engine.patience import patiently
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, parse_platform
@@ -127,7 +128,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 
 def apply(engine: Engine, step: Pull) -> Mapping[str, Any]:
     """Pull one image, and make sure that it is what was asked for."""
-    patiently(lambda: engine.images.pull(step.reference, step.platform, step.login), step.retry_for)
+    patiently(lambda: Distribution(engine).pull(step.reference, step.platform, step.login), step.retry_for)
     if engine.images.find_for(str(step.reference), step.platform):
         return {}
     image = engine.images.find(str(step.reference))
@@ -167,7 +168,7 @@ def _needs_registry(reference: Reference, local: Local, wanted: Wanted) -> bool:
 
 
 def _ask(engine: Engine, reference: Reference, local: Local, login: Login, retry_for: int) -> Asked:
-    remote = patiently(lambda: engine.images.remote(reference, login), retry_for)
+    remote = patiently(lambda: Distribution(engine).remote(reference, login), retry_for)
     if remote is None:
         raise GantryError(
             f"The registry {reference.registry} has no {reference}. Check the name and the tag; some registries also "

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Access, Login, parse_access
+from ansible_collections.gantry.docker.plugins.module_utils.engine.distribution import Distribution
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils.engine.patience import patiently
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
@@ -67,7 +68,8 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     logins = wanted.access.logins(reference.registry for reference in present)
 
     def ask(one: Engine, reference: Reference) -> str | None:
-        remote = patiently(lambda: one.images.remote(reference, logins[reference.registry]), wanted.access.retry_for)
+        login = logins[reference.registry]
+        remote = patiently(lambda: Distribution(one).remote(reference, login), wanted.access.retry_for)
         return remote.digest if remote else None
 
     return Observed(here, dict(zip(present, engine.each(ask, present, wanted.access.parallel))), logins)
@@ -92,7 +94,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 
 def apply(engine: Engine, step: Push) -> Mapping[str, Any]:
     """Push one tag."""
-    digest = patiently(lambda: engine.images.push(step.reference, step.login), step.retry_for)
+    digest = patiently(lambda: Distribution(engine).push(step.reference, step.login), step.retry_for)
     return {"digests": {str(step.reference): digest}}
 
 

@@ -113,9 +113,12 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     patterns = [pattern for pattern in wanted.selections if isinstance(pattern, Pattern)]
     if not found and not patterns:
         return Observed(found)
+    # Most tasks find nothing to remove, and need not wait for this.
+    from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Containers
+
     images = engine.images.all()
     matched = [image_id for pattern in patterns for _name, image_id in _matching(images, pattern)]
-    return Observed(found, images, engine.containers.all(), engine.containerd_store, engine.find_all(matched))
+    return Observed(found, images, Containers(engine).all(), engine.containerd_store, engine.find_all(matched))
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
@@ -147,10 +150,12 @@ def apply(engine: Engine, step: Step) -> Mapping[str, Any]:
     if isinstance(step, Remove):
         engine.images.remove(step.deletion.name, delete_parents=False, force=step.force)
         return {}
+    from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Containers
+
     try:
-        engine.containers.remove_stopped(step.container.id)
+        Containers(engine).remove_stopped(step.container.id)
     except EngineError as error:
-        now = engine.containers.find(step.container.id) if error.status == HTTPStatus.CONFLICT else None
+        now = Containers(engine).find(step.container.id) if error.status == HTTPStatus.CONFLICT else None
         if now is None or not now.running:
             raise
         raise GantryError(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine.archives import Archives
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils.image.archive import ArchiveIndex, read_index, read_index_of
@@ -353,12 +354,12 @@ def _write(engine: Engine, step: Save, part: _Part) -> str:
 
     if engine.version >= _FIRST_WITH_LAYOUT and not step.right.left_out:
         try:
-            return pack(parts_of_stream(engine.images.save(step.names, step.only)))
+            return pack(parts_of_stream(Archives(engine).save(step.names, step.only)))
         except OutOfOrder:
             part.file.seek(0)
             part.file.truncate()
     with tempfile.TemporaryFile(dir=os.path.dirname(step.path)) as whole:
-        for piece in engine.images.save(step.names, step.only):
+        for piece in Archives(engine).save(step.names, step.only):
             whole.write(piece)
         whole.flush()
         index = read_index_of(whole, "that the engine wrote")

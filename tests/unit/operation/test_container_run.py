@@ -13,7 +13,8 @@ import pytest
 from ansible_collections.gantry.docker.plugins.module_utils.engine.container_options import OPTIONS
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Container
 from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Login
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, RemoteImage
+from ansible_collections.gantry.docker.plugins.module_utils.engine.distribution import RemoteImage
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.operation import container_run
 from ansible_collections.gantry.docker.plugins.module_utils.operation.container_run import (

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Login
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, RemoteImage
+from ansible_collections.gantry.docker.plugins.module_utils.engine.distribution import RemoteImage
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, parse_platform
 from ansible_collections.gantry.docker.plugins.module_utils.operation import image_pull

@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Archives of images that the engine writes and takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
+from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import engine_said, trying_to
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import encoded
+from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import speaks
+from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import (
+    bound_waits,
+    messages,
+    pieces,
+    post,
+    waiting_for,
+)
+from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform
+
+
+class Archives:
+    """The engine's images as archives."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._api: Any = engine.api
+
+    def save(self, names: Sequence[str], platform: Platform | None = None) -> Iterator[bytes]:
+        """The archive of these images, piece by piece.
+
+        platform: the only one to save, where a containerd store has an image for several.
+        """
+        api = self._api
+        params: dict[str, Any] = {"names": list(names)}
+        if platform and speaks(api, 1, 48):
+            params["platform"] = encoded(platform)
+
+        def first() -> tuple[Any, Iterator[bytes], bytes]:
+            # A classic store writes a copy of its own first and sends nothing meanwhile.
+            response = api.get(api._url("/images/get"), params=params, stream=True, timeout=None)
+            api._raise_for_status(response)
+            rest = pieces(response)
+            return response, rest, next(rest, b"")
+
+        with trying_to(f"save {', '.join(names)}"):
+            response, rest, piece = waiting_for(first, api.ping, api.timeout)
+            bound_waits(api, response, api.timeout)
+            yield piece
+            yield from rest
+
+    def load(self, archive: Iterable[bytes], task: str) -> tuple[str, ...]:
+        """Load an archive; what the engine said of it, line by line.
+
+        task: as in errors.trying_to. Raises EngineError for an error inside the answer too. Not
+        every failure is told there: who calls checks what is there afterwards.
+        """
+        api = self._api
+
+        def call() -> list[str]:
+            # Without quiet=0 nothing is said before all is done.
+            response = post(self._api, "/images/load", timeout=None, params={"quiet": "0"}, data=archive)
+            return [message.get("stream", "").strip() for message in messages(api, response, task)]
+
+        with trying_to(task):
+            # While it unpacks a layer an engine says nothing, for as long as its disk takes.
+            said = waiting_for(call, api.ping, api.timeout)
+        # A containerd store says so in plain words, after "Loaded image": daemon/containerd/image_exporter.go.
+        failed = [line for line in said if line.startswith("Error unpacking image")]
+        if failed:
+            raise engine_said(task, "; ".join(failed))
+        return tuple(line for line in said if line)

@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Images between the engine and registries."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
+from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Login
+from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError, trying_to
+from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker
+from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import messages, post
+from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, platform_of
+from ansible_collections.gantry.docker.plugins.module_utils.image.reference import Reference
+
+# The end of what an engine says of a push: distribution/push_v2.go, daemon/containerd/image_push.go.
+_PUSHED = re.compile(r"digest: (sha256:[0-9a-f]{64}) size: ")
+
+
+class RemoteImage(NamedTuple):
+    """What a registry tells of an image: the digest of its manifest or index, and its platforms."""
+
+    digest: str
+    platforms: tuple[Platform, ...]
+
+
+class Distribution:
+    """What the engine asks registries for, and gives them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._api: Any = engine.api
+
+    def remote(self, reference: Reference, login: Login) -> RemoteImage | None:
+        """What the reference's registry has, asked through the engine; None if it has none. Nothing is pulled."""
+        api = self._api
+        path = api._url("/distribution/{0}/json", reference.listed)
+        with trying_to(f"ask the registry {reference.registry} for {reference}"):
+            try:
+                answer = api._result(api.get(path, headers=login.header), json=True)
+            except docker.errors.NotFound:
+                return None
+        platforms = answer.get("Platforms") or []
+        return RemoteImage(answer["Descriptor"]["digest"], tuple(platform_of(entry) for entry in platforms))
+
+    def pull(self, reference: Reference, platform: Platform | None, login: Login) -> None:
+        """Pull one image; by its digest if the reference has one."""
+        task = f"pull {reference}"
+        params = {"fromImage": reference.name, "tag": reference.digest or reference.tag}
+        if platform:
+            params["platform"] = str(platform)
+        with trying_to(task):
+            response = post(self._api, "/images/create", params=params, headers=login.header)
+            for _message in messages(self._api, response, task):
+                pass
+
+    def push(self, reference: Reference, login: Login) -> str:
+        """Push one tag to its registry; the digest that the registry knows it by now."""
+        task = f"push {reference}"
+        digest: str | None = None
+        with trying_to(task):
+            path = f"/images/{reference.name}/push"
+            response = post(self._api, path, params={"tag": reference.tag}, headers=login.header)
+            for message in messages(self._api, response, task):
+                found = _PUSHED.search(message.get("status") or "")
+                digest = found.group(1) if found else digest
+        if digest is None:
+            raise EngineError(f"The engine pushed {reference}, but didn't say what its digest is. Try again.")
+        return digest
