@@ -13,6 +13,7 @@ from typing import Any
 import docker
 import pytest
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine import usage
 from ansible_collections.gantry.docker.plugins.module_utils.operation import image_prune
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
@@ -108,6 +109,36 @@ def test_space_of_layers_that_one_image_less_has(module: Module, busybox: docker
     done = pruned(module, busybox, dangling=False, keep=["busybox", "debian", "app:2"])
     assert [image["RepoTags"] for image in done["images"]] == [["app:1"]]
     pruned(module, busybox, dangling=False, keep=["busybox", "debian"])
+
+
+def test_space_of_an_image_that_the_engine_lost_meanwhile(
+    module: Module, busybox: docker.DockerClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What can't be told any more is not promised."""
+    stored = engine.files.parent / "docker" / "containerd" / "daemon" / "io.containerd.content.v1.content"
+    if not stored.is_dir():
+        pytest.skip("only from 28.2 on are manifests asked for")
+    busybox.images.pull("debian", "12")
+    for name in ("app:1", "app:2"):
+        grown(busybox, "debian:12", name, 100_000)
+    busybox.api.remove_image("debian:12")
+    ask = usage._blob_sizes
+    asked: list[tuple[int, ...]] = []
+
+    def losing(on: Any, image_id: str, layers: int) -> tuple[int, ...]:
+        manifest = stored / "blobs" / image_id.replace(":", "/")
+        hidden = manifest.rename(manifest.with_suffix(".hidden"))
+        try:
+            asked.append(ask(on, image_id, layers))
+        finally:
+            hidden.rename(manifest)
+        return asked[-1]
+
+    monkeypatch.setattr(usage, "_blob_sizes", losing)
+    before = layers_size(busybox)
+    done = module.ok(dangling=False, keep=["busybox", "app:2"])
+    assert asked == [()]
+    assert 0 <= done["space_reclaimed"] <= before - layers_size(busybox)
 
 
 REGISTRY = "127.0.0.1:5001"

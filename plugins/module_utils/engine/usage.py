@@ -123,6 +123,9 @@ def _below(
         blobs = accumulate(_blob_sizes(engine, holder, count)) if blobs_count else repeat(0)
         for held, size, blob in zip(layers, sizes, blobs):
             below.setdefault(held, ends.get(held, size) + blob)
+        for held in layers:
+            # What can't be told is not promised.
+            below.setdefault(held, footprints[holder].size)
     return below
 
 
@@ -148,11 +151,11 @@ def _blob_sizes(engine: Engine, image_id: str, layers: int) -> tuple[int, ...]:
 
     No call tells them, but the image's manifest does, and an archive has that among its first entries:
     containerd sorts them by name, that is by digest (core/images/archive/exporter.go). No more is read.
-    None are given for an image without its manifest.
+    None are given for an image without its manifest, nor for one that the engine doesn't hand out: a store that is
+    tidied up meanwhile may list what it can't read any more.
     """
     api = engine.api
     with trying_to(f"read the manifest of the image {image_id}"):
         response = api._get(api._url("/images/get"), params={"names": image_id}, stream=True)
         with closing(response):
-            api._raise_for_status(response)
-            return blob_sizes(pieces(response), image_id, layers)
+            return blob_sizes(pieces(response), image_id, layers) if response.ok else ()
