@@ -31,6 +31,8 @@ _LAST_QUICK_LEVEL = 9
 # What is handed to the thread that packs, at a time; and how many of these may wait for it.
 _BATCH = 1 << 20
 _MOST_WAITING = 4
+# How much is written before the disk is to begin with it.
+_BACKLOG = 8 << 20
 # A new frame begins with an entry, but not for every small one: frames cost bytes and time.
 _SMALLEST_FRAME = 1 << 20
 
@@ -61,6 +63,7 @@ class Packer:
 
     def __init__(self, file: BinaryIO, compression: Compression) -> None:
         self.size = 0
+        self._begun = 0
         self._file = file
         self._compression = compression
         self._hash = hashlib.sha256()
@@ -139,6 +142,11 @@ class Packer:
         self._file.write(data)
         self._hash.update(data)
         self.size += len(data)
+        if self.size - self._begun >= _BACKLOG:
+            # Linux begins to write what is no longer needed in memory (mm/fadvise.c), so that little is left to wait
+            # for when all of it has to be on the disk.
+            os.posix_fadvise(self._file.fileno(), self._begun, self.size - self._begun, os.POSIX_FADV_DONTNEED)
+            self._begun = self.size
 
 
 class Unpacker:
