@@ -116,8 +116,8 @@ def test_space_of_an_image_that_the_engine_lost_meanwhile(
 ) -> None:
     """What can't be told any more is not promised."""
     stored = engine.files.parent / "docker" / "containerd" / "daemon" / "io.containerd.content.v1.content"
-    if not stored.is_dir():
-        pytest.skip("only from 28.2 on are manifests asked for")
+    if engine.store == "classic" or not stored.is_dir():
+        pytest.skip("manifests are asked for in containerd stores from 28.2 on")
     busybox.images.pull("debian", "12")
     for name in ("app:1", "app:2"):
         grown(busybox, "debian:12", name, 100_000)
