@@ -57,7 +57,7 @@ FOREIGN = {
 # A module is sent to the host and compiled there for every task. What it never needs, it doesn't carry; what it needs
 # for something that is seldom to be done, it imports then.
 PACKING = {"image/assembly", "image/decompression", "image/embedded", "image/packing", "image/streamed"}
-READING = {"image/archive", "image/contents", "image/tar"}
+READING = {"image/archive", "image/compression", "image/contents", "image/tar"}
 REGISTRIES = {"engine/credentials", "engine/distribution"}
 CONTAINERS = {"engine/containers"}
 PLAIN_HTTP = {"engine/commands", "engine/wire", "engine/dial", "engine/tls"}

@@ -62,7 +62,7 @@ class Archives:
 
         def call() -> list[str]:
             # Without quiet=0 nothing is said before all is done.
-            response = post(self._api, "/images/load", timeout=None, params={"quiet": "0"}, data=archive)
+            response = post(api, "/images/load", timeout=None, params={"quiet": "0"}, data=archive)
             return [message.get("stream", "").strip() for message in messages(api, response, task)]
 
         with trying_to(task):

@@ -123,9 +123,8 @@ def _below(
         blobs = accumulate(_blob_sizes(engine, holder, count)) if blobs_count else repeat(0)
         for held, size, blob in zip(layers, sizes, blobs):
             below.setdefault(held, ends.get(held, size) + blob)
-        for held in layers:
-            # What can't be told is not promised.
-            below.setdefault(held, footprints[holder].size)
+        # What can't be told is not promised.
+        below.setdefault(layer, footprints[holder].size)
     return below
 
 

@@ -40,6 +40,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.manifests impo
     read_left_out,
     read_listed,
 )
+from ansible_collections.gantry.docker.plugins.module_utils.image.tar import StreamSource
 
 
 class ArchiveError(GantryError):
@@ -205,8 +206,8 @@ def _read_file(file: BinaryIO, size: int) -> ArchiveIndex:
 
 
 def _once(pieces: Iterator[bytes], compression: str) -> ArchiveIndex:
+    # Most archives can be sought in, or carry their index.
     from ansible_collections.gantry.docker.plugins.module_utils.image.streamed import StreamedContents
-    from ansible_collections.gantry.docker.plugins.module_utils.image.tar import StreamSource
 
     return index_of(StreamedContents(StreamSource(pieces)), compression)
 

@@ -177,7 +177,8 @@ def _truth(text: str) -> bool:
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     """List all images and containers, and see what takes how much of the disk as far as it matters."""
     now = engine.now if wanted.until else ""
-    containers = tuple(Containers(engine).with_wanted_image(container) for container in Containers(engine).all())
+    there = Containers(engine)
+    containers = tuple(there.with_wanted_image(container) for container in there.all())
     images = _as_expected(engine, engine.images.all(details=True), containers, wanted.expected)
     seen = Observed(images, containers, now)
     if wanted.target_size is not None:
