@@ -14,6 +14,7 @@ import os
 import random
 import shutil
 import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -388,3 +389,10 @@ def test_compression(path: str, kind: str | None, level: int | None, expected: t
 def test_bad_compression(path: str, kind: str | None, level: int | None, threads: int, words: str) -> None:
     with pytest.raises(InvalidInput, match=words):
         parse_compression(path, kind, level, threads)
+
+
+def test_zstd_without_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    with pytest.raises(InvalidInput, match=r"zstandard is needed on this host\. Install it .*'compression: gzip'\.$"):
+        parse_compression("/a.tar.zst", None, None, 0)
+    assert parse_compression("/a.tar.gz", None, None, 0).kind == "gzip"
