@@ -52,17 +52,19 @@ class Archives:
             yield piece
             yield from rest
 
-    def load(self, archive: Iterable[bytes], task: str) -> tuple[str, ...]:
+    def load(self, archive: Iterable[bytes], task: str, size: int | None = None) -> tuple[str, ...]:
         """Load an archive; what the engine said of it, line by line.
 
+        archive: its bytes. size: how many these are, where that is known; there must not be more or fewer of them.
         task: as in errors.trying_to. Raises EngineError for an error inside the answer too. Not
         every failure is told there: who calls checks what is there afterwards.
         """
         api = self._api
+        data = archive if size is None else _Body(archive, size)
 
         def call() -> list[str]:
             # Without quiet=0 nothing is said before all is done.
-            response = post(api, "/images/load", timeout=None, params={"quiet": "0"}, data=archive)
+            response = post(api, "/images/load", timeout=None, params={"quiet": "0"}, data=data)
             return [message.get("stream", "").strip() for message in messages(api, response, task)]
 
         with trying_to(task):
@@ -73,3 +75,16 @@ class Archives:
         if failed:
             raise engine_said(task, "; ".join(failed))
         return tuple(line for line in said if line)
+
+
+class _Body:
+    """The body of a request, of a size that is told in advance: no piece is copied into a chunk then."""
+
+    def __init__(self, pieces: Iterable[bytes], size: int) -> None:
+        self._pieces, self._size = pieces, size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._pieces)

@@ -10,7 +10,7 @@ import os
 import queue
 import socket
 import ssl
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from functools import cached_property
 from typing import Any, Callable, TypeVar
@@ -99,12 +99,16 @@ class Engine:
         Several are asked for at a time: containerd stores take up to 20 ms for each.
         """
         wanted = tuple(dict.fromkeys(items))
-        told: dict[Item, Result] = {}
-        for item, answer in zip(wanted, self.each(ask, wanted, _AT_A_TIME)):
-            if isinstance(answer, GantryError):
-                raise answer
-            told[item] = answer
-        return told
+        return dict(zip(wanted, _without_errors(self.each(ask, wanted, _AT_A_TIME))))
+
+    def both(self, one: Callable[[Engine], Item], other: Callable[[Engine], Result]) -> tuple[Item, Result]:
+        """Do two pieces of work at the same time, and wait for both. Raises the first one's error.
+
+        They get connections as each() gives them, which are for the time of this work only.
+        """
+        works: Sequence[Callable[[Engine], Any]] = (one, other)
+        first, second = _without_errors(self.each(lambda engine, work: work(engine), works, 2))
+        return first, second
 
     def find_all(self, names: Iterable[str]) -> dict[str, Image]:
         """The images of references or Ids, by these; those that name none are left out."""
@@ -122,6 +126,14 @@ class Engine:
     def close(self) -> None:
         """Let go of the connections."""
         self.api.close()
+
+
+def _without_errors(results: Iterable[Result | GantryError]) -> Iterator[Result]:
+    """The results; raises the first one that is an error."""
+    for result in results:
+        if isinstance(result, GantryError):
+            raise result
+        yield result
 
 
 def _there(found: Mapping[Item, Image | None]) -> dict[Item, Image]:

@@ -86,6 +86,16 @@ def read_exactly(source: Reader, size: int) -> bytes:
     return b"".join(pieces)
 
 
+def pieces_of(source: Reader, size: int) -> Iterator[bytes]:
+    """The next size bytes, in pieces of no more than PIECE bytes; raises Unreadable if there are fewer."""
+    while size:
+        piece = source.read(min(size, PIECE))
+        if not piece:
+            raise Unreadable("it is truncated, or was changed while it was read")
+        size -= len(piece)
+        yield piece
+
+
 def unpacked(source: Reader, compression: str) -> Iterator[bytes]:
     """The content of a stream, in pieces of no more than PIECE bytes.
 

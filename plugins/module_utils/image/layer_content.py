@@ -19,7 +19,12 @@ from typing import IO, Any, cast
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.compression import HEAD, detect
 from ansible_collections.gantry.docker.plugins.module_utils.image.contents import parsed
-from ansible_collections.gantry.docker.plugins.module_utils.image.decompression import PIECE, Rejoined, unpacked
+from ansible_collections.gantry.docker.plugins.module_utils.image.decompression import (
+    PIECE,
+    Rejoined,
+    pieces_of,
+    unpacked,
+)
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils.image.tar import Member, StreamSource, Tar
 
@@ -55,7 +60,7 @@ def content_digests(archive: Iterator[bytes], layers: Collection[str]) -> dict[s
 
 
 def _content_digest(source: StreamSource, member: Member) -> str:
-    packed = StreamSource(_pieces(source, member.size))
+    packed = StreamSource(pieces_of(source, member.size))
     head = packed.read(HEAD)
     plain = StreamSource(unpacked(Rejoined(head, packed), detect(head)))
     content = hashlib.sha256()
@@ -71,15 +76,6 @@ def _content_digest(source: StreamSource, member: Member) -> str:
     except (tarfile.TarError, EOFError) as error:
         raise Unreadable(f"its layer {member.name} is no sound tar archive ({error})") from error
     return f"sha256:{content.hexdigest()}"
-
-
-def _pieces(source: StreamSource, size: int) -> Iterator[bytes]:
-    while size:
-        piece = source.read(min(size, PIECE))
-        if not piece:
-            raise Unreadable("it is truncated")
-        size -= len(piece)
-        yield piece
 
 
 def _description(entry: tarfile.TarInfo) -> bytes:

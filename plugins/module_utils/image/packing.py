@@ -17,9 +17,8 @@ from typing import Any, BinaryIO, Protocol, cast
 from ansible_collections.gantry.docker.plugins.module_utils.image.archive import ArchiveIndex
 from ansible_collections.gantry.docker.plugins.module_utils.image.assembly import Head
 from ansible_collections.gantry.docker.plugins.module_utils.image.compression import Compression, zstandard
-from ansible_collections.gantry.docker.plugins.module_utils.image.decompression import PIECE, unpacked
+from ansible_collections.gantry.docker.plugins.module_utils.image.decompression import pieces_of, unpacked
 from ansible_collections.gantry.docker.plugins.module_utils.image.embedded import embedded_section
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils.image.tar import StreamSource
 
 # No engine writes faster than so many threads compress at the usual level.
@@ -163,15 +162,8 @@ class Unpacker:
         """Size bytes from an offset; raises Unreadable if there are fewer."""
         if self._compression == "none":
             self._file.seek(offset)
-            source: Any = self._file
-        else:
-            source = self._at(offset)
-        while size:
-            piece = source.read(min(size, PIECE))
-            if not piece:
-                raise Unreadable("it was changed while it was read")
-            size -= len(piece)
-            yield piece
+            return pieces_of(self._file, size)
+        return pieces_of(self._at(offset), size)
 
     def _at(self, offset: int) -> StreamSource:
         tar, place = max(pair for pair in self._breaks if pair[0] <= offset)

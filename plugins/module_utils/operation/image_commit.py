@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -115,22 +115,32 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     The trial has no name; it is removed in the end unless it got one.
     """
     container = _check_container(wanted.container, Containers(engine).find(wanted.container))
-    targets = {target: engine.images.find(str(target)) for target in wanted.targets}
-    proved = _proved(engine, wanted, container, targets.values())
-    trial = proved or _try(engine, wanted, container, cleanup)
-    others = [image for image in targets.values() if image is None or not _same(image, trial)]
+    proved = None
+
+    def attempt(on: Engine) -> Image:
+        trial_id = _commit(on, wanted, container)
+        cleanup.callback(engine.images.discard, trial_id)
+        return _tried(on, wanted, trial_id)
+
+    if _provable(wanted, container):
+        here = _named(engine, wanted)
+        proved = _proved(engine, wanted, container, here[wanted.targets[0]])
+        trial = proved or attempt(engine)
+    else:
+        trial, here = engine.both(attempt, lambda on: _named(on, wanted))
+    others = [image for image in here.values() if image is None or not _same(image, trial)]
     paths = Containers(engine).changed_paths(wanted.container) if others else None
     alike = _alike(engine, trial, others) if paths and paths.deleted else frozenset()
-    return Observed(trial, targets, alike, _newest_size(engine, trial), paths)
+    observed = Observed(trial, here, alike, _newest_size(engine, trial), paths)
+    if not proved and not others:
+        # Nobody needs it, and nobody has named it in this moment: a containerd store takes long to look that up.
+        engine.images.remove(trial.id, delete_parents=False)
+    return observed
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
     """Name the trial, unless an image with one of the names is the same already."""
-    same = {
-        target: image
-        for target, image in observed.targets.items()
-        if image and (image.id in observed.alike or _same(image, observed.trial))
-    }
+    same = _right(observed)
     committed = next(iter(same.values()), observed.trial)
     former = {target: image for target, image in observed.targets.items() if target not in same}
     return Plan(
@@ -151,7 +161,8 @@ def apply(engine: Engine, step: Name) -> Mapping[str, Any]:
 
 def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
     """The image of the first name as it is now, the newest layer's size, and how many paths it has."""
-    image = engine.images.find(str(wanted.targets[0]))
+    first = wanted.targets[0]
+    image = _right(observed).get(first) or engine.images.find(str(first))
     inspected = dict(image.inspected) if image else None
     told: dict[str, Any] = {"images": [inspected] if inspected else [], "layer_size": observed.layer_size}
     if inspected:
@@ -161,7 +172,27 @@ def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, A
     return told
 
 
-def _proved(engine: Engine, wanted: Wanted, container: Container, images: Iterable[Image | None]) -> Image | None:
+def _right(observed: Observed) -> dict[Reference, Image]:
+    """What those names name that are right already."""
+    return {
+        target: image
+        for target, image in observed.targets.items()
+        if image and (image.id in observed.alike or _same(image, observed.trial))
+    }
+
+
+def _named(engine: Engine, wanted: Wanted) -> dict[Reference, Image | None]:
+    """What the names name now."""
+    here = engine.find_all(str(target) for target in wanted.targets)
+    return {target: here.get(str(target)) for target in wanted.targets}
+
+
+def _provable(wanted: Wanted, container: Container) -> bool:
+    """Whether there may be a proof of what a commit gives: see _proved."""
+    return container.read_only and container.status in _ENDED and not wanted.how.changes
+
+
+def _proved(engine: Engine, wanted: Wanted, container: Container, image: Image | None) -> Image | None:
     """The image that a commit would only give again, if that is proved.
 
     Nothing proves it for a container whose files can be written: docker diff and sizes miss a file that was edited
@@ -171,8 +202,7 @@ def _proved(engine: Engine, wanted: Wanted, container: Container, images: Iterab
     nothing has run in the container since the commit that made the image, as far as the engine remembers without a
     gap. What instructions make of the config, only the engine can tell.
     """
-    image = next(iter(images), None)
-    if image is None or not container.read_only or container.status not in _ENDED or wanted.how.changes:
+    if image is None:
         return None
     config = effective_config(container.config)
     labels = {**(config.get("Labels") or {}), **wanted.how.labels}
@@ -183,9 +213,7 @@ def _proved(engine: Engine, wanted: Wanted, container: Container, images: Iterab
     return image if made and all(event.action in _HARMLESS for event in happened[made[-1] :]) else None
 
 
-def _try(engine: Engine, wanted: Wanted, container: Container, cleanup: ExitStack) -> Image:
-    trial_id = _commit(engine, wanted, container)
-    cleanup.callback(engine.images.discard, trial_id)
+def _tried(engine: Engine, wanted: Wanted, trial_id: str) -> Image:
     trial = engine.images.find(trial_id)
     if trial is None:
         raise GantryError(f"The commit of {wanted.container} was removed by somebody else at once. Try again.")

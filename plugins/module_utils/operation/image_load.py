@@ -46,6 +46,15 @@ class Wanted(NamedTuple):
     full: bool
 
 
+class Stamp(NamedTuple):
+    """What tells whether a file is still the same: the file itself, its size in bytes, when it last changed."""
+
+    device: int
+    inode: int
+    size: int
+    changed: int
+
+
 class Observed(NamedTuple):
     """What the archive holds, and what the engine has of it.
 
@@ -56,7 +65,7 @@ class Observed(NamedTuple):
     """
 
     archive: ArchiveIndex
-    stamp: tuple[int, ...]
+    stamp: Stamp
     groups: tuple[ArchivedGroup, ...]
     named: Mapping[str, Image | None]
     untagged: Mapping[str, Image | None]
@@ -73,7 +82,7 @@ class Load(NamedTuple):
     """
 
     path: str
-    stamp: tuple[int, ...]
+    stamp: Stamp
     archive: ArchiveIndex
     groups: tuple[ArchivedGroup, ...]
     left_out: frozenset[str]
@@ -86,6 +95,10 @@ class Load(NamedTuple):
     def sentence(self) -> str:
         """What the step does."""
         return f"Loaded {', '.join(name for group in self.groups for name in group.names)} from {self.path}"
+
+    def sends_all(self, left_out: frozenset[str]) -> bool:
+        """Whether the archive goes as it lies there, when these entries are left out; it may lack them anyway."""
+        return self.as_it_is and left_out <= set(self.archive.left_out)
 
 
 def parse(params: Mapping[str, Any]) -> Wanted:
@@ -192,9 +205,9 @@ class _Sent:
             yield piece
 
 
-def _stamp(file: BinaryIO) -> tuple[int, ...]:
+def _stamp(file: BinaryIO) -> Stamp:
     status = os.fstat(file.fileno())
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+    return Stamp(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 def _chains(engine: Engine) -> frozenset[str]:
@@ -283,7 +296,8 @@ def _send(engine: Engine, step: Load, left_out: frozenset[str], sent: _Sent) -> 
     """Load the archive without some layers; raises GantryError unless all images are here then."""
     with opened(step.path) as file:
         _check_same(file, step)
-        said = Archives(engine).load(sent.counted(_pieces(file, step, left_out)), f"load {step.path}")
+        size = step.stamp.size if step.sends_all(left_out) and not step.unpack else None
+        said = Archives(engine).load(sent.counted(_pieces(file, step, left_out)), f"load {step.path}", size)
         _check_same(file, step)
     bad = [name for group in step.groups for name in _wrong(engine, step, group, bool(left_out))]
     if bad:
@@ -303,13 +317,14 @@ def _pieces(file: BinaryIO, step: Load, left_out: frozenset[str]) -> Iterator[by
     """The bytes to send: the file, or what of it is wanted, put together on the way."""
     # With what it takes to write archives, which a task that has nothing to load need not wait for.
     from ansible_collections.gantry.docker.plugins.module_utils.image.assembly import assembled, parts_of
-    from ansible_collections.gantry.docker.plugins.module_utils.image.decompression import unpacked
+    from ansible_collections.gantry.docker.plugins.module_utils.image.decompression import pieces_of, unpacked
     from ansible_collections.gantry.docker.plugins.module_utils.image.packing import Unpacker
 
     with reading(step.path):
         file.seek(0)
-        if step.as_it_is and left_out <= set(step.archive.left_out):
-            yield from unpacked(file, step.archive.compression if step.unpack else "none")
+        if step.sends_all(left_out):
+            as_it_lies = pieces_of(file, step.stamp.size)
+            yield from unpacked(file, step.archive.compression) if step.unpack else as_it_lies
         else:
             images = [image for group in step.groups for image in group.under_its_tags()]
             data = Unpacker(file, step.archive).data

@@ -26,6 +26,7 @@ from ansible_collections.gantry.docker.tests.unit.image.archives import APP, ARM
 HERE = Platform("linux", "amd64")
 OTHER = archives.Image((archives.layer("other"),))
 APP_TAGS = list(APP.tags)
+STAMP = image_load.Stamp(device=1, inode=1, size=1, changed=1)
 
 
 def inspected(image: archives.Image) -> Image:
@@ -60,7 +61,7 @@ class Case:
         return image_load.plan(
             wanted,
             image_load.Observed(
-                index, (1,), groups, named, untagged, frozenset(chains), containerd=self._containerd, zstd=zstd
+                index, STAMP, groups, named, untagged, frozenset(chains), containerd=self._containerd, zstd=zstd
             ),
         )
 
