@@ -61,7 +61,8 @@ READING = {"image/archive", "image/compression", "image/contents", "image/tar"}
 REGISTRIES = {"engine/credentials", "engine/distribution"}
 CONTAINERS = {"engine/containers"}
 PLAIN_HTTP = {"engine/commands", "engine/wire", "engine/dial", "engine/tls"}
-ALL = PACKING | READING | REGISTRIES | CONTAINERS | PLAIN_HTTP
+WRITING = {"image/successor", "image/verification"}
+ALL = PACKING | READING | WRITING | REGISTRIES | CONTAINERS | PLAIN_HTTP
 CARRIES = {
     "container_exec": CONTAINERS | PLAIN_HTTP,
     "container_info": CONTAINERS,
@@ -72,9 +73,9 @@ CARRIES = {
     "image_pull": REGISTRIES,
     "image_push": REGISTRIES,
     "image_remove": CONTAINERS,
-    "image_save": READING | PACKING,
+    "image_save": READING | PACKING | WRITING,
 }
-LATE = {"image_load": PACKING, "image_save": PACKING | {"image/verification"}, "image_remove": CONTAINERS}
+LATE = {"image_load": PACKING, "image_save": PACKING | WRITING, "image_remove": CONTAINERS}
 DOCUMENTATION = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
 LONGEST_MODULE = 50
 

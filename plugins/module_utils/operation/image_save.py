@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.archives import Archives
@@ -160,10 +160,13 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 
 def apply(engine: Engine, step: Save) -> Mapping[str, Any]:
     """Write the archive beside its place, check it, and only then put it there."""
-    with _beside(step.path) as part:
-        sha256 = _write(engine, step, part)
-        step.files.put(part.named(), step.path)
-        _sync(os.path.dirname(step.path))
+    # As in _write: only a task that has something to save needs it.
+    from ansible_collections.gantry.docker.plugins.module_utils.image.successor import successor, sync
+
+    with successor(step.path) as new:
+        sha256 = _write(engine, step, new.file)
+        step.files.put(new.named(), step.path)
+        sync(os.path.dirname(step.path))
     return {"sha256": sha256}
 
 
@@ -281,59 +284,7 @@ def _shown(found: Found) -> dict[str, Any]:
     }
 
 
-class _Part:
-    """A new file in a directory, without a name until it is whole: whatever ends this process takes it along."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._name: str | None = None
-        directory = os.path.dirname(path)
-        try:
-            self.file: BinaryIO = os.fdopen(os.open(directory, os.O_TMPFILE | os.O_RDWR, 0o600), "w+b")
-        except OSError:
-            # Not every file system knows files without a name.
-            descriptor, self._name = tempfile.mkstemp(dir=directory, prefix=self._prefix())
-            self.file = os.fdopen(descriptor, "w+b")
-
-    def named(self) -> str:
-        """The file's name, once all of it is on the disk."""
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        if self._name is None:
-            name = os.path.join(os.path.dirname(self._path), self._prefix() + os.urandom(6).hex())
-            # linkat follows the link only if it is told so, and os.link tells it only with a directory.
-            os.link(f"/proc/self/fd/{self.file.fileno()}", name, src_dir_fd=self.file.fileno(), follow_symlinks=True)
-            self._name = name
-        return self._name
-
-    def close(self) -> None:
-        """Let go of it; a name that it has still goes too."""
-        self.file.close()
-        if self._name:
-            with suppress(FileNotFoundError):
-                os.unlink(self._name)
-
-    def _prefix(self) -> str:
-        return f".{os.path.basename(self._path)[:200]}."
-
-
-@contextmanager
-def _beside(path: str) -> Iterator[_Part]:
-    """A new file beside path; it is gone afterwards, unless it was put in its place."""
-    try:
-        part = _Part(path)
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-    try:
-        yield part
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-    finally:
-        with suppress(OSError):
-            part.close()
-
-
-def _write(engine: Engine, step: Save, part: _Part) -> str:
+def _write(engine: Engine, step: Save, file: BinaryIO) -> str:
     """Write the archive; its checksum. Raises GantryError unless it is complete and holds what it should."""
     # With what it takes to write archives, which a task that has nothing to save need not wait for.
     from ansible_collections.gantry.docker.plugins.module_utils.image.assembly import (
@@ -346,7 +297,7 @@ def _write(engine: Engine, step: Save, part: _Part) -> str:
     from ansible_collections.gantry.docker.plugins.module_utils.image.verification import verify_pieces
 
     def pack(parts: Iterable[Part]) -> str:
-        with Packer(part.file, step.compression) as packer:
+        with Packer(file, step.compression) as packer:
             index = verify_pieces(packer.tee(assembled(parts)), "that the engine wrote")
             _check_right(engine, index, step)
             packer.finish(index)
@@ -356,8 +307,8 @@ def _write(engine: Engine, step: Save, part: _Part) -> str:
         try:
             return pack(parts_of_stream(Archives(engine).save(step.names, step.only)))
         except OutOfOrder:
-            part.file.seek(0)
-            part.file.truncate()
+            file.seek(0)
+            file.truncate()
     with tempfile.TemporaryFile(dir=os.path.dirname(step.path)) as whole:
         for piece in Archives(engine).save(step.names, step.only):
             whole.write(piece)
@@ -389,19 +340,3 @@ def _check_complete(index: ArchiveIndex) -> None:
                 f"{', '.join(image.missing)}. Its store has lost these, as it can when images share layers. "
                 "Remove that image and pull or load it again, then save it."
             )
-
-
-def _sync(directory: str) -> None:
-    """Make sure that the name is on the disk, and not only the file."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _cannot_write(path: str, error: OSError) -> GantryError:
-    return GantryError(
-        f"Can't write {path}: {error.strerror or error}. What was there before is as it was. "
-        "Check the space and the permissions there."
-    )
