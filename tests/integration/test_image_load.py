@@ -86,6 +86,17 @@ def test_without_tags(module: Module, busybox: docker.DockerClient, tmp_path: Pa
     assert [image.tags for image in busybox.images.list()] == [[]]
 
 
+def test_several_without_tags(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
+    container = busybox.containers.create("busybox")
+    made = [str(container.commit(conf={"Labels": {"number": str(number)}}).id) for number in range(2)]
+    container.remove()
+    path = _save(busybox, tmp_path / "untagged.tar", *made)
+    _forget(busybox)
+    done = module.converges(path=str(path))
+    assert {image["Config"]["Labels"]["number"] for image in done["images"]} == {"0", "1"}
+    assert {image.id for image in busybox.images.list(all=True)} == {image["Id"] for image in done["images"]}
+
+
 @pytest.mark.parametrize(
     ("ending", "compress"),
     [("gz", gzip.compress), ("xz", lzma.compress), ("bz2", bz2.compress), ("zst", zstandard.compress)],

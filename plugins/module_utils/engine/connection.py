@@ -18,6 +18,7 @@ from typing import Any, Callable, TypeVar
 from ansible_collections.gantry.docker.plugins.module_utils.engine.address import TlsFailed, resolve, wants_tls, way_out
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError, causes, trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, Images
+from ansible_collections.gantry.docker.plugins.module_utils.engine.local import LocalClient
 from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker, requests, require_sdk, urllib3
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, platform_of
@@ -152,15 +153,14 @@ def connect(params: Mapping[str, Any]) -> Engine:
 def _open(options: Mapping[str, Any], use_ssh_client: bool) -> Engine:
     host, version = options["docker_host"], options["api_version"]
     try:
-        api = docker.APIClient(
+        make: Callable[..., Any] = LocalClient if host.startswith("unix:") else docker.APIClient
+        api = make(
             base_url=host,
             version=docker.constants.MINIMUM_DOCKER_API_VERSION if version == "auto" else version,
             timeout=options["timeout"],
             tls=_tls(options) or False,
             use_ssh_client=use_ssh_client,
         )
-        # No proxy and no netrc leads to a socket of this host, and looking for them takes a quarter of each call.
-        api.trust_env = not host.startswith("unix:")
         if version == "auto":
             _negotiate(api)
     except docker.errors.TLSParameterError as error:

@@ -59,7 +59,7 @@ class Observed(NamedTuple):
     """What the archive holds, and what the engine has of it.
 
     stamp: what tells that the archive is still the same file. groups: what the engine would make an image of each.
-    named: what each of the tags names now. untagged: which of the images without a tag are here, by their labels.
+    here: the image that each of their names means now, if there is one; an image without a tag means its like.
     chains: the chain IDs of all layers that are here. containerd, zstd: the engine's store, and whether it reads zstd.
     These are asked for only if something has to be loaded.
     """
@@ -67,8 +67,7 @@ class Observed(NamedTuple):
     archive: ArchiveIndex
     stamp: Stamp
     groups: tuple[ArchivedGroup, ...]
-    named: Mapping[str, Image | None]
-    untagged: Mapping[str, Image | None]
+    here: Mapping[str, Image | None]
     chains: frozenset[str]
     containerd: bool
     zstd: bool
@@ -118,17 +117,16 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
         index, stamp = read_index_of(file, wanted.path), _stamp(file)
     groups = _chosen(wanted, groups_of(index, lambda: engine.platform, lambda: engine.containerd_store))
     tags = sorted({tag for group in groups for tag in group.tags})
-    here = engine.find_all(tags)
-    named = {tag: here.get(tag) for tag in tags}
+    tagged = engine.find_all(tags)
     untagged = {group.names[0]: _find(engine, group) for group in groups if not group.tags}
-    complete = all(_is_here(group, named, untagged) for group in groups)
+    here = {**{tag: tagged.get(tag) for tag in tags}, **untagged}
+    complete = all(_is_here(group, here) for group in groups)
     needed = not complete and (not wanted.full or bool(index.left_out))
     return Observed(
         archive=index,
         stamp=stamp,
         groups=groups,
-        named=named,
-        untagged=untagged,
+        here=here,
         chains=_chains(engine) if needed else frozenset(),
         containerd=not complete and engine.containerd_store,
         zstd=not complete and engine.version >= _FIRST_WITH_ZSTD,
@@ -138,7 +136,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
 def plan(wanted: Wanted, observed: Observed) -> Plan:
     """Load what isn't here under each of its tags."""
     _refuse_incomplete(wanted.path, observed.groups)
-    absent = tuple(group for group in observed.groups if not _is_here(group, observed.named, observed.untagged))
+    absent = tuple(group for group in observed.groups if not _is_here(group, observed.here))
     if not absent:
         return Plan()
     index = observed.archive
@@ -147,6 +145,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     if lacking:
         raise GantryError(_needs(wanted.path, lacking, observed))
     everything = sum(len(group.images) for group in absent) == len(index.images) and not wanted.names
+    names = [name for group in absent for name in group.names]
     step = Load(
         path=wanted.path,
         stamp=observed.stamp,
@@ -157,11 +156,11 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
         as_it_is=everything and (observed.containerd or all(image.listed for image in index.images)),
         unpack=index.compression == "zstd" and not observed.zstd,
         containerd=observed.containerd,
-        former={tag: _id(observed.named[tag]) for group in absent for tag in group.tags},
+        former={name: image.id if (image := observed.here[name]) else None for name in names},
     )
     return Plan(
         steps=(step,),
-        before={name: _before(name, group, observed) for group in absent for name in group.names},
+        before={name: described(image.identity) if (image := observed.here[name]) else None for name in names},
         after={name: described(archived_identity(group.image)) for group in absent for name in group.names},
     )
 
@@ -187,7 +186,10 @@ def apply(engine: Engine, step: Load) -> Mapping[str, Any]:
 
 def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
     """The archive's images that are here now, as inspected; those that nothing was loaded of as they were observed."""
-    found = [_observed(group, observed) or _find_any(engine, group) for group in observed.groups]
+    found = [
+        observed.here[group.names[0]] if _is_here(group, observed.here) else _named(engine, group, group.names[0])
+        for group in observed.groups
+    ]
     images = [dict(image.inspected) for image in found if image]
     names = [name for group, image in zip(observed.groups, found) if image for name in group.tags or (image.id,)]
     return {"images": images, "image_names": names, **({"image": images[0]} if len(found) == len(images) == 1 else {})}
@@ -216,10 +218,6 @@ def _chains(engine: Engine) -> frozenset[str]:
     return frozenset(chain for image in images.values() for chain in chain_ids(image.diff_ids))
 
 
-def _id(image: Image | None) -> str | None:
-    return image.id if image else None
-
-
 def _same(group: ArchivedGroup, image: Image | None) -> bool:
     return image is not None and group.has(image.identity)
 
@@ -239,23 +237,9 @@ def _chosen(wanted: Wanted, groups: Sequence[ArchivedGroup]) -> tuple[ArchivedGr
     return tuple(group for group in chosen if group.tags)
 
 
-def _before(name: str, group: ArchivedGroup, observed: Observed) -> dict[str, Any] | None:
-    here = observed.named.get(name) if group.tags else observed.untagged.get(name)
-    return described(here.identity) if here else None
-
-
-def _is_here(group: ArchivedGroup, named: Mapping[str, Image | None], untagged: Mapping[str, Image | None]) -> bool:
-    """Whether the image is here, and all of its tags name it."""
-    if not group.tags:
-        return untagged[group.names[0]] is not None
-    return all(_same(group, named[tag]) for tag in group.tags)
-
-
-def _observed(group: ArchivedGroup, observed: Observed) -> Image | None:
-    """The image if it was here already, under all of its tags."""
-    if not _is_here(group, observed.named, observed.untagged):
-        return None
-    return observed.named[group.tags[0]] if group.tags else observed.untagged[group.names[0]]
+def _is_here(group: ArchivedGroup, here: Mapping[str, Image | None]) -> bool:
+    """Whether all of its names mean the image."""
+    return all(_same(group, here[name]) for name in group.names)
 
 
 def _entries_there(groups: Collection[ArchivedGroup], observed: Observed) -> set[str]:
@@ -335,7 +319,7 @@ def _wrong(engine: Engine, step: Load, group: ArchivedGroup, thin: bool) -> list
     """The names under which the image isn't here as it should be."""
     wrong = []
     for name in group.names:
-        here = engine.images.find(name) if group.tags else _find(engine, group)
+        here = _named(engine, group, name)
         whole = here is not None and (not thin or not step.containerd or _is_whole(engine, here, group))
         if not whole or not _same(group, here):
             wrong.append(name)
@@ -368,8 +352,9 @@ def _find(engine: Engine, group: ArchivedGroup) -> Image | None:
     return next((candidate for candidate in candidates if _same(group, candidate)), None)
 
 
-def _find_any(engine: Engine, group: ArchivedGroup) -> Image | None:
-    return engine.images.find(group.tags[0]) if group.tags else _find(engine, group)
+def _named(engine: Engine, group: ArchivedGroup, name: str) -> Image | None:
+    """What one of the image's names means on the engine."""
+    return engine.images.find(name) if group.tags else _find(engine, group)
 
 
 def _refuse_incomplete(path: str, groups: Sequence[ArchivedGroup]) -> None:
@@ -406,7 +391,7 @@ def _after_cleaning_up(engine: Engine, step: Load, problem: GantryError) -> Gant
 
 def _restore(engine: Engine, group: ArchivedGroup, name: str, former: str | None) -> list[str]:
     """Let a name that isn't right name again what it named; the Ids of what may be left over."""
-    here = engine.images.find(name) if group.tags else _find(engine, group)
+    here = _named(engine, group, name)
     if here is None and not former:
         return []
     if former and (here is None or here.id != former):

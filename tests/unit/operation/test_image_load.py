@@ -56,13 +56,10 @@ class Case:
         wanted = image_load.parse({"path": str(self._path), "names": None, "transfer": "auto", **params})
         index = read_index(self._path)
         groups = image_load._chosen(wanted, groups_of(index, lambda: HERE, lambda: self._containerd))
-        named = {tag: inspected(here[tag]) if tag in here else None for group in groups for tag in group.tags}
-        untagged = {group.names[0]: None for group in groups if not group.tags}
+        means = {name: inspected(here[name]) if name in here else None for group in groups for name in group.names}
         return image_load.plan(
             wanted,
-            image_load.Observed(
-                index, STAMP, groups, named, untagged, frozenset(chains), containerd=self._containerd, zstd=zstd
-            ),
+            image_load.Observed(index, STAMP, groups, means, frozenset(chains), containerd=self._containerd, zstd=zstd),
         )
 
 
