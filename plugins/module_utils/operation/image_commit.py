@@ -117,21 +117,21 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     container = _check_container(wanted.container, Containers(engine).find(wanted.container))
     proved = None
 
-    def attempt(on: Engine) -> Image:
+    def attempt(on: Engine) -> tuple[Image, int]:
         trial_id = _commit(on, wanted, container)
         cleanup.callback(engine.images.discard, trial_id)
-        return _tried(on, wanted, trial_id)
+        return on.both(lambda one: _tried(one, wanted, trial_id), lambda other: _newest_size(other, trial_id))
 
     if _provable(wanted, container):
         here = _named(engine, wanted)
         proved = _proved(engine, wanted, container, here[wanted.targets[0]])
-        trial = proved or attempt(engine)
+        trial, size = (proved, _newest_size(engine, proved.id)) if proved else attempt(engine)
     else:
-        trial, here = engine.both(attempt, lambda on: _named(on, wanted))
+        (trial, size), here = engine.both(attempt, lambda on: _named(on, wanted))
     others = [image for image in here.values() if image is None or not _same(image, trial)]
     paths = Containers(engine).changed_paths(wanted.container) if others else None
     alike = _alike(engine, trial, others) if paths and paths.deleted else frozenset()
-    observed = Observed(trial, here, alike, _newest_size(engine, trial), paths)
+    observed = Observed(trial, here, alike, size, paths)
     if not proved and not others:
         # Nobody needs it, and nobody has named it in this moment: a containerd store takes long to look that up.
         engine.images.remove(trial.id, delete_parents=False)
@@ -281,9 +281,9 @@ def _same_content(engine: Engine, image_id: str, other_id: str) -> bool:
     return len(digests) == len(layers) and len(set(digests.values())) == 1
 
 
-def _newest_size(engine: Engine, image: Image) -> int:
+def _newest_size(engine: Engine, image_id: str) -> int:
     """The size of the newest step in the image's history; 0 if that made no layer."""
-    history = engine.images.history(image.id)
+    history = engine.images.history(image_id)
     return int(history[0].get("Size") or 0) if history else 0
 
 
