@@ -87,7 +87,7 @@ def test_an_engine_goes_with_its_run(run: Run, end: signal.Signals) -> None:
     pid, mounted = run.engine.pid, mounts()
     send = os.killpg if end == signal.SIGINT else os.kill  # a terminal sends Ctrl-C to all
     send(run.process.pid, end)
-    assert run.process.wait(30) != 0
+    assert run.process.wait(60) != 0  # stop() alone gives the keeper half of it, on a busy disk
     wait_for(lambda: run.is_gone(pid))
     assert mounts() == mounted
 
