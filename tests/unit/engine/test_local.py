@@ -86,7 +86,7 @@ def _ask(client: LocalClient, **params: Any) -> dict[str, Any]:
 
 
 def test_one_connection_for_all(client: LocalClient) -> None:
-    assert [_ask(client)["connection"] for _ in range(3)] == [0, 0, 0]
+    assert [_ask(client)["connection"] for _number in range(3)] == [0, 0, 0]
 
 
 def test_what_is_sent(client: LocalClient) -> None:
@@ -121,7 +121,7 @@ def test_asks_again_if_the_connection_was_closed_meanwhile(server: _Server, clie
         handler.close_connection = True
 
     server.behave = last
-    assert [_ask(client)["connection"] for _ in range(3)] == [0, 1, 2]
+    assert [_ask(client)["connection"] for _number in range(3)] == [0, 1, 2]
 
 
 def test_nobody_answers_any_more(server: _Server, client: LocalClient) -> None:
