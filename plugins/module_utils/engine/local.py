@@ -37,7 +37,8 @@ class LocalClient(_Sdks):  # type: ignore[misc]
         # Streams, and headers that the CLI's config names, are left to requests.
         if how.keys() - {"params"} or "HttpHeaders" in self._general_configs:
             return super()._get(url, **how)
-        query = f"?{urlencode(how['params'])}" if how.get("params") else ""
+        asked = {name: value for name, value in (how.get("params") or {}).items() if value is not None}
+        query = f"?{urlencode(asked, doseq=True)}" if asked else ""
         path, agent = url.removeprefix(self.base_url) + query, self.headers["User-Agent"]
         try:
             try:

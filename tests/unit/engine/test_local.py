@@ -90,7 +90,7 @@ def test_one_connection_for_all(client: LocalClient) -> None:
 
 
 def test_what_is_sent(client: LocalClient) -> None:
-    told = _ask(client, filters='{"a": ["b c"]}', all="1")
+    told = _ask(client, filters='{"a": ["b c"]}', all=1, since=None)
     assert told["path"] == "/v1.41/images/a/b:1/json?filters=%7B%22a%22%3A+%5B%22b+c%22%5D%7D&all=1"
     assert told["headers"]["User-Agent"].startswith("docker-sdk-python/")
 
