@@ -62,6 +62,7 @@ REGISTRIES = {"engine/credentials", "engine/distribution"}
 CONTAINERS = {"engine/containers"}
 PLAIN_HTTP = {"engine/commands", "engine/wire", "engine/dial", "engine/tls"}
 WRITING = {"image/successor", "image/verification"}
+TRANSFER = {"engine/archives", "engine/stream"}
 ALL = PACKING | READING | WRITING | REGISTRIES | CONTAINERS | PLAIN_HTTP
 CARRIES = {
     "container_exec": CONTAINERS | PLAIN_HTTP,
@@ -75,7 +76,12 @@ CARRIES = {
     "image_remove": CONTAINERS,
     "image_save": READING | PACKING | WRITING,
 }
-LATE = {"image_load": PACKING, "image_save": PACKING | WRITING, "image_remove": CONTAINERS}
+LATE = {
+    "image_info": {"image/history"},
+    "image_load": PACKING | TRANSFER,
+    "image_remove": CONTAINERS,
+    "image_save": PACKING | WRITING | TRANSFER,
+}
 DOCUMENTATION = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
 LONGEST_MODULE = 50
 

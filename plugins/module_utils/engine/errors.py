@@ -34,7 +34,7 @@ _ADVICE = (
 )
 # How engines pass on that a registry asked to wait (429), is broken for now (5xx), or hung up; that they can't connect
 # to it at all is not among them. 20.10 complains of an empty answer in words of its own.
-_PASSING = re.compile(
+_PASSING = (
     r"toomanyrequests|HTTP 429|429 Too Many Requests|unexpected (HTTP )?status.*: 5\d\d |HTTP 5\d\d"
     r"|\bEOF\b|connection reset by peer|broken pipe|TLS handshake timeout"
 )
@@ -79,7 +79,7 @@ def engine_said(task: str, answer: str, status: int | None = None) -> EngineErro
     advice = next((f" {text}" for word, text in _ADVICE if word in lowered), "")
     said = " ".join(answer.split()).rstrip(".")  # some answers have several lines
     message = f"Can't {task}: the engine answered{code}: {said}.{advice}"
-    return EngineError(message, status, passing=bool(_PASSING.search(answer)))
+    return EngineError(message, status, passing=bool(re.search(_PASSING, answer)))
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:

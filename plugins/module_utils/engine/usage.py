@@ -21,7 +21,8 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.connection im
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, ImageSummary
 from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import pieces
-from ansible_collections.gantry.docker.plugins.module_utils.image.layers import chain_ids, layer_sizes
+from ansible_collections.gantry.docker.plugins.module_utils.image.history import layer_sizes
+from ansible_collections.gantry.docker.plugins.module_utils.image.layers import chain_ids
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import platform_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.usage import Disk, Footprint, blob_sizes, partings
 

@@ -15,7 +15,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.connection im
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, ImageSize, ImageSummary
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.labels import parse_label
-from ansible_collections.gantry.docker.plugins.module_utils.image.layers import chain_ids, history_rows, holders
+from ansible_collections.gantry.docker.plugins.module_utils.image.layers import chain_ids, holders
 from ansible_collections.gantry.docker.plugins.module_utils.image.patterns import Pattern, Selection, parse_selection
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import ImageName, parse_image_name
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
@@ -206,6 +206,9 @@ def _history(
 
     def sharing(layer: str) -> list[Mapping[str, Any]]:
         return [others[holder] for holder in holding.get(layer, ()) if holder != image.id]
+
+    # Only who asks for histories waits for its import.
+    from ansible_collections.gantry.docker.plugins.module_utils.image.history import history_rows
 
     rows = history_rows(history, image.diff_ids)
     return [{**row, "SharedWith": sharing(next(layers)) if row["DiffID"] else None} for row in rows]

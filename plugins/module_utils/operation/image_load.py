@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from typing import Any, BinaryIO, NamedTuple
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.archives import Archives
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
@@ -278,6 +277,9 @@ def _needs(path: str, lacking: Mapping[str, str], observed: Observed) -> str:
 
 def _send(engine: Engine, step: Load, left_out: frozenset[str], sent: _Sent) -> None:
     """Load the archive without some layers; raises GantryError unless all images are here then."""
+    # As in _pieces: only a task that has something to load needs it.
+    from ansible_collections.gantry.docker.plugins.module_utils.engine.archives import Archives
+
     with opened(step.path) as file:
         _check_same(file, step)
         size = step.stamp.size if step.sends_all(left_out) and not step.unpack else None
@@ -331,6 +333,8 @@ def _is_whole(engine: Engine, image: Image, group: ArchivedGroup) -> bool:
     known = engine.images.available(image.id)
     if known is not None:
         return all(digest in known for digest in group.manifests)
+    from ansible_collections.gantry.docker.plugins.module_utils.engine.archives import Archives
+
     # Before 28 an engine doesn't tell, but it can be asked for the image.
     pieces = Archives(engine).save([image.id])
     return not any(archived.missing for archived in read_pieces(pieces, "that the engine wrote").images)

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.archives import Archives
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils.image.archive import ArchiveIndex, read_index, read_index_of
@@ -286,7 +285,8 @@ def _shown(found: Found) -> dict[str, Any]:
 
 def _write(engine: Engine, step: Save, file: BinaryIO) -> str:
     """Write the archive; its checksum. Raises GantryError unless it is complete and holds what it should."""
-    # With what it takes to write archives, which a task that has nothing to save need not wait for.
+    # With what it takes to get and write archives, which a task that has nothing to save need not wait for.
+    from ansible_collections.gantry.docker.plugins.module_utils.engine.archives import Archives
     from ansible_collections.gantry.docker.plugins.module_utils.image.assembly import (
         OutOfOrder,
         assembled,
