@@ -101,7 +101,7 @@ def _record(part: Part, name: str, rounds: int, quick: bool) -> Record:
     with ExitStack() as cleanup:
         engine = cleanup.enter_context(engines.running(name, content()))
         # What lies among the engine's files goes with it, even if this process is killed.
-        bench = Bench(Runner(engine, rounds), Layers(engine.files / "layers"), quick, cleanup)
+        bench = Bench(Runner(engine, rounds, warm=not quick), Layers(engine.files / "layers"), quick, cleanup)
         run = {"quick": quick, "rounds": rounds, "docker": engine.version, **circumstances()}
         groups: dict[str, Measured] = {}
         profiles: dict[str, list[dict[str, Any]]] = {}

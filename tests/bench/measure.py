@@ -43,10 +43,15 @@ class BenchFailed(Exception):
 
 @dataclass(frozen=True)
 class Runner:
-    """Measures groups on one engine. rounds: how often each side runs after the warm-up."""
+    """Measures groups on one engine.
+
+    rounds: how often each side runs after the warm-up. warm: whether tasks have one, in which Ansible makes their
+    modules' archives; without it their times mean little.
+    """
 
     engine: Engine
     rounds: int
+    warm: bool = True
 
     def measure(self, group: Group) -> Measured:
         """Run a group's sides in turn, A B C A B C …, after a round that isn't timed, but counts bytes."""
@@ -96,16 +101,16 @@ class Runner:
         return rounds
 
     def _tasks(self, group: Group) -> dict[str, list[Sample]]:
-        """Run all rounds as tasks of one ansible-playbook, which makes its modules' archives in one round before."""
+        """Run all rounds as tasks of one ansible-playbook."""
         rounds: dict[str, list[Sample]] = {side.name: [] for side in group.sides}
         with tempfile.TemporaryDirectory(prefix="gantry-bench-") as directory:
-            play = plays.written(group, self.rounds + 1, Path(directory))
+            play = plays.written(group, self.rounds + self.warm, Path(directory))
             self._run(play.program, {**self._environment, **play.environment})
             for told in play.told():
                 side = next(side for side in group.sides if side.name == told["name"])
                 _check(side, told)
                 rounds[side.name].append(Sample(told["wall"], told["cpu"]))
-        return {side: samples[1:] for side, samples in rounds.items()}
+        return {side: samples[self.warm :] for side, samples in rounds.items()}
 
     def _count(self, side: Side) -> Counted:
         self._reset(side)
