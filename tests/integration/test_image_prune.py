@@ -72,6 +72,8 @@ def test_dangling_after_its_tag_moved(module: Module, busybox: docker.DockerClie
 
 def test_nothing_to_prune(module: Module, busybox: docker.DockerClient) -> None:
     assert module.unchanged()["space_reclaimed"] == 0
+    for until in ("24h", "2020-01-01", "2020-01-01T00:00:00Z"):
+        assert module.unchanged(until=until)["space_reclaimed"] == 0
     assert module.unchanged(dangling=False, keep=["busybox"])["space_reclaimed"] == 0
 
 

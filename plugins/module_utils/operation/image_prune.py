@@ -176,9 +176,9 @@ def _truth(text: str) -> bool:
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     """List all images and containers, and see what takes how much of the disk as far as it matters."""
-    if _nothing_dangles(engine, wanted):
-        return Observed((), ())
     now = engine.now if wanted.until else ""
+    if _nothing_dangles(engine, wanted):
+        return Observed((), (), now)
     there = Containers(engine)
     containers = tuple(there.with_wanted_image(container) for container in there.all())
     images = _as_expected(engine, engine.images.all(details=True), containers, wanted.expected)
