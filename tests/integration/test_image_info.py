@@ -14,6 +14,7 @@ from typing import Any, Callable
 import docker
 import pytest
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Images
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
 from ansible_collections.gantry.docker.tests.integration.scenes import child, dated, grown, id_of, pinned, state
@@ -45,6 +46,23 @@ def test_all_are_those_that_docker_images_lists(module: Module, busybox: docker.
     listed = {image["Id"] for image in told(module)["images"]}
     assert listed == {row["Id"] for row in busybox.api.images()}
     assert {dangling, top} <= listed and part not in listed
+
+
+def test_a_tag_moves_after_the_images_were_listed(
+    module: Module, busybox: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools, other = child(busybox, "busybox", "tools:1"), child(busybox, "busybox", "other:1")
+    busybox.api.tag(tools, "worktop", "1")
+    really = Images.visible
+
+    def visible(images: Images) -> Any:
+        rows = really(images)
+        busybox.api.tag(other, "tools", "1")
+        return rows
+
+    monkeypatch.setattr(Images, "visible", visible)
+    found = {image["Id"]: image["RepoTags"] for image in module.ok()["images"]}
+    assert found[tools] == ["worktop:1"] and found[other] == ["other:1", "tools:1"]
 
 
 def test_none_at_all(module: Module, clean: docker.DockerClient) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Callable, TypeVar
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.address import TlsFailed, resolve, wants_tls, way_out
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError, causes, trying_to
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, Images
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, Images, ImageSummary
 from ansible_collections.gantry.docker.plugins.module_utils.engine.local import LocalClient
 from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker, requests, require_sdk, urllib3
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
@@ -114,6 +114,11 @@ class Engine:
     def find_all(self, names: Iterable[str]) -> dict[str, Image]:
         """The images of references or Ids, by these; those that name none are left out."""
         return _there(self.ask_all(lambda engine, name: engine.images.find(name), names))
+
+    def find_listed(self, rows: Iterable[ImageSummary]) -> dict[str, Image]:
+        """The images of rows of the list, by their Ids; those that are gone are left out."""
+        listed = {row.id: row for row in rows}
+        return _there(self.ask_all(lambda engine, image_id: engine.images.find_listed(listed[image_id]), listed))
 
     def meant_all(self, names: Iterable[ImageName]) -> dict[ImageName, Image]:
         """The images that the user means by names, as Images.meant() has it, by these; not those that mean none."""

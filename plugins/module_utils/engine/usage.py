@@ -40,7 +40,7 @@ def observe_disk(
     """
     if not concerned:
         return Disk()
-    inspected = engine.find_all(_to_inspect(engine, images, concerned)) if known is None else known
+    inspected = engine.find_listed(_to_inspect(engine, images, concerned)) if known is None else known
     unpacked = {image.id: _unpacked(engine, image, inspected.get(image.id)) for image in images}
     footprints = {
         image.id: Footprint(
@@ -52,12 +52,12 @@ def observe_disk(
     return Disk(footprints, _below(engine, footprints, unpacked, concerned))
 
 
-def _to_inspect(engine: Engine, images: Sequence[ImageSummary], concerned: Collection[str]) -> list[str]:
-    """The Ids of images whose layers matter: an image that shares none is what it is."""
-    sharing = [image.id for image in images if image.shared]
-    wanted = sharing if set(sharing) & set(concerned) else []
+def _to_inspect(engine: Engine, images: Sequence[ImageSummary], concerned: Collection[str]) -> list[ImageSummary]:
+    """The images whose layers matter: an image that shares none is what it is."""
+    sharing = [image for image in images if image.shared]
+    wanted = sharing if any(image.id in concerned for image in sharing) else []
     # Without its manifests, an image on a containerd store must be inspected for its size alone.
-    alone = [image.id for image in images if image.id in concerned and not image.manifests]
+    alone = [image for image in images if image.id in concerned and not image.manifests]
     return [*wanted, *(alone if engine.containerd_store else [])]
 
 

@@ -213,7 +213,7 @@ def _stamp(file: BinaryIO) -> Stamp:
 
 def _chains(engine: Engine) -> frozenset[str]:
     """The chain IDs of all layers of all images."""
-    images = engine.find_all(row.id for row in engine.images.all())
+    images = engine.find_listed(engine.images.all())
     return frozenset(chain for image in images.values() for chain in chain_ids(image.diff_ids))
 
 

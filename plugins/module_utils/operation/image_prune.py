@@ -184,7 +184,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     images = _as_expected(engine, engine.images.all(details=True), containers, wanted.expected)
     seen = Observed(images, containers, now)
     if wanted.target_size is not None:
-        known = engine.find_all(image.id for image in seen.images)
+        known = engine.find_listed(seen.images)
         disk = observe_disk(engine, seen.images, known, known)
         return seen._replace(disk=disk, used=_last_used(engine, seen.images, known))
     going = [gone for step in plan(wanted, seen).steps for gone in step.deleted]

@@ -117,8 +117,10 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Containers
 
     images = engine.images.all()
-    matched = [image_id for pattern in patterns for _name, image_id in _matching(images, pattern)]
-    return Observed(found, images, Containers(engine).all(), engine.containerd_store, engine.find_all(matched))
+    rows = {image.id: image for image in images}
+    matched = (rows[image_id] for pattern in patterns for _name, image_id in _matching(images, pattern))
+    inspected = engine.find_listed(matched)
+    return Observed(found, images, Containers(engine).all(), engine.containerd_store, inspected)
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
