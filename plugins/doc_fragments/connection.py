@@ -66,7 +66,9 @@ options:
     type: int
   use_ssh_client:
     description:
-      - With C(ssh://), call the program C(ssh) in place of the library paramiko.
+      - Makes no difference, and may be left out; playbooks written for other modules name it. With C(ssh://) it is
+        always the program C(ssh) that is called, with its own configuration and keys, which may ask no questions. The
+        engine's host needs the Docker CLI.
     type: bool
     default: false
 requirements:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import json
 import os
@@ -216,12 +215,6 @@ def test_an_sdk_that_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_options_that_cannot_be(tmp_path: Path, asked: dict[str, Any], words: list[str]) -> None:
     host = asked.pop("docker_host", f"unix://{tmp_path}/none.sock")
     says(fails("image_info", host, **asked), *words)
-
-
-def test_ssh_without_paramiko() -> None:
-    if importlib.util.find_spec("paramiko"):
-        pytest.skip("paramiko is installed")
-    says(fails("image_info", "ssh://somebody@127.0.0.1"), "ssh://somebody@127.0.0.1", "paramiko")
 
 
 def test_an_api_version_that_the_engine_does_not_speak(engine: Engine) -> None:

@@ -27,7 +27,10 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.reference impo
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+# Connections to ask on at the same time. Over ssh each costs a login, and a server refuses some when ten come at once
+# (sshd_config, MaxStartups): there are few, and one for so many questions.
 _AT_A_TIME = 16
+_SSH_AT_A_TIME, _WORTH_A_LOGIN = 4, 16
 
 
 class Engine:
@@ -100,7 +103,10 @@ class Engine:
         Several are asked for at a time: containerd stores take up to 20 ms for each.
         """
         wanted = tuple(dict.fromkeys(items))
-        return dict(zip(wanted, _without_errors(self.each(ask, wanted, _AT_A_TIME))))
+        at_once = _AT_A_TIME
+        if str(self.options["docker_host"]).startswith("ssh:"):
+            at_once = min(_SSH_AT_A_TIME, 1 + len(wanted) // _WORTH_A_LOGIN)
+        return dict(zip(wanted, _without_errors(self.each(ask, wanted, at_once))))
 
     def both(self, one: Callable[[Engine], Item], other: Callable[[Engine], Result]) -> tuple[Item, Result]:
         """Do two pieces of work at the same time, and wait for both. Raises the first one's error.
@@ -152,29 +158,37 @@ def connect(params: Mapping[str, Any]) -> Engine:
     Raises InvalidInput for options that can't be, EngineError if no engine answers.
     """
     require_sdk()
-    return _open(resolve(params, os.environ), params["use_ssh_client"])
+    return _open(resolve(params, os.environ))
 
 
-def _open(options: Mapping[str, Any], use_ssh_client: bool) -> Engine:
+def _open(options: Mapping[str, Any]) -> Engine:
     host, version = options["docker_host"], options["api_version"]
+    known = docker.constants.MINIMUM_DOCKER_API_VERSION if version == "auto" else version
     try:
-        make: Callable[..., Any] = LocalClient if host.startswith("unix:") else docker.APIClient
-        api = make(
-            base_url=host,
-            version=docker.constants.MINIMUM_DOCKER_API_VERSION if version == "auto" else version,
-            timeout=options["timeout"],
-            tls=_tls(options) or False,
-            use_ssh_client=use_ssh_client,
-        )
-        if version == "auto":
-            _negotiate(api)
+        with ExitStack() as undo:
+            api = _client(options, known)
+            undo.callback(api.close)
+            if version == "auto":
+                _negotiate(api)
+            undo.pop_all()
     except docker.errors.TLSParameterError as error:
         raise InvalidInput(f"The options for TLS don't fit: {error}") from error
     except (docker.errors.DockerException, requests.exceptions.RequestException, OSError, ValueError) as error:
         raise _unreachable(host, options["timeout"], error) from error
     # The version is known by now, and needn't be asked again.
-    known = {**options, "api_version": api.api_version}
-    return Engine(api, lambda: _open(known, use_ssh_client), known)
+    settled = {**options, "api_version": api.api_version}
+    return Engine(api, lambda: _open(settled), settled)
+
+
+def _client(options: Mapping[str, Any], version: str) -> Any:
+    """The SDK's client, as the way to the engine needs it. version: of the API."""
+    host = options["docker_host"]
+    if host.startswith("ssh:"):
+        from ansible_collections.gantry.docker.plugins.module_utils.engine.ssh import SshClient  # which few tasks need
+
+        return SshClient(options, version)
+    make: Callable[..., Any] = LocalClient if host.startswith("unix:") else docker.APIClient
+    return make(base_url=host, version=version, timeout=options["timeout"], tls=_tls(options) or False)
 
 
 def _negotiate(api: Any) -> None:

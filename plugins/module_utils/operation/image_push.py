@@ -63,7 +63,7 @@ def parse(params: Mapping[str, Any]) -> Wanted:
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     """Look for the images here, and ask the registries what they have; nothing is pushed."""
-    here = {reference: _here(engine, reference) for reference in wanted.references}
+    here = engine.ask_all(_here, wanted.references)
     present = [reference for reference in wanted.references if here[reference]]
     logins = wanted.access.logins(reference.registry for reference in present)
 
@@ -100,14 +100,15 @@ def apply(engine: Engine, step: Push) -> Mapping[str, Any]:
 
 def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
     """The images as inspected, and the digests of those that needn't be pushed."""
-    found = [engine.images.find(str(reference)) for reference in wanted.references]
-    images = [dict(image.inspected) for image in found if image is not None]
+    found = engine.find_all(map(str, wanted.references))
+    images = [dict(image.inspected) for image in found.values()]
     same = {
         str(ref): observed.remote[ref]
         for ref, here in observed.here.items()
         if here and observed.remote[ref] in here.digests
     }
-    return {"images": images, "digests": same, **({"image": images[0]} if len(found) == len(images) == 1 else {})}
+    single = {"image": images[0]} if len(wanted.references) == len(images) == 1 else {}
+    return {"images": images, "digests": same, **single}
 
 
 def _here(engine: Engine, reference: Reference) -> Here | None:

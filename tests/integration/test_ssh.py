@@ -1,0 +1,141 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Engines that are reached over ssh: by modules, and by the role images, which sends archives from its controller."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from ansible_collections.gantry.docker.tests.engines.engine import Engine
+from ansible_collections.gantry.docker.tests.integration import ssh
+from ansible_collections.gantry.docker.tests.integration.conftest import Module
+from ansible_collections.gantry.docker.tests.integration.scenes import grown
+from ansible_collections.gantry.docker.tests.integration.test_moving_over import TREE
+
+MEGABYTE = 1000 * 1000
+
+
+@pytest.fixture
+def logins(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+    """The programs of ssh that modules have started so far."""
+    started: list[subprocess.Popen[bytes]] = []
+    really = subprocess.Popen
+
+    def start(command: Any, *arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        program = really(command, *arguments, **options)
+        if command[0] == "ssh":
+            started.append(program)
+        return program
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    return started
+
+
+def test_archives(
+    engine: Engine, busybox: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = ssh.offer(engine, monkeypatch)
+    grown(busybox, "busybox", "app:1", 8 * MEGABYTE)
+    path = str(tmp_path / "app.tar")
+    Module("image_save", host).converges(name="app:1", path=path)
+    Module("image_save", engine.docker_host).unchanged(name="app:1", path=path)
+    busybox.api.remove_image("app:1")
+    done = Module("image_load", host).converges(path=path)
+    assert 8 * MEGABYTE < done["bytes_sent"] < 9 * MEGABYTE and done["bytes_skipped"] > MEGABYTE
+    assert done["image"] == busybox.images.get("app:1").attrs
+
+
+def test_logins_are_few(
+    engine: Engine,
+    busybox: docker.DockerClient,
+    monkeypatch: pytest.MonkeyPatch,
+    logins: list[subprocess.Popen[bytes]],
+) -> None:
+    tags = [str(number) for number in range(80)]
+    names = [f"many:{tag}" for tag in tags]
+    for tag in tags:
+        busybox.api.tag("busybox", "many", tag)
+    info = Module("image_info", ssh.offer(engine, monkeypatch))
+    assert len(info.ok(names=names[:10])["images"]) == 10
+    assert len(logins) == 1
+    assert len(info.ok(names=names)["images"]) == 80
+    assert len(logins) <= 5
+    assert all(program.returncode is not None for program in logins)
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_no_way(engine: Engine, monkeypatch: pytest.MonkeyPatch, check: bool) -> None:
+    def says(host: str, *words: str) -> None:
+        message = Module("image_info", host).fails(check=check, timeout=5)
+        assert all(word in message for word in ("docker_host", *words)), message
+
+    host = ssh.offer(engine, monkeypatch)
+    says(host.replace("root", "nobody"), "ssh://nobody@there", "Permission denied")
+    says("ssh://127.0.0.1:9", "ssh://127.0.0.1:9", "Connection refused")
+    says("ssh://", "has no host")
+
+
+def test_no_ssh(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/none")
+    message = Module("image_info", "ssh://root@there").fails()
+    assert "no ssh on this host" in message and "openssh-client" in message
+
+
+def test_no_answer(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logins: list[Any]) -> None:
+    program = tmp_path / "ssh"
+    program.write_text("#!/bin/sh\nexec sleep 300\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert "not answer within 1 seconds" in Module("image_info", "ssh://root@there").fails(timeout=1)
+    assert [program.returncode is not None for program in logins] == [True]
+
+
+def test_archive_on_the_controller(
+    engine: Engine, busybox: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The role has a host of its own, to which Ansible itself goes by ssh, and sends it what is in a file here."""
+    ssh.offer(engine, monkeypatch)
+    grown(busybox, "busybox", "app:1", 8 * MEGABYTE)
+    Module("image_save", engine.docker_host).ok(name="app:1", path=str(tmp_path / "app.tar"))
+    busybox.api.remove_image("app:1")
+    variables = {"ansible_host": ssh.HOST, "ansible_user": "root", "ansible_python_interpreter": sys.executable}
+    (tmp_path / "inventory.yml").write_text(json.dumps({"all": {"hosts": {"server": variables}}}))
+    role = {"name": "gantry.docker.images"}
+    given = {"images_archives": [{"path": "app.tar", "from": "controller"}], "images_prune": False}
+    play = {"hosts": "server", "gather_facts": False, "tasks": [{"ansible.builtin.include_role": role, "vars": given}]}
+    (tmp_path / "playbook.yml").write_text(json.dumps([play]))
+    (tmp_path / "ansible.cfg").touch()
+
+    def run(*options: str) -> str:
+        done = subprocess.run(
+            [Path(sys.executable).with_name("ansible-playbook"), "-i", "inventory.yml", "playbook.yml", *options],
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "ANSIBLE_COLLECTIONS_PATH": str(TREE),
+                "ANSIBLE_HOME": str(tmp_path),
+                "ANSIBLE_NOCOLOR": "true",
+                "ANSIBLE_SSH_ARGS": "",
+                "DOCKER_HOST": "unix:///none.sock",  # of the controller, which has no engine
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=200,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    assert "changed=1 " in run("--check") and not busybox.images.list("app:1")
+    assert "changed=1 " in run() and busybox.images.list("app:1")
+    assert "changed=0 " in run()
