@@ -100,42 +100,94 @@ def test_no_answer(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert [program.returncode is not None for program in logins] == [True]
 
 
-def test_archive_on_the_controller(
-    engine: Engine, busybox: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The role has a host of its own, to which Ansible itself goes by ssh, and sends it what is in a file here."""
-    ssh.offer(engine, monkeypatch)
-    grown(busybox, "busybox", "app:1", 8 * MEGABYTE)
-    Module("image_save", engine.docker_host).ok(name="app:1", path=str(tmp_path / "app.tar"))
-    busybox.api.remove_image("app:1")
-    variables = {"ansible_host": ssh.HOST, "ansible_user": "root", "ansible_python_interpreter": sys.executable}
-    (tmp_path / "inventory.yml").write_text(json.dumps({"all": {"hosts": {"server": variables}}}))
-    role = {"name": "gantry.docker.images"}
-    given = {"images_archives": [{"path": "app.tar", "from": "controller"}], "images_prune": False}
-    play = {"hosts": "server", "gather_facts": False, "tasks": [{"ansible.builtin.include_role": role, "vars": given}]}
-    (tmp_path / "playbook.yml").write_text(json.dumps([play]))
-    (tmp_path / "ansible.cfg").touch()
+# Where the engine is there is no Python: what Ansible sends there by ssh runs on this machine, at the engine's socket.
+SHELL = """#!/bin/sh
+export DOCKER_HOST={}
+for command; do :; done
+exec /bin/sh -c "$command"
+"""
 
-    def run(*options: str) -> str:
+
+class Playbook:
+    """A role on a host to which Ansible itself goes by ssh, run by a controller that has no engine."""
+
+    def __init__(self, engine: Engine, place: Path, role: str, variables: dict[str, Any]) -> None:
+        self._place = place
+        shell = place / "shell"
+        shell.write_text(SHELL.format(engine.docker_host))
+        shell.chmod(0o755)
+        host = {
+            "ansible_host": ssh.HOST,
+            "ansible_user": "root",
+            "ansible_python_interpreter": sys.executable,
+            "ansible_ssh_executable": str(shell),
+            "ansible_ssh_transfer_method": "piped",
+        }
+        task = {"ansible.builtin.include_role": {"name": f"gantry.docker.{role}"}, "vars": variables}
+        play = {"hosts": "server", "gather_facts": False, "tasks": [task]}
+        (place / "inventory.yml").write_text(json.dumps({"all": {"hosts": {"server": host}}}))
+        (place / "playbook.yml").write_text(json.dumps([play]))
+        (place / "ansible.cfg").touch()
+
+    def __call__(self, *options: str) -> str:
+        """Run it; what it printed."""
         done = subprocess.run(
             [Path(sys.executable).with_name("ansible-playbook"), "-i", "inventory.yml", "playbook.yml", *options],
-            cwd=tmp_path,
+            cwd=self._place,
             env={
                 **os.environ,
                 "ANSIBLE_COLLECTIONS_PATH": str(TREE),
-                "ANSIBLE_HOME": str(tmp_path),
+                "ANSIBLE_HOME": str(self._place),
                 "ANSIBLE_NOCOLOR": "true",
                 "ANSIBLE_SSH_ARGS": "",
-                "DOCKER_HOST": "unix:///none.sock",  # of the controller, which has no engine
+                "DOCKER_HOST": "unix:///none.sock",
             },
             capture_output=True,
             text=True,
             check=False,
-            timeout=200,
+            timeout=300,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+
+def test_archive_on_the_controller(
+    engine: Engine, busybox: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ssh.offer(engine, monkeypatch)
+    grown(busybox, "busybox", "app:1", 8 * MEGABYTE)
+    Module("image_save", engine.docker_host).ok(name="app:1", path=str(tmp_path / "app.tar"))
+    busybox.api.remove_image("app:1")
+    run = Playbook(engine, tmp_path, "images", {"images_archives": [{"path": "app.tar", "from": "controller"}]})
     assert "changed=1 " in run("--check") and not busybox.images.list("app:1")
     assert "changed=1 " in run() and busybox.images.list("app:1")
     assert "changed=0 " in run()
+
+
+@pytest.mark.one_engine
+def test_golden_image(
+    engine: Engine, busybox: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ssh.offer(engine, monkeypatch)
+    (tmp_path / "tasks.yml").write_text("- ansible.builtin.raw: touch /made\n  changed_when: false\n")
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/was-run\n")
+    program.chmod(0o755)
+    run = Playbook(
+        engine,
+        tmp_path,
+        "golden_image",
+        {
+            "golden_image_name": "app:1",
+            "golden_image_base": "busybox",
+            "golden_image_pull": "missing",
+            "golden_image_gather_facts": False,
+            "golden_image_apply": [{"tasks": "tasks.yml"}],
+            "golden_image_checks": ["test -e /made"],
+            "golden_image_check_command": "tail -f /dev/null",
+        },
+    )
+    run()
+    assert busybox.containers.run("app:1", ["ls", "/made"], remove=True) == b"/made\n"
+    assert "changed=0 " in run()
+    assert not (tmp_path / "was-run").exists(), "what lies beside the playbook was taken for inventories"
