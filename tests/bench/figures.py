@@ -88,6 +88,6 @@ def grows(what: str, limit: float, small: str, large: str, side: str, floor: str
 
     def value(groups: Groups) -> float:
         low, high = (seconds(groups[name], side) - seconds(groups[name], floor) for name in (small, large))
-        return high / max(low, 0.001) / (groups[large].size / groups[small].size)
+        return max(high, 0.0) / max(low, 0.001) / (groups[large].size / groups[small].size)
 
     return Target(what, limit, "×", large, side, value)

@@ -55,6 +55,16 @@ def test_archives(
     assert done["image"] == busybox.images.get("app:1").attrs
 
 
+def test_containers(engine: Engine, busybox: docker.DockerClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = ssh.offer(engine, monkeypatch)
+    run, execute, commit = (Module(name, host) for name in ("container_run", "container_exec", "image_commit"))
+    run.converges(name="box", image="busybox", command="tail -f /dev/null")
+    done = execute.ok(container="box", argv=["sh", "-c", "cat >/said; cat /said /said"], stdin="hello")
+    assert done["stdout"].split() == ["hello", "hello"]
+    commit.converges(container="box", name="app:1")
+    run.converges(name="box", state="absent", stop_timeout=0)
+
+
 def test_logins_are_few(
     engine: Engine,
     busybox: docker.DockerClient,
