@@ -161,6 +161,7 @@ class Playbook:
         return done.stdout
 
 
+@pytest.mark.one_engine
 def test_archive_on_the_controller(
     engine: Engine, busybox: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,7 +76,8 @@ class _Adapter(_HttpAdapter):  # type: ignore[misc]
 
 class _Pool(_HttpPool):  # type: ignore[misc]
     def __init__(self, way: Dialler) -> None:
-        super().__init__("localhost")
+        # One for what lasts, and one to ask meanwhile whether the engine is still there.
+        super().__init__("localhost", maxsize=2)
         self._way = way
 
     def _new_conn(self) -> Any:
