@@ -15,6 +15,7 @@ import re
 import socket
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
 
@@ -85,6 +86,17 @@ def _seconds(timeout: Any) -> int:
     if not (text.isascii() and text.isdigit()) or int(text) == 0:
         raise InvalidInput(f"timeout is '{text}', and must be a whole number of seconds, 1 or more.")
     return int(text)
+
+
+def url_of(host: str) -> SplitResult:
+    """The URL of an engine on another host, taken apart; raises InvalidInput."""
+    try:
+        url = urlsplit(host)
+        if url.hostname and url.port != 0:
+            return url
+    except ValueError:
+        pass
+    raise InvalidInput(f"docker_host is '{host}', and has no host, or no port from 1 to 65535.")
 
 
 def wants_tls(options: Mapping[str, Any]) -> bool:

@@ -184,7 +184,7 @@ def _client(options: Mapping[str, Any], version: str) -> Any:
     """The SDK's client, as the way to the engine needs it. version: of the API."""
     host = options["docker_host"]
     if host.startswith("ssh:"):
-        from ansible_collections.gantry.docker.plugins.module_utils.engine.ssh import SshClient  # which few tasks need
+        from ansible_collections.gantry.docker.plugins.module_utils.engine.ssh_client import SshClient
 
         return SshClient(options, version)
     make: Callable[..., Any] = LocalClient if host.startswith("unix:") else docker.APIClient

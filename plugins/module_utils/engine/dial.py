@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import tempfile
 from collections.abc import Mapping
-from typing import IO, Any, Callable, Protocol
-from urllib.parse import SplitResult, urlsplit
+from typing import Any, Callable, Protocol
+from urllib.parse import SplitResult
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.address import wants_tls
+from ansible_collections.gantry.docker.plugins.module_utils.engine.address import url_of, wants_tls
+from ansible_collections.gantry.docker.plugins.module_utils.engine.ssh import Ssh
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
 
 _PORT, _TLS_PORT = 2375, 2376
@@ -45,18 +44,33 @@ def send_all(stream: Stream, data: bytes) -> None:
             continue
 
 
-class Dialler:
-    """A way to an engine. connect: gives a new connection."""
+class Dialler(Protocol):
+    """A way to an engine."""
 
-    def __init__(self, connect: Callable[[], Stream]) -> None:
-        self.dial = connect
+    def dial(self) -> Stream:
+        """A new connection."""
 
     def said(self) -> str:
         """What a program on the way said of its troubles."""
-        return ""
 
     def close(self) -> None:
         """End what is on the way."""
+
+
+class _Direct:
+    """A way with no program on it. connect: gives a new connection."""
+
+    def __init__(self, connect: Callable[[], Stream]) -> None:
+        self._connect = connect
+
+    def dial(self) -> Stream:
+        return self._connect()
+
+    def said(self) -> str:
+        return ""
+
+    def close(self) -> None:
+        pass
 
 
 def dialler(options: Mapping[str, Any]) -> Dialler:
@@ -64,28 +78,18 @@ def dialler(options: Mapping[str, Any]) -> Dialler:
     host, timeout = str(options["docker_host"]), int(options["timeout"])
     scheme, _colon, path = host.partition("://")
     if scheme == "unix" and path:
-        return Dialler(lambda: _unix(path, timeout))
+        return _Direct(lambda: _unix(path, timeout))
     if scheme not in ("tcp", "http", "https", "ssh"):
         raise InvalidInput(f"docker_host is '{host}', and must begin with unix://, tcp:// or ssh://.")
-    url = _parsed(host)
     if scheme == "ssh":
-        return _Ssh(url, timeout)
+        return Ssh(host, timeout)
+    url = url_of(host)
     if not (wants_tls(options) or scheme == "https"):
-        return Dialler(lambda: _tcp(url, _PORT, timeout))
+        return _Direct(lambda: _tcp(url, _PORT, timeout))
     # Its imports take 5 ms, which other connections need not wait for.
     from ansible_collections.gantry.docker.plugins.module_utils.engine.tls import encrypted
 
-    return Dialler(lambda: encrypted(_tcp(url, _TLS_PORT, timeout), options, str(url.hostname)))
-
-
-def _parsed(host: str) -> SplitResult:
-    try:
-        url = urlsplit(host)
-        if url.hostname and url.port != 0:
-            return url
-    except ValueError:
-        pass
-    raise InvalidInput(f"docker_host is '{host}', and has no host, or no port from 1 to 65535.")
+    return _Direct(lambda: encrypted(_tcp(url, _TLS_PORT, timeout), options, str(url.hostname)))
 
 
 def _unix(path: str, timeout: int) -> socket.socket:
@@ -100,41 +104,3 @@ def _tcp(url: SplitResult, port: int, timeout: int) -> socket.socket:
     stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     return stream
-
-
-class _Ssh(Dialler):
-    """A way over ssh, to the Docker CLI at its other end: the CLI goes the same way (cli/connhelper/connhelper.go)."""
-
-    def __init__(self, url: SplitResult, timeout: int) -> None:
-        super().__init__(self._dial)
-        user = ("-l", url.username) if url.username else ()
-        port = ("-p", str(url.port)) if url.port else ()
-        # No question for a password: nobody is there to answer it.
-        options = ("-T", "-o", "BatchMode=yes", "-o", f"ConnectTimeout={timeout}", *user, *port)
-        self._command = ("ssh", *options, "--", str(url.hostname), "docker", "system", "dial-stdio")
-        self._timeout = timeout
-        self._programs: list[subprocess.Popen[bytes]] = []
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
-
-    def _dial(self) -> socket.socket:
-        stream, other = socket.socketpair()
-        stream.settimeout(self._timeout)
-        with other:
-            end = other.fileno()
-            # run_command is the modules' way, and waits for the end of what it runs.
-            program = subprocess.Popen(  # pylint: disable=ansible-bad-function
-                self._command, stdin=end, stdout=end, stderr=self._errors
-            )
-            self._programs.append(program)
-        return stream
-
-    def said(self) -> str:
-        self._errors.seek(0)
-        return " ".join(self._errors.read().decode("utf-8", "replace").split())
-
-    def close(self) -> None:
-        for program in self._programs:
-            program.terminate()
-            program.wait()
-        self._programs.clear()
-        self._errors.close()

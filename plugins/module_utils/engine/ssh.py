@@ -2,95 +2,60 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The SDK's client for an engine that is reached over ssh, by the program of that name.
+"""The way to an engine over ssh: by the program of that name, with its own configuration, and without questions.
 
-The SDK has two ways of its own (docker/transport/sshconn.py). Both take a library more, paramiko; the one that uses it
-knows little of a user's configuration of ssh, and the other calls the program, with a login for every question, and
-waits that never end. Here requests get connections of engine/dial.py: one login for all that is asked one after the
-other, and sockets that keep the timeout.
+At its other end is the Docker CLI: Docker's own CLI goes the same way (cli/connhelper/connhelper.go).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import socket
+import subprocess
+import tempfile
+from typing import IO
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.dial import Dialler, dialler
-from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker, requests, urllib3
-
-# There may be no SDK, which is told when one connects.
-_Client: Any = docker.APIClient if docker else object
-_HttpAdapter: Any = requests.adapters.HTTPAdapter if requests else object
-_HttpPool: Any = urllib3.connectionpool.HTTPConnectionPool if urllib3 else object
-_HttpConnection: Any = urllib3.connection.HTTPConnection if urllib3 else object
+from ansible_collections.gantry.docker.plugins.module_utils.engine.address import url_of
 
 
-class SshClient(_Client):  # type: ignore[misc]
-    """As APIClient. options: the resolved ones; raises InvalidInput if their docker_host can't be."""
+class Ssh:
+    """The way to the engine of an ssh:// URL. timeout: seconds, for the login and for every wait.
 
-    def __init__(self, options: Mapping[str, Any], version: str) -> None:
-        # A client for a socket is what ssh leads to; the socket of this name is never opened.
-        super().__init__(base_url="unix:///ssh", version=version, timeout=options["timeout"])
-        # No proxy leads there, and no netrc helps.
-        self.trust_env = False
-        self._custom_adapter = _Adapter(dialler(options))
-        self.mount("http+docker://", self._custom_adapter)
+    Raises InvalidInput for a URL without a host.
+    """
 
+    def __init__(self, host: str, timeout: int) -> None:
+        url = url_of(host)
+        user = ("-l", url.username) if url.username else ()
+        port = ("-p", str(url.port)) if url.port else ()
+        # No question for a password: nobody is there to answer it.
+        options = ("-T", "-o", "BatchMode=yes", "-o", f"ConnectTimeout={timeout}", *user, *port)
+        self._command = ("ssh", *options, "--", str(url.hostname), "docker", "system", "dial-stdio")
+        self._timeout = timeout
+        self._programs: list[subprocess.Popen[bytes]] = []
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
 
-class _Adapter(_HttpAdapter):  # type: ignore[misc]
-    """Gives every request a connection from one pool."""
+    def dial(self) -> socket.socket:
+        """A new connection, by a login of its own."""
+        stream, other = socket.socketpair()
+        stream.settimeout(self._timeout)
+        with other:
+            end = other.fileno()
+            # run_command is the modules' way, and waits for the end of what it runs.
+            program = subprocess.Popen(  # pylint: disable=ansible-bad-function
+                self._command, stdin=end, stdout=end, stderr=self._errors
+            )
+            self._programs.append(program)
+        return stream
 
-    def __init__(self, way: Dialler) -> None:
-        super().__init__()
-        self._way = way
-        self._pool = _Pool(way)
-
-    def get_connection(self, url: Any, proxies: Any = None) -> Any:
-        """For requests before 2.32.2."""
-        return self._pool
-
-    def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:
-        """For requests since then."""
-        return self._pool
-
-    def request_url(self, request: Any, proxies: Any) -> Any:
-        """The URL as the engine takes it."""
-        return request.path_url
-
-    def send(self, *arguments: Any, **options: Any) -> Any:
-        """Send a request; what ssh said is what is wrong where it ended."""
-        try:
-            return super().send(*arguments, **options)
-        except requests.exceptions.ConnectionError as error:
-            problem = error
-        # Not in there: the end of a connection would be among the error's causes, and say less.
-        said = self._way.said()
-        raise requests.exceptions.ConnectionError(f"ssh said: {said}") if said else problem
+    def said(self) -> str:
+        """What the programs said of their troubles."""
+        self._errors.seek(0)
+        return " ".join(self._errors.read().decode("utf-8", "replace").split())
 
     def close(self) -> None:
-        """Let go of all connections, and end their programs."""
-        super().close()
-        self._pool.close()
-        self._way.close()
-
-
-class _Pool(_HttpPool):  # type: ignore[misc]
-    def __init__(self, way: Dialler) -> None:
-        # One for what lasts, and one to ask meanwhile whether the engine is still there.
-        super().__init__("localhost", maxsize=2)
-        self._way = way
-
-    def _new_conn(self) -> Any:
-        return _Connection(self._way)
-
-
-class _Connection(_HttpConnection):  # type: ignore[misc]
-    def __init__(self, way: Dialler) -> None:
-        super().__init__("localhost")
-        self._way = way
-
-    def connect(self) -> None:
-        """Have ssh log in."""
-        stream: Any = self._way.dial()
-        stream.settimeout(self.timeout)
-        self.sock = stream
+        """End the programs."""
+        for program in self._programs:
+            program.terminate()
+            program.wait()
+        self._programs.clear()
+        self._errors.close()
