@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Engines that are reached over ssh: by modules, and by the role images, which sends archives from its controller."""
+"""Engines that are reached over ssh: by modules, and by the roles, whose controllers send archives and build there."""
 
 from __future__ import annotations
 
@@ -101,7 +101,9 @@ def test_no_ssh(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no ssh on this host" in message and "openssh-client" in message
 
 
-def test_no_answer(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logins: list[Any]) -> None:
+def test_no_answer(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logins: list[subprocess.Popen[bytes]]
+) -> None:
     program = tmp_path / "ssh"
     program.write_text("#!/bin/sh\nexec sleep 300\n")
     program.chmod(0o755)

@@ -85,8 +85,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     inspected = {image.id: image for image in named.values()}
     others = [image.id for image in every] if wanted.history else []
     rows = {row.id: row for row in (*every, *passing)}
-    missing = {*ids, *others} - set(inspected)
-    inspected.update(engine.find_listed(rows[image_id] for image_id in missing))
+    inspected.update(engine.find_listed(rows[image_id] for image_id in (*ids, *others) if image_id not in inspected))
     images = tuple(inspected[image_id] for image_id in ids if image_id in inspected)
     return Observed(
         images,
