@@ -286,6 +286,15 @@ def test_target_size(module: Module, busybox: docker.DockerClient) -> None:
     assert done["images_size"] == before - layers_size(busybox) > 0
 
 
+def test_the_past_is_asked_for_alone(module: Module, busybox: docker.DockerClient) -> None:
+    """An engine that is asked for the events up to a second that isn't over waits for its end, every time."""
+    begun = time.monotonic()
+    for _run in range(4):
+        module.ok(check=True, dangling=False, keep=["busybox"], target_size="0")
+    assert time.monotonic() - begun < 2
+
+
+
 @pytest.mark.parametrize("size", ["many", "-1", "-1GB", "5 apples"])
 def test_bad_sizes(module: Module, busybox: docker.DockerClient, size: str) -> None:
     assert "target_size" in module.fails(dangling=False, target_size=size)

@@ -220,8 +220,9 @@ class Containers:
         """
         filters = {"type": "container", "event": "start"}
         with trying_to("read the events"):
-            seconds = (parse_time(now) or (0, 0))[0]
-            events = self._api.events(since=0, until=seconds + 1, filters=filters, decode=True)
+            # Up to a moment that is over already, as the engine would wait for one to come.
+            until = "{}.{:09}".format(*(parse_time(now) or (0, 0)))
+            events = self._api.events(since=0, until=until, filters=filters, decode=True)
             return tuple((event["Actor"]["Attributes"].get("image", ""), event["timeNano"] / 1e9) for event in events)
 
     def _listed(self, filters: Mapping[str, str]) -> tuple[ContainerSummary, ...]:
