@@ -294,7 +294,6 @@ def test_the_past_is_asked_for_alone(module: Module, busybox: docker.DockerClien
     assert time.monotonic() - begun < 2
 
 
-
 @pytest.mark.parametrize("size", ["many", "-1", "-1GB", "5 apples"])
 def test_bad_sizes(module: Module, busybox: docker.DockerClient, size: str) -> None:
     assert "target_size" in module.fails(dangling=False, target_size=size)
