@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.gantry.docker.plugins.module_utils import compiling  # noqa: F401 - before all that it speeds up
 from ansible_collections.gantry.docker.plugins.module_utils.engine.address import CONNECTION_SPEC
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine, connect
 from ansible_collections.gantry.docker.plugins.module_utils.engine.registry import REGISTRY_SPEC

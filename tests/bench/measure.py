@@ -105,6 +105,7 @@ class Runner:
         rounds: dict[str, list[Sample]] = {side.name: [] for side in group.sides}
         with tempfile.TemporaryDirectory(prefix="gantry-bench-") as directory:
             play = plays.written(group, self.rounds + self.warm, Path(directory))
+            os.sync()  # as in _processes; between the rounds nobody writes much
             self._run(play.program, {**self._environment, **play.environment})
             for told in play.told():
                 side = next(side for side in group.sides if side.name == told["name"])
