@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.gantry.docker.plugins.module_utils import compiling  # noqa: F401 - before all that it speeds up
+from ansible_collections.gantry.docker.plugins.module_utils import startup
 from ansible_collections.gantry.docker.plugins.module_utils.engine.address import CONNECTION_SPEC
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine, connect
 from ansible_collections.gantry.docker.plugins.module_utils.engine.registry import REGISTRY_SPEC
@@ -49,6 +49,7 @@ def run(operation: Operation, argument_spec: Mapping[str, Any], **rules: Any) ->
     operation: a verb's file. argument_spec, rules: as AnsibleModule takes them, without the connection's. With
     add_file_common_args the file that the result names as path gets the attributes that the task names.
     """
+    startup.ended()
     module = AnsibleModule(argument_spec={**CONNECTION_SPEC, **argument_spec}, supports_check_mode=True, **rules)
     result: dict[str, Any] = {"changed": False, "actions": []}
     try:

@@ -23,8 +23,8 @@ FILES = sorted(PLUGINS.rglob("*.py"))
 # plugin talks to the engine by engine/wire.py, which needs no SDK: its import would be paid for by every task.
 DOORS = {
     "modules": {"task", "operation"},
-    "task": {"compiling", "operation/plan", "engine", "engine/address", "image"},
-    "compiling": set(),
+    "task": {"startup", "operation/plan", "engine", "engine/address", "image"},
+    "startup": set(),
     "operation": {"operation/plan", "engine", "image"},
     "operation/plan": {"image"},
     "engine": {"engine", "engine/address", "engine/ssh", "engine/wire", "image"},
@@ -43,7 +43,7 @@ DOORS = {
 FOREIGN = {
     "modules": {"ansible"},
     "task": {"ansible"},
-    "compiling": set(),
+    "startup": set(),
     "operation": set(),
     "operation/plan": set(),
     "engine": {"docker", "requests", "urllib3"},

@@ -15,6 +15,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.images import
 from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import speaks
 from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import (
     bound_waits,
+    download,
     messages,
     pieces,
     post,
@@ -41,8 +42,7 @@ class Archives:
 
         def first() -> tuple[Any, Iterator[bytes], bytes]:
             # A classic store writes a copy of its own first and sends nothing meanwhile.
-            response = api.get(api._url("/images/get"), params=params, stream=True, timeout=None)
-            api._raise_for_status(response)
+            response = download(api, "/images/get", params)
             rest = pieces(response)
             return response, rest, next(rest, b"")
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The SDK's client for an engine at a socket of this host, whose questions take a sixth of the time.
+"""The SDK's client for an engine at a socket of this host: questions take a sixth of the time, archives two thirds.
 
 Most of what a module asks of an engine are small questions, up to a thousand of them. The SDK connects anew for each
 (its pools of connections go by the whole URL: docker/transport/unixconn.py), and requests and urllib3 provide for
@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import http.client
 import socket
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker, requests
+from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker, requests, urllib3
 
 # The types that there are know too little of it; and there may be no SDK, which is told when one connects.
 _Sdks: Any = docker.APIClient if docker else object
@@ -37,9 +38,7 @@ class LocalClient(_Sdks):  # type: ignore[misc]
         # Streams, and headers that the CLI's config names, are left to requests.
         if how.keys() - {"params"} or "HttpHeaders" in self._general_configs:
             return super()._get(url, **how)
-        asked = {name: value for name, value in (how.get("params") or {}).items() if value is not None}
-        query = f"?{urlencode(asked, doseq=True)}" if asked else ""
-        path, agent = url.removeprefix(self.base_url) + query, self.headers["User-Agent"]
+        path, agent = self._path(url, how.get("params") or {}), self.headers["User-Agent"]
         try:
             try:
                 return self._line.ask(path, agent)
@@ -53,6 +52,25 @@ class LocalClient(_Sdks):  # type: ignore[misc]
             late = isinstance(error, socket.timeout)
             raise (requests.exceptions.ReadTimeout if late else requests.exceptions.ConnectionError)(error) from error
 
+    def download(self, url: str, params: Mapping[str, Any]) -> Any:
+        """Ask for many bytes; the answer as requests gives it with stream. Raises what the SDK's methods raise.
+
+        No wait for them is bounded. An end that comes too early looks like any other, so they must tell their own.
+        """
+        if "HttpHeaders" in self._general_configs:
+            return super()._get(url, params=params, stream=True, timeout=None)
+        line = _Download(self._custom_adapter.socket_path, None)
+        try:
+            return line.begin(self._path(url, params), self.headers["User-Agent"])
+        except (OSError, http.client.HTTPException) as error:
+            line.close()
+            raise requests.exceptions.ConnectionError(error) from error
+
+    def _path(self, url: str, params: Mapping[str, Any]) -> str:
+        """What is asked for, as it stands in a request."""
+        asked = {name: value for name, value in params.items() if value is not None}
+        return url.removeprefix(self.base_url) + (f"?{urlencode(asked, doseq=True)}" if asked else "")
+
     def close(self) -> None:
         """Let go of all connections."""
         self._line.close()
@@ -62,7 +80,7 @@ class LocalClient(_Sdks):  # type: ignore[misc]
 class _Line(http.client.HTTPConnection):
     """A connection to a socket, which is opened when it is needed. path: the socket's. timeout: seconds."""
 
-    def __init__(self, path: str, timeout: float) -> None:
+    def __init__(self, path: str, timeout: float | None) -> None:
         super().__init__("localhost", timeout=timeout)
         self._path = path
 
@@ -74,10 +92,33 @@ class _Line(http.client.HTTPConnection):
 
     def ask(self, path: str, agent: str) -> Any:
         """The engine's whole answer, as requests would give it. Raises OSError, HTTPException."""
+        answer = self.begin(path, agent)
+        answer._content, answer._content_consumed = answer.raw.read(), True
+        return answer
+
+    def begin(self, path: str, agent: str) -> Any:
+        """The engine's answer without its body, which is still to be read. Raises OSError, HTTPException."""
         self.request("GET", path, headers={"User-Agent": agent})
         got = self.getresponse()
         answer: Any = requests.Response()
         answer.status_code, answer.reason, answer.url = got.status, got.reason, path
         answer.headers.update(got.getheaders())
-        answer.encoding, answer._content, answer._content_consumed = "utf-8", got.read(), True
+        answer.encoding, answer.raw = "utf-8", got
+        return answer
+
+
+class _Download(_Line):
+    """A connection for one long answer.
+
+    What an engine doesn't know the length of, it sends in chunks of 32 KiB, and with each the length of that: of an
+    archive of 1 GiB this took its processor 0.3 s, and ours 0.4. HTTP/1.0 has no chunks; Python's class speaks it if
+    these attributes say so.
+    """
+
+    _http_vsn, _http_vsn_str = 10, "HTTP/1.0"
+
+    def begin(self, path: str, agent: str) -> Any:
+        """As for any other; what it reads is urllib3's, as in the SDK's streams."""
+        answer = super().begin(path, agent)
+        answer.raw = urllib3.HTTPResponse(answer.raw, preload_content=False)
         return answer

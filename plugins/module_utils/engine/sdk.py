@@ -10,7 +10,6 @@ documentation of a module can be read without it.
 
 from __future__ import annotations
 
-import gc
 import sys
 from typing import Any
 
@@ -33,10 +32,6 @@ try:
 except ImportError as error:  # pragma: no cover
     docker = requests = urllib3 = None  # type: ignore[assignment]
     WHY_NOT = str(error)
-
-# Most objects that a task ever has are there by now, and stay. The collector would go through all of them several
-# times more while our own modules are imported, and when Python ends: that took a third of what these cost a task.
-gc.freeze()
 
 
 def require_sdk() -> None:

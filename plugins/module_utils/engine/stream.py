@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Callable, TypeVar
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import engine_said
+from ansible_collections.gantry.docker.plugins.module_utils.engine.local import LocalClient
 
 T = TypeVar("T")
 
@@ -24,6 +25,15 @@ def post(api: Any, path: str, **arguments: Any) -> Any:
     The SDK's own pull and load bound nothing or the whole, so the request is made here.
     """
     response = api.post(api._url(path), stream=True, **{"timeout": api.timeout, **arguments})
+    api._raise_for_status(response)
+    return response
+
+
+def download(api: Any, path: str, params: Mapping[str, Any]) -> Any:
+    """A question that is answered by a stream of bytes, which may be long in coming: no wait is bounded."""
+    url = api._url(path)
+    local = isinstance(api, LocalClient)
+    response = api.download(url, params) if local else api._get(url, params=params, stream=True, timeout=None)
     api._raise_for_status(response)
     return response
 

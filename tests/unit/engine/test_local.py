@@ -19,8 +19,15 @@ from typing import Any
 import docker
 import pytest
 import requests
+import urllib3
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.local import LocalClient
+from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import (
+    PIECE,
+    bound_waits,
+    download,
+    pieces,
+)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -162,3 +169,66 @@ def test_no_socket(tmp_path: Path) -> None:
     with closing(client), pytest.raises(requests.exceptions.ConnectionError) as failed:
         _ask(client)
     assert isinstance(failed.value.__cause__, FileNotFoundError)
+
+
+def _archive(client: LocalClient) -> Any:
+    return download(client, "/images/get", {"names": ["a:1", "b:1"]})
+
+
+def test_download_comes_without_chunks(server: _Server, client: LocalClient) -> None:
+    asked: list[str] = []
+
+    def send(handler: _Handler) -> None:
+        asked.append(handler.requestline)
+        handler.send_response(200)
+        handler.end_headers()
+        for _number in range(3):
+            handler.wfile.write(bytes(PIECE))
+
+    server.behave = send
+    with closing(_archive(client)) as response:
+        assert [len(piece) for piece in pieces(response)] == [PIECE] * 3
+    assert asked == ["GET /v1.41/images/get?names=a%3A1&names=b%3A1 HTTP/1.0"]
+    server.behave = _Handler.answer
+    assert _ask(client)["connection"] == 1
+
+
+def test_download_with_headers_of_the_config(server: _Server, client: LocalClient, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"HttpHeaders": {"X-Told": "yes"}}')
+    with closing(_client(server)) as other, closing(_archive(other)) as response:
+        assert response.json()["headers"]["X-Told"] == "yes"
+
+
+def test_refused_download(server: _Server, client: LocalClient) -> None:
+    server.behave = lambda handler: handler.answer(404, message="No such image: a:1")
+    with pytest.raises(docker.errors.NotFound, match="No such image: a:1"):
+        _archive(client)
+
+
+def test_download_that_nobody_answers(server: _Server, client: LocalClient) -> None:
+    def hang_up(handler: _Handler) -> None:
+        handler.close_connection = True
+
+    server.behave = hang_up
+    with pytest.raises(requests.exceptions.ConnectionError):
+        _archive(client)
+
+
+def test_download_that_stops(server: _Server, client: LocalClient) -> None:
+    going_on = threading.Event()
+
+    def stop(handler: _Handler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        handler.wfile.write(bytes(PIECE))
+        going_on.wait(5)
+
+    server.behave = stop
+    try:
+        with closing(_archive(client)) as response, pytest.raises(urllib3.exceptions.ReadTimeoutError):
+            got = pieces(response)
+            assert len(next(got)) == PIECE
+            bound_waits(client, response, 1)
+            next(got)
+    finally:
+        going_on.set()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is imported from a zip file is compiled once."""
+"""What is imported from a zip file is compiled once, and the collector waits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from ansible_collections.gantry.docker.plugins.module_utils import compiling
+from ansible_collections.gantry.docker.plugins.module_utils import startup
 
 # Python tells such a hook of each compilation: docs.python.org/3/library/audit_events.html
 PROGRAM = """
@@ -26,11 +26,18 @@ print(one.NUMBER, package.two.NUMBER, package.two.__file__, sum(name.startswith(
 
 def test_each_source_is_compiled_once(tmp_path: Path) -> None:
     archive = tmp_path / "sources.zip"
-    files = {"compiling.py": Path(compiling.__file__).read_text()}
-    files |= {"one.py": "import compiling\nNUMBER = 1\n", "package/__init__.py": "", "package/two.py": "NUMBER = 2\n"}
+    files = {"startup.py": Path(startup.__file__).read_text()}
+    files |= {"one.py": "import startup\nNUMBER = 1\n", "package/__init__.py": "", "package/two.py": "NUMBER = 2\n"}
     with zipfile.ZipFile(archive, "w") as file:
         for name, text in files.items():
             file.writestr(name, text)
     done = subprocess.run([sys.executable, "-c", PROGRAM, archive], capture_output=True, text=True, check=True)
     # Two came before: the one that wanted it, and itself.
     assert done.stdout == f"1 2 {archive / 'package/two.py'} {2 + 2 + 1 + 1}\n"
+
+
+def test_collector_waits_until_the_start_has_ended() -> None:
+    said = "import gc; print(gc.isenabled(), gc.get_freeze_count() > 0)"
+    program = f"{said}; from {startup.__name__} import ended; {said}; ended(); {said}"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False", "False", "False", "True", "True"]
