@@ -51,6 +51,8 @@ class Archives:
             bound_waits(api, response, api.timeout)
             yield piece
             yield from rest
+            # Without chunks an end that comes too early looks like any other; an engine that has ended says nothing.
+            api.ping()
 
     def load(self, archive: Iterable[bytes], task: str, size: int | None = None) -> tuple[str, ...]:
         """Load an archive; what the engine said of it, line by line.

@@ -103,7 +103,7 @@ def _why(error: BaseException) -> str:
                 "the engine sent nothing for as long as the option timeout allows. "
                 "Check that it is alive ('docker info' on its host), or allow more with the option timeout."
             )
-        if isinstance(cause, (ConnectionResetError, BrokenPipeError)):
+        if isinstance(cause, ConnectionError):
             return (
                 "the engine closed the connection. Look at the engine's log ('journalctl -u docker'), then try again."
             )
