@@ -13,7 +13,7 @@ import gc
 import zipimport
 from functools import lru_cache
 
-# Next to nothing of what imports make is garbage, but the collector looks for it some fifty times meanwhile, which is
+# Next to nothing of what imports make is garbage, but the collector looks for it some forty times meanwhile, which is
 # a thirtieth of the time that they take.
 gc.disable()
 
