@@ -280,7 +280,7 @@ def test_target_size(module: Module, busybox: docker.DockerClient) -> None:
     assert names(busybox) == ["app:1", "busybox:latest"]
     done = pruned(module, busybox, dangling=False, keep=keep, target_size="0")
     assert names(busybox) == ["busybox:latest"]
-    # A containerd store that lost a client in the midst of a load may count for hours what is no image's.
+    # A containerd store may count what a load or save left that was broken off, and that is no image's.
     before = layers_size(busybox)
     busybox.api.remove_image("busybox")
     assert done["images_size"] == before - layers_size(busybox) > 0

@@ -220,10 +220,16 @@ class Containers:
         """
         filters = {"type": "container", "event": "start"}
         with trying_to("read the events"):
-            # Up to a moment that is over already, as the engine would wait for one to come.
-            until = "{}.{:09}".format(*(parse_time(now) or (0, 0)))
-            events = self._api.events(since=0, until=until, filters=filters, decode=True)
-            return tuple((event["Actor"]["Attributes"].get("image", ""), event["timeNano"] / 1e9) for event in events)
+            return tuple(
+                (event["Actor"]["Attributes"].get("image", ""), event["timeNano"] / 1e9)
+                for event in self._events_until(now, filters)
+            )
+
+    def _events_until(self, now: str, filters: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """The events that the engine remembers, as it tells them. now: its time, as it would wait for one to come."""
+        seconds, nanoseconds = parse_time(now) or (0, 0)
+        until = f"{seconds}.{nanoseconds:09d}"
+        return list(self._api.events(since=1, until=until, filters=dict(filters), decode=True))
 
     def _listed(self, filters: Mapping[str, str]) -> tuple[ContainerSummary, ...]:
         with trying_to("list the containers"):
@@ -340,10 +346,7 @@ class Containers:
         told reaches back without a gap.
         """
         with trying_to(f"read the events of the container {container_id}"):
-            seconds, nanoseconds = parse_time(self._api.info()["SystemTime"]) or (0, 0)
-            # Without an end that is past, the engine would wait for more to happen.
-            end = f"{seconds}.{nanoseconds:09d}"
-            rows = list(self._api.events(since=1, until=end, filters={"container": [container_id]}, decode=True))
+            rows = self._events_until(self._api.info()["SystemTime"], {"container": [container_id]})
         return tuple(Event(row["Action"], row["Actor"]["Attributes"].get("imageID") or "") for row in rows)
 
     def commit(self, container: str, how: Commit) -> str:

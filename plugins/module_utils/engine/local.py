@@ -56,6 +56,7 @@ class LocalClient(_Sdks):  # type: ignore[misc]
         """Ask for many bytes; the answer as requests gives it with stream. Raises what the SDK's methods raise.
 
         No wait for them is bounded. An end that comes too early looks like any other, so they must tell their own.
+        Not for messages: by the chunks the SDK knows that there are several (docker/api/client.py, _stream_helper).
         """
         if "HttpHeaders" in self._general_configs:
             return super()._get(url, params=params, stream=True, timeout=None)

@@ -58,6 +58,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def hang_up(self) -> None:
+        self.close_connection = True
+
 
 class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
@@ -132,10 +135,7 @@ def test_asks_again_if_the_connection_was_closed_meanwhile(server: _Server, clie
 
 
 def test_nobody_answers_any_more(server: _Server, client: LocalClient) -> None:
-    def hang_up(handler: _Handler) -> None:
-        handler.close_connection = True
-
-    server.behave = hang_up
+    server.behave = _Handler.hang_up
     with pytest.raises(requests.exceptions.ConnectionError):
         _ask(client)
     assert server.connections == 2
@@ -206,10 +206,7 @@ def test_refused_download(server: _Server, client: LocalClient) -> None:
 
 
 def test_download_that_nobody_answers(server: _Server, client: LocalClient) -> None:
-    def hang_up(handler: _Handler) -> None:
-        handler.close_connection = True
-
-    server.behave = hang_up
+    server.behave = _Handler.hang_up
     with pytest.raises(requests.exceptions.ConnectionError):
         _archive(client)
 
