@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The command line of the private engines: start, stop, list, choose, guard, and run a command with one."""
+"""The command line of the private engines: start, stop, list, add, choose, guard, and run a command with one."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 from ansible_collections.gantry.docker.tests.engines import engine as engines
+from ansible_collections.gantry.docker.tests.engines.added import CannotAdd, add, layers_of
 from ansible_collections.gantry.docker.tests.engines.images import content
 from ansible_collections.gantry.docker.tests.engines.places import STATE, locked
-from ansible_collections.gantry.docker.tests.engines.roots import CannotBuild, root_of
+from ansible_collections.gantry.docker.tests.engines.roots import CannotBuild
 
 
 def main() -> int:
@@ -23,16 +25,16 @@ def main() -> int:
     arguments = _parser().parse_args()
     try:
         return int(arguments.do(arguments))
-    except (CannotBuild, engines.EngineFailed, engines.NotPrivate) as problem:
+    except (CannotAdd, CannotBuild, engines.EngineFailed, engines.NotPrivate) as problem:
         print(problem, file=sys.stderr)
         return 1
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="engines", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="start|stop|list|choose|guard|run")
+    commands = parser.add_subparsers(required=True, metavar="start|stop|list|add|choose|guard|run")
     start = commands.add_parser("start", help="start an engine; prints DOCKER_HOST=... when it answers")
-    start.add_argument("name", choices=engines.NAMES)
+    start.add_argument("name", choices=engines.names())
     start.set_defaults(do=_start)
     stop = commands.add_parser("stop", help="stop an engine")
     which = stop.add_mutually_exclusive_group(required=True)
@@ -40,13 +42,17 @@ def _parser() -> argparse.ArgumentParser:
     which.add_argument("--all", action="store_true", help="every private engine, those of other runs too")
     stop.set_defaults(do=_stop)
     commands.add_parser("list", help="the engines there are, and which of them run").set_defaults(do=_list)
+    adding = commands.add_parser("add", help="make engines of Docker's own binaries: NAME-classic, NAME-containerd")
+    adding.add_argument("name", help="such as 29.1.2; binaries of the same name are replaced")
+    adding.add_argument("source", type=Path, help="a .tgz as Docker publishes its static releases, or a directory")
+    adding.set_defaults(do=_add)
     choose = commands.add_parser("choose", help="print which of these engines can be had; 1 if a store has none")
     choose.add_argument("names", help="NAME,... or all")
     choose.set_defaults(do=_choose)
     guard = commands.add_parser("guard", help="fail unless the engine that DOCKER_HOST names is a private one")
     guard.set_defaults(do=_guard)
     run = commands.add_parser("run", help="run a command with an engine that lives as long as the command")
-    run.add_argument("--engine", choices=engines.NAMES, default="sid-containerd")
+    run.add_argument("--engine", choices=engines.names(), default="sid-containerd")
     run.add_argument("command", nargs="+", metavar="-- COMMAND", help="it finds DOCKER_HOST in its environment")
     run.set_defaults(do=_run)
     return parser
@@ -73,16 +79,25 @@ def _list(_arguments: argparse.Namespace) -> int:
     running = engines.running_engines()
     for engine in running:
         print(f"{engine.instance:<28}Docker {engine.version:<20} {engine.docker_host}")
-    for name in sorted(set(engines.NAMES) - {engine.instance for engine in running}):
+    for name in sorted(set(engines.names()) - {engine.instance for engine in running}):
         print(f"{name:<28}not running")
+    return 0
+
+
+def _add(arguments: argparse.Namespace) -> int:
+    for name in add(arguments.name, arguments.source, engines.stores_of):
+        with engines.running(name, None) as engine:
+            print(f"{name:<28}Docker {engine.version}")
     return 0
 
 
 def _choose(arguments: argparse.Namespace) -> int:
     """Build what the engines are made of. A suite that can't be had today is left out, but not a store."""
-    wanted = engines.NAMES if arguments.names == "all" else tuple(arguments.names.split(","))
-    if unknown := sorted(set(wanted) - set(engines.NAMES)):
-        raise engines.EngineFailed(f"There is no engine '{unknown[0]}'; there are {', '.join(engines.NAMES)}, or all.")
+    wanted = engines.names() if arguments.names == "all" else tuple(arguments.names.split(","))
+    if unknown := sorted(set(wanted) - set(engines.names())):
+        raise engines.EngineFailed(
+            f"There is no engine '{unknown[0]}'; there are {', '.join(engines.names())}, or all."
+        )
     chosen = [name for name in wanted if _can_be_had(name)]
     print(",".join(chosen))
     lacking = {name.partition("-")[2] for name in wanted} - {name.partition("-")[2] for name in chosen}
@@ -93,7 +108,7 @@ def _choose(arguments: argparse.Namespace) -> int:
 
 def _can_be_had(name: str) -> bool:
     try:
-        root_of(name.partition("-")[0])
+        layers_of(name.partition("-")[0])
     except CannotBuild as problem:
         print(f"!!! {name} IS NOT TESTED, as it can't be built today: {problem}", file=sys.stderr)
         return False

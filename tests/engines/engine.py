@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import docker
 
+from ansible_collections.gantry.docker.tests.engines.added import added, layers_of
 from ansible_collections.gantry.docker.tests.engines.places import RUN, STATE, locked, sweep
-from ansible_collections.gantry.docker.tests.engines.roots import SUITES, root_of
+from ansible_collections.gantry.docker.tests.engines.roots import SUITES
 
 STORES = ("classic", "containerd")
-# 20.10's containerd store does not exist yet.
+# Debian's own. 20.10's containerd store does not exist yet.
 NAMES = tuple(
     f"{suite}-{store}" for suite in SUITES for store in STORES if (suite, store) != ("bookworm", "containerd")
 )
@@ -50,7 +52,7 @@ class NotPrivate(Exception):
 class Engine:
     """A running private engine.
 
-    name: suite and store, as in NAMES. instance: its name among all that run on this machine.
+    name: suite and store, as names() has them. instance: its name among all that run on this machine.
     pid: the first process of its namespaces, as this machine sees it (for nsenter).
     """
 
@@ -60,7 +62,7 @@ class Engine:
 
     @property
     def suite(self) -> str:
-        """The Debian suite whose docker.io it is."""
+        """The Debian suite whose docker.io it is, or the name that its binaries were added under."""
         return self.name.partition("-")[0]
 
     @property
@@ -106,14 +108,54 @@ class Engine:
         finally:
             with_client.close()
 
+    @property
+    def release(self) -> tuple[int, ...]:
+        """The version as numbers: (28, 5, 2)."""
+        digits = re.match(r"[0-9.]+", self.version)
+        return tuple(int(part) for part in digits[0].split(".") if part) if digits else ()
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all engines that there are: Debian's, and those that were added."""
+    return (*NAMES, *added())
+
+
+def _check_name(name: str) -> None:
+    if name not in names():
+        raise EngineFailed(f"There is no engine '{name}'; there are {', '.join(names())}.")
+
+
+def stores_of(name: str) -> list[str]:
+    """Return the stores that an engine has whose binaries are being added; raise EngineFailed if none starts."""
+    stores, problems = [], []
+    for store in STORES:
+        try:
+            with _kept(f"{name}-{store}", None) as engine, closing(engine.client()) as client:
+                # daemon/containerd/service.go, LayerStoreStatus
+                containerd = ["driver-type", "io.containerd.snapshotter.v1"] in client.info()["DriverStatus"]
+        except EngineFailed as problem:
+            problems.append(str(problem))
+            continue
+        stores += [store] if containerd == (store == "containerd") else []
+    if not stores:
+        raise EngineFailed("\n".join(problems) or f"The engine {name} has no store that is known.")
+    return stores
+
 
 @contextmanager
 def running(name: str, images: Path | None) -> Iterator[Engine]:
     """An engine that runs as long as the context, and dies with this process whatever happens to it.
 
-    name: one of NAMES. images: the registry's content (images.content()), None for an empty registry.
+    name: one of names(). images: the registry's content (images.content()), None for an empty registry.
     Raises EngineFailed, or CannotBuild if there is no root file system for it.
     """
+    _check_name(name)
+    with _kept(name, images) as engine:
+        yield engine
+
+
+@contextmanager
+def _kept(name: str, images: Path | None) -> Iterator[Engine]:
     instance = f"{name}.{os.getpid()}"
     if (RUN / instance).exists():
         # A second one of its kind.
@@ -127,6 +169,7 @@ def running(name: str, images: Path | None) -> Iterator[Engine]:
 
 def start(name: str, images: Path | None) -> Engine:
     """An engine that runs until it is stopped by its name; the one that runs already, if there is one."""
+    _check_name(name)
     return find(name) or _launch(name, name, images, leash=False)
 
 
@@ -185,9 +228,7 @@ def assert_private(docker_host: str) -> None:
 
 
 def _launch(name: str, instance: str, images: Path | None, leash: bool) -> Engine:
-    if name not in NAMES:
-        raise EngineFailed(f"There is no engine '{name}'; there are {', '.join(NAMES)}.")
-    root = root_of(name.partition("-")[0])
+    layers = layers_of(name.partition("-")[0])
     with locked(STATE / "engines" / "sweep.lock"):
         sweep_left_overs()
         run, data = RUN / instance, STATE / "engines" / instance
@@ -198,7 +239,7 @@ def _launch(name: str, instance: str, images: Path | None, leash: bool) -> Engin
         token.write_text(secrets.token_hex(16))
         job = {
             "name": name,
-            "ROOT": str(root),
+            "ROOT": layers,
             "DATA": str(data),
             "RUN": str(run),
             "IMAGES": str(images or ""),
@@ -224,10 +265,15 @@ def _launch(name: str, instance: str, images: Path | None, leash: bool) -> Engin
 
 
 def _offer_cli(engine: Engine) -> None:
-    """Put a command docker into the engine's directory: the CLI of its root file system, run in there."""
+    """Put a command docker into the engine's directory: the CLI of its root file system, run in there.
+
+    An added one comes before the distribution's.
+    """
     command = RUN / engine.instance / "bin" / "docker"
     command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec nsenter --target {engine.pid} --mount -- /usr/bin/docker "$@"\n')
+    command.write_text(
+        f'#!/bin/sh\nexec nsenter --target {engine.pid} --mount -- env PATH=/usr/local/bin:/usr/bin:/bin docker "$@"\n'
+    )
     command.chmod(0o755)
 
 

@@ -167,7 +167,7 @@ def test_docker_loads_our_compressed_archives(
     path = tmp_path / f"images.{ending}"
     modules("image_save").converges(name="busybox", path=str(path))
     busybox.api.remove_image("busybox:latest")
-    if (ending, engine.suite) != ("tar.zst", "bookworm"):
+    if ending != "tar.zst" or engine.release >= (23,):
         with path.open("rb") as file:
             assert [image.tags for image in busybox.images.load(file)] == [["busybox:latest"]]
         busybox.api.remove_image("busybox:latest")

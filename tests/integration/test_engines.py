@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ import pytest
 
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.engines.places import RUN, STATE, locked
+from ansible_collections.gantry.docker.tests.engines.roots import root_of
 
 pytestmark = pytest.mark.one_engine
 _SLEEPS = ["sh", "-c", "echo runs; exec sleep 600"]
@@ -154,3 +156,76 @@ def test_choosing(engine: engines.Engine) -> None:
     assert choose(engine.name).stdout == f"{engine.name}\n"
     unknown = choose(f"{engine.name},newest")
     assert unknown.returncode == 1 and "no engine 'newest'" in unknown.stderr and "sid-containerd" in unknown.stderr
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Path:
+    """The programs of an engine in an archive, as Docker publishes its static releases."""
+    programs = ("containerd", "containerd-shim-runc-v2", "dockerd", "docker", "runc")
+    path = tmp_path / "docker.tgz"
+    with tarfile.open(path, "w") as tar:
+        for program in programs:
+            tar.add(next(root_of("sid").glob(f"usr/*bin/{program}")), f"docker/{program}")
+    return path
+
+
+def add(name: str, source: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, "add", name, source], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def name() -> Iterator[str]:
+    """A name for binaries that no other test has."""
+    name = f"t{os.getpid()}"
+    yield name
+    shutil.rmtree(STATE / "added" / name, ignore_errors=True)
+
+
+@pytest.mark.parametrize("unpacked", [False, True])
+def test_an_engine_of_binaries_has_both_stores(release: Path, name: str, unpacked: bool, tmp_path: Path) -> None:
+    if unpacked:
+        with tarfile.open(release) as tar:
+            tar.extractall(tmp_path, filter="data")
+    done = add(name, tmp_path / "docker" if unpacked else release)
+    assert done.returncode == 0, done.stderr
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert [words[0] for words in lines] == [f"{name}-classic", f"{name}-containerd"]
+    with engines.running(f"{name}-containerd", None) as engine:
+        assert engine.store == "containerd" and engine.release >= (23,)
+        assert lines[1][1:] == ["Docker", engine.version]
+        programs = {os.readlink(f"/proc/{child}/exe") for child in children(engine.pid)}
+        assert any(program.endswith("/usr/local/bin/dockerd") for program in programs), programs
+
+
+def children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+@pytest.mark.parametrize(
+    ("called", "content", "said"),
+    [
+        ("29-1", {"dockerd": b""}, "can't be the name"),
+        ("sid", {"dockerd": b""}, "can't be the name"),
+        ("", {"dockerd": b"", "runc": b""}, "has no containerd, containerd-shim-runc-v2"),
+        ("", None, "can't be read"),
+        (
+            "",
+            dict.fromkeys(("containerd", "containerd-shim-runc-v2", "dockerd", "runc"), b"#!/bin/false"),
+            "didn't start",
+        ),
+    ],
+)
+def test_binaries_that_make_no_engine(
+    called: str, content: dict[str, bytes] | None, said: str, name: str, tmp_path: Path
+) -> None:
+    source = tmp_path / "docker"
+    if content is None:
+        source.write_bytes(b"no archive")
+    else:
+        source.mkdir()
+        for program, data in content.items():
+            (source / program).write_bytes(data)
+    done = add(called or name, source)
+    assert done.returncode == 1 and said in done.stderr and "Traceback" not in done.stderr
+    assert not (STATE / "added" / (called or name)).exists()
+    assert f"{called or name}-classic" not in engines.names() or called == "sid"
