@@ -72,6 +72,6 @@ options:
     type: bool
     default: false
 requirements:
-  - Docker SDK for Python (docker) 7.0.0 or newer, on the managed host
+  - Docker SDK for Python (docker) 5.0.0 or newer, on the managed host; the package python3-docker of Debian 12 has it
   - Docker Engine 20.10 or newer
 """

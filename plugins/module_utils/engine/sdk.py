@@ -17,7 +17,8 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.errors import 
 
 __all__ = ["docker", "requests", "require_sdk", "speaks", "urllib3"]
 
-OLDEST = (7, 0, 0)
+# Debian 12 and Ubuntu 22.04 have 5.0.3.
+OLDEST = (5, 0, 0)
 
 try:
     import docker
@@ -38,8 +39,8 @@ def require_sdk() -> None:
     """Raise GantryError, saying how to install it, unless a Docker SDK that is new enough is there."""
     needed = ".".join(str(number) for number in OLDEST)
     remedy = (
-        f"Install it for that Python: 'python3 -m pip install \"docker>={needed}\"', or the package python3-docker "
-        "where it is new enough; or name another Python in ansible_python_interpreter."
+        "Install the distribution's package python3-docker (Debian, Ubuntu, Fedora) or, for that Python, "
+        f"'python3 -m pip install \"docker>={needed}\"'; or name another Python in ansible_python_interpreter."
     )
     if WHY_NOT is not None:
         raise GantryError(

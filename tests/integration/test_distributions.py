@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Managed hosts as distributions ship them: their Python, their Docker SDK, and nothing from PyPI."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import docker
+import pytest
+
+from ansible_collections.gantry.docker.tests.engines.engine import RUN, Engine
+from ansible_collections.gantry.docker.tests.engines.hosts import host_of
+from ansible_collections.gantry.docker.tests.integration.test_moving_over import TREE
+
+pytestmark = [pytest.mark.one_engine, pytest.mark.timeout(900)]
+PLAYBOOK = Path(__file__).with_name("distributions.yml")
+
+
+@pytest.mark.parametrize(("suite", "sdk"), [("bookworm", "5.0.3"), ("trixie", "7.1.0")])
+def test_every_module_on_a_distributions_own_sdk(
+    suite: str, sdk: str, engine: Engine, clean: docker.DockerClient, tmp_path: Path
+) -> None:
+    with host_of(suite).open("rb") as tar:
+        clean.api.import_image_from_data(tar, repository="host", tag=suite)
+    socket = {str(RUN / engine.instance): {"bind": "/run/engine", "mode": "rw"}}
+    host = clean.containers.run(
+        f"host:{suite}", ["sleep", "infinity"], name="managed", detach=True, volumes=socket, stop_signal="KILL"
+    )
+    host.exec_run(["mkdir", "-p", "-m", "700", "/root/.ansible/tmp"])  # or Ansible warns that it makes it
+    version = host.exec_run(["python3", "-c", "import docker; print(docker.__version__)"]).output.decode().strip()
+    assert version == sdk
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text(
+        "all: {hosts: {managed: {ansible_connection: gantry.docker.container, ansible_python_interpreter: "
+        f"/usr/bin/python3, ansible_docker_docker_host: '{engine.docker_host}'}}}}}}\n"
+    )
+    settings = tmp_path / "ansible.cfg"
+    settings.touch()  # and no other is looked for
+    done = subprocess.run(
+        [Path(sys.executable).with_name("ansible-playbook"), "-i", inventory, PLAYBOOK],
+        env={
+            **os.environ,
+            "ANSIBLE_COLLECTIONS_PATH": str(TREE),
+            "ANSIBLE_HOME": str(tmp_path),
+            "ANSIBLE_NOCOLOR": "true",
+            "ANSIBLE_CONFIG": str(settings),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=800,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "[WARNING]: " not in done.stderr, done.stderr
