@@ -24,7 +24,7 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - The container's name.
+      - The container's name. With O(state=absent), its Id will do too.
     type: str
     required: true
   state:
@@ -39,6 +39,16 @@ options:
     type: str
     choices: [started, healthy, stopped, present, absent]
     default: started
+  existing:
+    description:
+      - With V(replace), a container of the name that differs from what is asked for is replaced.
+      - With V(keep), a container of the name stays as it is, in whatever it differs and whether it runs or not. Only
+        where there is none, one is made. Of several tasks that do so at the same moment, one makes it and is changed;
+        the others find it there.
+      - V(keep) doesn't go with O(state=absent).
+    type: str
+    choices: [replace, keep]
+    default: replace
   image:
     description:
       - The image, by name or by Id.
@@ -243,6 +253,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+spared:
+  description: Why no container was made after all, where one of the name was made by another at the same moment.
+  returned: with O(existing=keep), if that happened
+  type: list
+  elements: str
+  sample: ["lock stays, as it was made meanwhile"]
 actions:
   description: What was done, or in check mode what would be done, a sentence for each step.
   returned: success
@@ -283,6 +299,7 @@ def main() -> None:
             "name": {"type": "str", "required": True},
             "state": {"type": "str", "choices": states, "default": "started"},
             "pull": {"type": "str", "choices": ["never", "missing"], "default": "never"},
+            "existing": {"type": "str", "choices": ["replace", "keep"], "default": "replace"},
             **{name: {"type": "raw"} for name in ("command", "entrypoint")},
             **{name: {"type": "bool"} for name in ("tty", "interactive", "init")},
             **{name: {"type": "str"} for name in ("image", "user", "hostname", "memory")},

@@ -17,6 +17,7 @@ from typing import Any
 import docker
 import pytest
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Containers
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
 from ansible_collections.gantry.docker.tests.integration.scenes import tar_of
@@ -488,11 +489,52 @@ def test_a_name_that_begins_anothers_id(module: Module, busybox: docker.DockerCl
 @pytest.mark.parametrize("length", [12, 64])
 def test_an_id_is_no_name(module: Module, busybox: docker.DockerClient, length: int) -> None:
     other = busybox.containers.run("busybox", UP, name="other", detach=True)
-    choices: list[dict[str, Any]] = [{"state": "absent"}, {"image": "busybox"}]
-    for asked in choices:
-        message = module.fails(name=str(other.id)[:length], **asked)
+    for existing in ("replace", "keep"):
+        message = module.fails(name=str(other.id)[:length], image="busybox", existing=existing)
         assert "is the Id of the container other" in message
     assert names(busybox) == {"other"}
+
+
+@pytest.mark.parametrize("length", [12, 64])
+def test_removes_by_id_no_other_of_the_name(module: Module, busybox: docker.DockerClient, length: int) -> None:
+    first = busybox.containers.run("busybox", UP, name="box", detach=True)
+    identifier = str(first.id)[:length]
+    module.converges(name=identifier, state="absent", stop_timeout=0)
+    second = busybox.containers.run("busybox", UP, name="box", detach=True)
+    module.unchanged(name=identifier, state="absent")
+    assert state(busybox) == (second.id, "running")
+
+
+def test_keeps_what_is_there(module: Module, busybox: docker.DockerClient) -> None:
+    done = module.converges(**WANTED, existing="keep", labels={"holder": "one"})
+    first = state(busybox)
+    kept = module.unchanged(**WANTED, existing="keep", labels={"holder": "two"}, env={"COLOUR": "red"})
+    assert kept["container"]["Id"] == done["container"]["Id"]
+    busybox.containers.get("box").kill()
+    module.unchanged(**WANTED, existing="keep", labels={"holder": "two"})
+    assert state(busybox) == (first[0], "exited")
+
+
+@pytest.mark.parametrize("existing", ["keep", "replace"])
+def test_one_that_is_made_at_the_same_moment(
+    module: Module, busybox: docker.DockerClient, monkeypatch: pytest.MonkeyPatch, existing: str
+) -> None:
+    create = Containers.create
+
+    def after_another(containers: Containers, name: str, config: Any) -> str:
+        busybox.containers.run("busybox", UP, name=name, labels={"holder": "other"}, detach=True)
+        return create(containers, name, config)
+
+    monkeypatch.setattr(Containers, "create", after_another)
+    asked = {**WANTED, "existing": existing, "labels": {"holder": "me"}}
+    if existing == "replace":
+        assert "409" in module.fails(**asked)
+    else:
+        done = module.ok(**asked)
+        assert (done["changed"], done["actions"]) == (False, [])
+        assert done["spared"] == ["box stays, as it was made meanwhile"]
+        assert done["container"]["Config"]["Labels"]["holder"] == "other"
+    assert busybox.containers.get("box").labels["holder"] == "other"
 
 
 @pytest.mark.parametrize("check", [True, False])
@@ -538,6 +580,7 @@ def test_an_id_is_no_name(module: Module, busybox: docker.DockerClient, length: 
         ({"env": {"NOTHING": None}}, ["NOTHING", "quotes"]),
         ({"stop_timeout": -1}, ["stop_timeout", "-1"]),
         ({"state": "gone"}, ["gone", "absent"]),
+        ({"state": "absent", "existing": "keep"}, ["existing: keep", "absent"]),
     ],
 )
 def test_bad_input_changes_nothing(

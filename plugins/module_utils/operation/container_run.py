@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
@@ -28,7 +29,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.reference impo
     Reference,
     parse_image_name,
 )
-from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan, Skipped
 
 # What a container is called while its successor takes its name.
 _FORMER = ".gantry-former"
@@ -40,7 +41,7 @@ class Wanted(NamedTuple):
 
     options: by name and in normal form, without those that were not asked for. pull: whether the image is pulled if it
     isn't here. stop_timeout: seconds that a container has to stop by itself before it is killed. patience: seconds
-    to wait for the container to become healthy, None not to wait.
+    to wait for the container to become healthy, None not to wait. keep: whether a container of the name stays as it is.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Wanted(NamedTuple):
     pull: bool
     stop_timeout: int | None
     patience: int | None
+    keep: bool
 
 
 class Observed(NamedTuple):
@@ -80,13 +82,14 @@ class Pull(NamedTuple):
 
 
 class Make(NamedTuple):
-    """Make the container, and start it if it is to run. patience: as in Wanted."""
+    """Make the container, and start it if it is to run. patience, keep: as in Wanted."""
 
     name: str
     image: ImageName
     options: Mapping[str, Any]
     start: bool
     patience: int | None
+    keep: bool
 
     @property
     def sentence(self) -> str:
@@ -159,6 +162,8 @@ def parse(params: Mapping[str, Any]) -> Wanted:
             raise InvalidInput(f"{option} is {params[option]}, and must be 0 or more seconds.")
     if params["restart_retries"] is not None and params["restart_policy"] != "on-failure":
         raise InvalidInput("restart_retries goes with restart_policy: on-failure alone.")
+    if params["existing"] == "keep" and params["state"] == "absent":
+        raise InvalidInput("existing: keep doesn't go with state: absent. Leave one of them out.")
     return Wanted(
         name=parse_name(params["name"]),
         state=params["state"],
@@ -167,6 +172,7 @@ def parse(params: Mapping[str, Any]) -> Wanted:
         pull=params["pull"] == "missing",
         stop_timeout=params["stop_timeout"],
         patience=params["healthy_wait_timeout"] if params["state"] == "healthy" else None,
+        keep=params["existing"] == "keep",
     )
 
 
@@ -193,13 +199,15 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
 def plan(wanted: Wanted, observed: Observed) -> Plan:
     """Make, start, stop, replace or remove the container, or leave it alone."""
     container = observed.container
-    if container is not None and container.name != wanted.name:
-        raise GantryError(f"'{wanted.name}' is the Id of the container {container.name}. Give its name instead.")
     if wanted.state == "absent":
         return _plan_absent(wanted, container)
+    if container is not None and container.name != wanted.name:
+        raise GantryError(f"'{wanted.name}' is the Id of the container {container.name}. Give its name instead.")
     if container is None:
         steps = _making(wanted, observed, start=wanted.state in _RUNNING)
         return Plan(steps, {wanted.name: None}, {wanted.name: _after(wanted, observed, "created")})
+    if wanted.keep:
+        return Plan()
     if container.status == "paused":
         raise GantryError(f"The container {wanted.name} is paused. Unpause it ('docker unpause {wanted.name}') first.")
     return _plan_change(wanted, observed, container)
@@ -287,7 +295,7 @@ def _making(wanted: Wanted, observed: Observed, start: bool) -> tuple[Any, ...]:
         raise GantryError(
             f"There is no network {', '.join(missing)} on this engine. Make it first ('docker network create')."
         )
-    make = Make(wanted.name, wanted.image, wanted.options, start, wanted.patience)
+    make = Make(wanted.name, wanted.image, wanted.options, start, wanted.patience, wanted.keep)
     return (*_pulling(wanted, observed), make)
 
 
@@ -325,7 +333,12 @@ def _names_same(wanted: Wanted, container: Container) -> bool:
 
 def _make(engine: Engine, step: Make) -> None:
     networks = step.options.get("networks", {})
-    Containers(engine).create(step.name, {"Image": str(step.image), **body_of(step.options)})
+    try:
+        Containers(engine).create(step.name, {"Image": str(step.image), **body_of(step.options)})
+    except EngineError as error:
+        if step.keep and error.status == HTTPStatus.CONFLICT:
+            raise Skipped(f"{step.name} stays, as it was made meanwhile") from error
+        raise
     try:
         for network in list(networks)[1:]:
             Containers(engine).connect(step.name, network, endpoint(networks[network]))

@@ -37,6 +37,7 @@ DEFAULTS: dict[str, Any] = {
     "state": "started",
     "image": "busybox",
     "pull": "never",
+    "existing": "replace",
     "stop_timeout": None,
     "healthy_wait_timeout": None,
 }
@@ -116,6 +117,22 @@ def test_leaves(container: Container | None, state: str, image: str | None) -> N
     assert planned(Observed(container, IMAGE if image else None), state=state, image=image) == Plan()
 
 
+@pytest.mark.parametrize("state", ["started", "healthy", "present", "stopped"])
+@pytest.mark.parametrize("found", [box("running", image=OTHER), box("exited", Env=["A=2"]), box("paused")])
+def test_keeps_whatever_is_there(state: str, found: Container) -> None:
+    assert planned(Observed(found, IMAGE), state=state, existing="keep", env={"A": "1"}) == Plan()
+
+
+def test_keep_makes_what_is_not_there() -> None:
+    (step,) = planned(Observed(None, IMAGE), existing="keep").steps
+    assert isinstance(step, Make) and step.keep
+
+
+def test_removes_by_id() -> None:
+    plan = planned(Observed(box(name="other")), name="0458df13512c", state="absent")
+    assert plan.steps == (Remove("0458df13512c", True, None),)
+
+
 def test_healthy_waits_for_what_runs_and_changes_nothing() -> None:
     plan = planned(Observed(box(), IMAGE), state="healthy", healthy_wait_timeout=9)
     assert not plan.changed and plan.repeats == (Await("box", 9),)
@@ -179,7 +196,6 @@ def test_removes(status: str) -> None:
         (Observed(box(image=OTHER), IMAGE, former=box(name="box.gantry-former")), {}, "is in the way"),
         (Observed(box("paused"), IMAGE), {}, "is paused.*docker unpause box"),
         (Observed(box(name="other"), IMAGE), {}, "'box' is the Id of the container other"),
-        (Observed(box(name="other")), {"state": "absent"}, "'box' is the Id"),
     ],
 )
 def test_refuses(observed: Observed, params: dict[str, Any], words: str) -> None:

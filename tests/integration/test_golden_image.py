@@ -1,0 +1,233 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Several runs of the role golden_image for one image: one builds at a time, and what a dead one left is taken over."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+from docker.models.containers import Container
+
+from ansible_collections.gantry.docker.tests.engines.engine import Engine
+from ansible_collections.gantry.docker.tests.integration.test_moving_over import TREE
+
+KEY = hashlib.sha256(b"app:1").hexdigest()[:12]
+CLAIM = f"golden-image-claim-app-1-{KEY}"
+LABEL = "gantry.docker.golden_image."
+BUILDER = f"golden-image-app-1-{KEY}-"
+# A build that is held up stays so until somebody makes the file /go in its container.
+TASKS = """
+- ansible.builtin.raw: |
+    echo {{ who }} >/who
+    while {{ held | ternary('true', 'false') }} && ! rm /go 2>/dev/null; do sleep 0.1; done
+    echo {{ who }} >>/who
+  changed_when: true
+"""
+VARIABLES = {
+    "golden_image_name": "app:1",
+    "golden_image_base": "busybox",
+    "golden_image_pull": "never",
+    "golden_image_gather_facts": False,
+    "golden_image_apply": [
+        {"tasks": "tasks.yml", "vars": {"who": "{{ who | default('nobody') }}", "held": "{{ held | default(false) }}"}}
+    ],
+    "golden_image_checks": ["test -e /who"],
+    "golden_image_check_command": "tail -f /dev/null",
+}
+
+
+class Run:
+    """A run of the role, in a process group of its own."""
+
+    def __init__(self, engine: Engine, place: Path, options: tuple[str, ...], variables: dict[str, Any]) -> None:
+        name = variables.get("who", "nobody")
+        self._output = place / f"output-{name}"
+        with self._output.open("w") as output:
+            self.process = subprocess.Popen(
+                [
+                    *(Path(sys.executable).with_name("ansible-playbook"), "-i", "inventory.yml", "playbook.yml"),
+                    *("--extra-vars", json.dumps(variables), *options),
+                ],
+                cwd=place,
+                env={
+                    **os.environ,
+                    "ANSIBLE_COLLECTIONS_PATH": str(TREE),
+                    "ANSIBLE_HOME": str(place),
+                    "ANSIBLE_NOCOLOR": "true",
+                    "DOCKER_HOST": engine.docker_host,
+                },
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def said(self) -> str:
+        """What it has printed so far, however it is wrapped."""
+        return " ".join(self._output.read_text().split())
+
+    def ends(self, code: int = 0) -> str:
+        """Wait for its end, expect this code, and return what it printed."""
+        assert self.process.wait(400) == code, self._output.read_text()
+        return self.said
+
+    def kill(self) -> None:
+        """Kill ansible-playbook alone, which can clean up nothing."""
+        self.process.kill()
+        self.process.wait()
+
+    def end_group(self) -> None:
+        """Kill what is left of it."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        self.process.wait()
+
+
+Start = Callable[..., Run]
+
+
+@pytest.fixture
+def start(engine: Engine, tmp_path: Path) -> Iterator[Start]:
+    """Start a run: with options of ansible-playbook, and variables."""
+    host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    task = {"ansible.builtin.include_role": {"name": "gantry.docker.golden_image"}, "vars": VARIABLES}
+    play = {"hosts": "all", "gather_facts": False, "tasks": [task]}
+    (tmp_path / "inventory.yml").write_text(json.dumps({"all": {"hosts": {"one": host, "two": host}}}))
+    (tmp_path / "playbook.yml").write_text(json.dumps([play]))
+    (tmp_path / "tasks.yml").write_text(TASKS)
+    (tmp_path / "ansible.cfg").touch()
+    runs: list[Run] = []
+
+    def started(*options: str, **variables: Any) -> Run:
+        runs.append(Run(engine, tmp_path, options or ("--limit=one",), variables))
+        return runs[-1]
+
+    yield started
+    for run in runs:
+        run.end_group()
+
+
+def seen(what: Callable[[], Any]) -> Any:
+    """Wait until there is something; that."""
+    deadline = time.monotonic() + 300
+    while not (found := what()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return found
+
+
+def builder(engine: docker.DockerClient) -> Container:
+    """The container of a run that is held up."""
+
+    def held() -> Container | None:
+        for one in engine.containers.list():
+            builds = re.match("golden-image-app-1(?!.*-foreseen)", str(one.name))
+            if builds and one.exec_run("test -e /who").exit_code == 0:
+                return one
+        return None
+
+    found: Container = seen(held)
+    return found
+
+
+def go_on(container: Container) -> None:
+    assert container.exec_run("touch /go").exit_code == 0
+
+
+def names(engine: docker.DockerClient) -> list[str]:
+    return sorted(str(container.name) for container in engine.containers.list(all=True))
+
+
+def built_by(engine: docker.DockerClient) -> list[str]:
+    """Who wrote the image's file; and nothing but the image is there any more."""
+    assert sorted(tag for image in engine.images.list() for tag in image.tags) == ["app:1", "busybox:latest"]
+    assert names(engine) == []
+    said: bytes = engine.containers.run("app:1", ["cat", "/who"], remove=True)
+    return said.decode().split()
+
+
+def test_one_builds_at_a_time(busybox: docker.DockerClient, start: Start) -> None:
+    one = start(who="one", held=True)
+    held = builder(busybox)
+    # The same image, spelt otherwise.
+    two = start(who="two", golden_image_name="docker.io/library/app:1")
+    refused = start(who="refused", golden_image_wait=0)
+    said = refused.ends(2)
+    assert f"on the controller {platform.node()}, process {one.process.pid}, for the host one" in said
+    assert f"docker rm --force {CLAIM}, on one" in said
+    seen(lambda: "RETRYING: [one]: " in two.said)
+    assert names(busybox) == sorted([CLAIM, str(held.name)])
+    go_on(held)
+    one.ends()
+    two.ends()
+    assert built_by(busybox) == ["two", "two"]
+    layers = busybox.images.get("app:1").attrs["RootFS"]["Layers"]
+    assert len(layers) == len(busybox.images.get("busybox").attrs["RootFS"]["Layers"]) + 2
+    assert not [label for label in busybox.images.get("app:1").labels if label in (f"{LABEL}run", f"{LABEL}process")]
+
+
+def test_dead_runs_are_taken_over(busybox: docker.DockerClient, start: Start) -> None:
+    start(who="first").ends()
+    foreseen = start("--check", "--limit=one", who="foreseen")
+    seen(lambda: names(busybox))
+    foreseen.kill()
+    one = start(who="one", held=True)
+    held = builder(busybox)
+    there = sorted([CLAIM, str(held.name)])
+    assert names(busybox) == there, "the killed check run's container is still there"
+    start("--check", "--limit=one", who="another").ends()
+    assert names(busybox) == there, "a check run has removed what was another's, or left its own"
+    one.kill()
+    busybox.images.get("busybox").tag("app", f"candidate-{KEY}-{str(held.name)[-8:]}")
+    start(who="two", golden_image_wait=0).ends()
+    assert built_by(busybox) == ["two", "two"]
+
+
+def test_what_a_failure_left_goes_with_the_next(busybox: docker.DockerClient, start: Start) -> None:
+    said = start(who="one", golden_image_checks=["false"], golden_image_check_retries=0).ends(2)
+    (left,) = names(busybox)
+    assert left.startswith(BUILDER) and f"docker exec -it {left} sh, on one" in said
+    start("--check", "--limit=one", who="foreseen").ends()
+    assert names(busybox) == [left]
+    start(who="two", golden_image_container="other").ends()
+    assert built_by(busybox) == ["two", "two"]
+
+
+def test_claims_that_cannot_be_looked_into(busybox: docker.DockerClient, start: Start) -> None:
+    elsewhere = {"run": "00000000", "controller": "elsewhere", "process": "boot pid:[1] 1 1", "host": "another"}
+    labels = {LABEL + key: value for key, value in elsewhere.items()}
+    up = ["tail", "-f", "/dev/null"]
+    claim = busybox.containers.run("busybox", up, name=CLAIM, labels=labels, detach=True)
+    said = start(who="refused", golden_image_wait=0).ends(2)
+    assert "on the controller elsewhere, process 1, for the host another" in said
+    assert names(busybox) == [CLAIM]
+    claim.kill()
+    start(who="one", golden_image_wait=0).ends()
+    busybox.containers.run("busybox", up, name=CLAIM, labels=labels, detach=True)
+    start(who="two", golden_image_wait=0, golden_image_claim_expires=0).ends()
+    assert built_by(busybox) == ["two", "two"]
+
+
+@pytest.mark.one_engine
+def test_hosts_of_one_engine_in_one_play(busybox: docker.DockerClient, start: Start) -> None:
+    said = start("--forks=2", who="both").ends(2)
+    assert "of this play already. Let one host build for all" in said
+    assert "RETRYING" not in said
+    assert built_by(busybox) == ["both", "both"]
