@@ -16,12 +16,13 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gantry.docker.plugins.module_utils import startup
 from ansible_collections.gantry.docker.plugins.module_utils.engine.address import CONNECTION_SPEC
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine, connect
-from ansible_collections.gantry.docker.plugins.module_utils.engine.registry import REGISTRY_SPEC
+from ansible_collections.gantry.docker.plugins.module_utils.engine.registry import ACCESS_SPEC, REGISTRY_SPEC
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import FILES, Plan, Skipped
 
-# What modules are made with; REGISTRY_SPEC for those that use registries.
-__all__ = ["REGISTRY_SPEC", "Operation", "run"]
+# What modules are made with: REGISTRY_SPEC for those that bring images to registries and back, ACCESS_SPEC for those
+# that may need one of them on the way.
+__all__ = ["ACCESS_SPEC", "REGISTRY_SPEC", "Operation", "run"]
 
 
 class Operation(Protocol):

@@ -74,13 +74,14 @@ class Access(NamedTuple):
 
 
 def parse_access(params: Mapping[str, Any]) -> Access:
-    """The options of registry.REGISTRY_SPEC; raises InvalidInput."""
-    if params["parallel"] < 1:
-        raise InvalidInput(f"parallel is {params['parallel']}, and must be 1 or more.")
+    """The options of registry.ACCESS_SPEC, with parallel where there may be several images; raises InvalidInput."""
+    parallel = params.get("parallel", 1)
+    if parallel < 1:
+        raise InvalidInput(f"parallel is {parallel}, and must be 1 or more.")
     if params["retry_for"] < 0:
         raise InvalidInput(f"retry_for is {params['retry_for']}, and must be 0 (don't) or more seconds.")
     given = (_given(parse_registry(entry["registry"]), entry) for entry in params["credentials"])
-    return Access(tuple(given), params["config_path"], params["parallel"], params["retry_for"])
+    return Access(tuple(given), params["config_path"], parallel, params["retry_for"])
 
 
 def _given(registry: str, entry: Mapping[str, str]) -> Login:
