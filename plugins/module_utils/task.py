@@ -41,7 +41,10 @@ class Operation(Protocol):
         """Take one step; what it adds to the result. Raises Skipped if it is not right any more."""
 
     def report(self, engine: Engine, wanted: Any, observed: Any) -> Mapping[str, Any]:
-        """What else to tell of the objects, asked of the engine after the last step."""
+        """What else to tell of the objects, asked of the engine after the last step.
+
+        warnings: sentences that Ansible shows beside the result.
+        """
 
 
 def run(operation: Operation, argument_spec: Mapping[str, Any], **rules: Any) -> None:
@@ -59,11 +62,15 @@ def run(operation: Operation, argument_spec: Mapping[str, Any], **rules: Any) ->
         if "add_file_common_args" in rules:
             files.try_out()
         with closing(connect(module.params)) as engine, ExitStack() as cleanup:
+            for doubt in engine.doubts:
+                module.warn(doubt)
             problems = _carry_out(operation, engine, wanted, cleanup, module.check_mode, result)
         if "add_file_common_args" in rules and not result["changed"]:
             files.adjust(result)
     except GantryError as error:
         module.fail_json(msg=_with_progress(error, result), **result)
+    for warning in result.pop("warnings", ()):
+        module.warn(warning)
     if problems:
         module.fail_json(msg=" ".join(problems), **result)
     module.exit_json(**result)

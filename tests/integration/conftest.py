@@ -62,6 +62,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
+def no_configuration(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A directory without a Docker configuration."""
+    return str(tmp_path_factory.mktemp("docker-config"))
+
+
+@pytest.fixture(autouse=True)
+def _not_the_users_configuration(no_configuration: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the user of this machine has configured for the CLI, such as a context, is none of the tests' business."""
+    monkeypatch.setenv("DOCKER_CONFIG", no_configuration)
+    monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
+
+
+@pytest.fixture(scope="session")
 def engine(request: pytest.FixtureRequest) -> Iterator[engines.Engine]:
     """A private engine; the tests that use it run once for every engine chosen."""
     capture = request.config.pluginmanager.getplugin("capturemanager")

@@ -54,11 +54,12 @@ each_module = pytest.mark.parametrize("name", NAMES)
 
 
 @pytest.fixture(autouse=True)
-def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_environment(no_configuration: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What this process was told of an engine is none of the modules' business."""
     for variable in os.environ:
         if variable.startswith("DOCKER_"):
             monkeypatch.delenv(variable)
+    monkeypatch.setenv("DOCKER_CONFIG", no_configuration)
 
 
 def test_all_modules_are_known_here() -> None:

@@ -43,10 +43,11 @@ constants.config.initialize_plugin_configuration_definitions(
 
 
 @pytest.fixture(autouse=True)
-def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_environment(no_configuration: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What this process was told of an engine is none of the plugin's business."""
     for variable in [name for name in os.environ if name.startswith("DOCKER_")]:
         monkeypatch.delenv(variable)
+    monkeypatch.setenv("DOCKER_CONFIG", no_configuration)
 
 
 @pytest.fixture

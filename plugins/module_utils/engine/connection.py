@@ -15,7 +15,13 @@ from contextlib import ExitStack, closing
 from functools import cached_property
 from typing import Any, Callable, TypeVar
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.address import TlsFailed, resolve, wants_tls, way_out
+from ansible_collections.gantry.docker.plugins.module_utils.engine.address import (
+    TlsFailed,
+    place,
+    resolve,
+    wants_tls,
+    way_out,
+)
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError, causes, trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, Images, ImageSummary
 from ansible_collections.gantry.docker.plugins.module_utils.engine.local import LocalClient
@@ -131,6 +137,12 @@ class Engine:
         return _there(self.ask_all(lambda engine, name: engine.images.meant(name), names))
 
     @property
+    def doubts(self) -> tuple[str, ...]:
+        """What the user should know of how the engine was found, as sentences."""
+        doubts: tuple[str, ...] = self.options["doubts"]
+        return doubts
+
+    @property
     def now(self) -> str:
         """The time by the engine's clock when it was asked what it is, as RFC 3339."""
         return str(self.info.get("SystemTime") or "")
@@ -162,7 +174,7 @@ def connect(params: Mapping[str, Any]) -> Engine:
 
 
 def _open(options: Mapping[str, Any]) -> Engine:
-    host, version = options["docker_host"], options["api_version"]
+    version = options["api_version"]
     known = docker.constants.MINIMUM_DOCKER_API_VERSION if version == "auto" else version
     try:
         with ExitStack() as undo:
@@ -174,7 +186,7 @@ def _open(options: Mapping[str, Any]) -> Engine:
     except docker.errors.TLSParameterError as error:
         raise InvalidInput(f"The options for TLS don't fit: {error}") from error
     except (docker.errors.DockerException, requests.exceptions.RequestException, OSError, ValueError) as error:
-        raise _unreachable(host, options["timeout"], error) from error
+        raise _unreachable(place(options), options["timeout"], error) from error
     # The version is known by now, and needn't be asked again.
     settled = {**options, "api_version": api.api_version}
     return Engine(api, lambda: _open(settled), settled)

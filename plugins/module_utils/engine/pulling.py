@@ -36,7 +36,7 @@ def ask(engine: Engine, reference: Reference, image: Image | None, login: Login,
     if remote is None:
         raise GantryError(
             f"The registry {reference.registry} has no {reference}. Check the name and the tag; some registries also "
-            "say so of what one may not see without logging in."
+            f"say so of what one may not see without logging in. {login.trouble}".rstrip()
         )
     if image is None or digests(image, reference):
         return Asked(remote)

@@ -18,7 +18,12 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.container_opt
     found_in,
 )
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Container, Containers, parse_name
-from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Access, Login, parse_access
+from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import (
+    Access,
+    Login,
+    parse_access,
+    troubles,
+)
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils.engine.pulling import Asked, ask, is_current, pull
@@ -233,7 +238,8 @@ def apply(engine: Engine, step: Pull | Make | Start | Await | Stop | Replace | R
 def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
     """The container as it is now."""
     container = Containers(engine).find(wanted.name)
-    return {"container": dict(container.inspected) if container else None}
+    shown = troubles([observed.login] if observed.login else [])
+    return {"container": dict(container.inspected) if container else None, "warnings": shown}
 
 
 def _needs_registry(wanted: Wanted, reference: Reference, observed: Observed) -> bool:

@@ -11,7 +11,12 @@ from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
-from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Access, Login, parse_access
+from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import (
+    Access,
+    Login,
+    parse_access,
+    troubles,
+)
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils.engine.pulling import Asked, ask, digests, is_current, pull
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
@@ -130,7 +135,8 @@ def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, A
     now = engine.ask_all(lambda one, reference: one.images.find_for(str(reference), wanted.platform), pulled)
     found = [now[ref] if ref in pulled else observed.here[ref].fitting for ref in wanted.references]
     images = [dict(image.inspected) for image in found if image is not None]
-    return {"images": images, **({"image": images[0]} if len(found) == len(images) == 1 else {})}
+    single = {"image": images[0]} if len(found) == len(images) == 1 else {}
+    return {"images": images, "warnings": troubles(observed.logins.values()), **single}
 
 
 def _local(engine: Engine, reference: Reference, platform: Platform | None) -> Local:
