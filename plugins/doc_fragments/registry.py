@@ -50,7 +50,8 @@ options:
   config_path:
     description:
       - The Docker configuration, on the managed host, with what C(docker login) has stored there (C(auths)), or with
-        credential helpers (C(credHelpers), C(credsStore)), which are asked.
+        credential helpers (C(credHelpers), C(credsStore)), which are asked. A helper that is missing or fails is a
+        warning, and the registry is asked without a login.
       - If not given, C(config.json) in the directory that the environment variable E(DOCKER_CONFIG) names is used, and
         without that C(~/.docker/config.json) of the user whom the task runs as, if there is one.
     type: path

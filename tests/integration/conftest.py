@@ -17,6 +17,7 @@ from typing import Any
 
 import docker
 import pytest
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.gantry.docker.tests.engines import engine as engines
@@ -135,10 +136,13 @@ class Module:
     def __call__(self, check: bool = False, **params: Any) -> dict[str, Any]:
         """Run it; its result, as Ansible would get it, whether good or bad."""
         arguments = {"docker_host": self._docker_host, **params, "_ansible_check_mode": check, "_ansible_diff": True}
-        output = io.StringIO()
-        with patch_module_args(arguments), redirect_stdout(output), pytest.raises(SystemExit) as ended:
-            self._module.main()
-        result: dict[str, Any] = json.loads(output.getvalue())
+        output, warnings = io.StringIO(), list[str]()
+        with pytest.MonkeyPatch.context() as patching, patch_module_args(arguments), redirect_stdout(output):
+            # In a process that has imported the controller's side too, warnings are shown and not returned.
+            patching.setattr(AnsibleModule, "warn", lambda _module, text: warnings.append(text))
+            with pytest.raises(SystemExit) as ended:
+                self._module.main()
+        result: dict[str, Any] = {**json.loads(output.getvalue()), **({"warnings": warnings} if warnings else {})}
         failed = bool(result.get("failed"))
         assert (ended.value.code != 0) == failed or "rc" in result
         return result

@@ -25,11 +25,13 @@ from typing import Any
 import docker
 import pytest
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine import address
 from ansible_collections.gantry.docker.plugins.module_utils.engine.commands import Commands
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Containers
 from ansible_collections.gantry.docker.plugins.module_utils.engine.distribution import Distribution
 from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import messages
 from ansible_collections.gantry.docker.tests.engines.engine import Engine, assert_private
+from ansible_collections.gantry.docker.tests.integration import contexts
 from ansible_collections.gantry.docker.tests.integration.conftest import MODULES, Module
 
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
@@ -321,6 +323,64 @@ def test_tls_where_there_is_none(engine: Engine) -> None:
 
 def test_no_tls_where_there_is_some(secure: str) -> None:
     says(fails("image_info", secure, timeout=2), secure, "Can't reach a Docker engine")
+
+
+def test_the_docker_context(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = Module("image_info", "")
+    with contexts.configuration(engine) as place:
+        monkeypatch.setenv("DOCKER_CONFIG", str(place))
+        contexts.create(engine, place, "private", host=engine.docker_host)
+        contexts.create(engine, place, "dead", host=f"unix://{place}/none.sock")
+        contexts.cli(engine, place, "context", "use", "private")
+        assert module.ok(docker_host=None)["images"] is not None
+        monkeypatch.setenv("DOCKER_CONTEXT", "dead")
+        says(module.fails(docker_host=None), f"{place}/none.sock", "Docker context 'dead'", "no such socket")
+        monkeypatch.setenv("DOCKER_HOST", engine.docker_host)
+        module.ok(docker_host=None)
+        monkeypatch.delenv("DOCKER_HOST")
+        module.ok(docker_host=engine.docker_host)
+        monkeypatch.setenv("DOCKER_CONTEXT", "gone")
+        says(module.fails(docker_host=None), "no Docker context 'gone'", "DOCKER_CONTEXT", str(place))
+        monkeypatch.delenv("DOCKER_CONTEXT")
+        (place / "config.json").write_text("{")
+        monkeypatch.setattr(address, "DEFAULT_HOST", f"unix://{place}/default.sock")
+        doubted = module(docker_host=None)
+        says(doubted["msg"], "default.sock", "no such socket")
+        assert f"{place}/config.json" in str(doubted["warnings"]) and "is no JSON" in str(doubted["warnings"])
+
+
+def test_the_docker_context_with_tls(
+    engine: Engine, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cert, key = map(str, certificate)
+    module = Module("image_info", "")
+    serve = contexts.relay(engine, certificate)
+    with contexts.configuration(engine) as place, contexts.listening(2376, serve) as listens:
+        monkeypatch.setenv("DOCKER_CONFIG", str(place))
+        monkeypatch.setenv("DOCKER_TLS_HOSTNAME", "for.another.engine")
+        host = f"tcp://{listens}:2376"
+        contexts.create(engine, place, "checked", host=host, ca=cert, cert=cert, key=key)
+        contexts.create(engine, place, "unchecked", host=host, **{"skip-tls-verify": "true"})
+        monkeypatch.setenv("DOCKER_CONTEXT", "checked")
+        module.ok(docker_host=None, tls_hostname="engine.example")
+        says(module.fails(docker_host=None), "TLS failed", listens, "Docker context 'checked'")
+        monkeypatch.setenv("DOCKER_CONTEXT", "unchecked")
+        module.ok(docker_host=None)
+
+
+def test_an_address_without_a_port(engine: Engine, certificate: tuple[Path, Path]) -> None:
+    with contexts.listening(2375, contexts.relay(engine)) as listens:
+        Module("image_info", f"tcp://{listens}").ok()
+        says(fails("image_info", f"tcp://{listens}", tls=True), f"tcp://{listens}:2376", "Nothing listens there")
+    with contexts.listening(2376, contexts.relay(engine, certificate)) as listens:
+        Module("image_info", f"tcp://{listens}").ok(tls=True)
+
+
+def test_a_configuration_that_says_nothing(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").touch()
+    done = Module("image_info", engine.docker_host).ok()
+    assert "warnings" not in done
 
 
 def daemon(engine: Engine) -> int:

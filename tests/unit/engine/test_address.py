@@ -64,7 +64,7 @@ def use(place: Path, text: Any) -> None:
     ],
 )
 def test_the_engine_is_the_clis(
-    tmp_path: Path, params: dict[str, Any], environment: dict[str, str], current: str | None, host: str
+    tmp_path: Path, params: dict[str, Any], environment: dict[str, Any], current: str | None, host: str
 ) -> None:
     for name in ("other", "another"):
         context(tmp_path, name, {"Host": f"unix:///{name}.sock", "SkipTLSVerify": False})
@@ -116,7 +116,12 @@ def test_tls_of_a_context(
         assert options[option] == (str(where / file) if tls and file in files else None)
 
 
-FOR_ANOTHER = {"DOCKER_TLS": "1", "DOCKER_TLS_VERIFY": "1", "DOCKER_TLS_HOSTNAME": "x", "DOCKER_CERT_PATH": "/c"}
+FOR_ANOTHER: dict[str, Any] = {
+    "DOCKER_TLS": "1",
+    "DOCKER_TLS_VERIFY": "1",
+    "DOCKER_TLS_HOSTNAME": "x",
+    "DOCKER_CERT_PATH": "/c",
+}
 
 
 def test_the_environments_tls_is_not_for_a_contexts_engine(tmp_path: Path) -> None:
@@ -146,9 +151,9 @@ def test_what_is_given_counts_more_than_the_context(tmp_path: Path) -> None:
 @pytest.mark.parametrize("chosen", ["environment", "configuration"])
 def test_a_context_that_does_not_exist(tmp_path: Path, chosen: str) -> None:
     use(tmp_path, {"currentContext": "gone"})
-    environment = {"DOCKER_CONTEXT": "gone"} if chosen == "environment" else {}
+    environment: dict[str, Any] = {"DOCKER_CONTEXT": "gone"} if chosen == "environment" else {}
     with pytest.raises(
-        InvalidInput, match="no Docker context 'gone', which .*docker context create.*docker_host"
+        InvalidInput, match=r"no Docker context 'gone', which .*docker context create.*docker_host"
     ) as got:
         resolved(tmp_path, **environment)
     assert ("DOCKER_CONTEXT" if environment else f"{tmp_path}/config.json") in got.value.message
@@ -160,7 +165,7 @@ def test_a_context_that_cannot_be_read(tmp_path: Path, text: str) -> None:
     meta, _tls = directories(tmp_path, "odd")
     meta.mkdir(parents=True)
     (meta / "meta.json").write_bytes(text.encode("latin-1"))
-    with pytest.raises(InvalidInput, match="Docker context 'odd', which .* can't be used: it names no Docker engine"):
+    with pytest.raises(InvalidInput, match=r"Docker context 'odd', which .* can't be used: it names no Docker engine"):
         resolved(tmp_path, DOCKER_CONTEXT="odd")
 
 

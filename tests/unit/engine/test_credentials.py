@@ -71,7 +71,7 @@ def test_a_configuration_that_says_nothing(config: Any, tmp_path: Path, text: An
 def test_white_space_in_auth(config: Any) -> None:
     for text in (f"{AUTH}\n", f"{AUTH[:4]}\n{AUTH[4:]}", f" {AUTH[:8]}\r\n\t{AUTH[8:]} "):
         config({"auths": {HERE: {"auth": text}}})
-        assert shown(HERE)[HERE]["password"] == "se:cret"
+        assert shown(HERE) == {HERE: {"username": "user", "password": "se:cret", "serveraddress": HERE}}
 
 
 @pytest.mark.parametrize("address", [HERE, f"http://{HERE}", f"https://{HERE}/v2/"])
