@@ -127,8 +127,8 @@ def test_something_else_that_answers(tmp_path: Path, answer: bytes) -> None:
 
 
 @contextmanager
-def answering(path: Path, answer: bytes) -> Iterator[None]:
-    """A socket that gives the same answer to whatever it is asked, once."""
+def answering(path: Path, answer: bytes, asked: list[bytes] | None = None) -> Iterator[None]:
+    """A socket that gives the same answer to whatever it is asked, once. asked: gets what it was asked."""
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
         listening.listen()
@@ -136,7 +136,9 @@ def answering(path: Path, answer: bytes) -> Iterator[None]:
         def serve() -> None:
             connection, _address = listening.accept()
             with connection:
-                connection.recv(65536)
+                request = connection.recv(65536)
+                if asked is not None:
+                    asked.append(request)
                 connection.sendall(answer)
 
         thread = threading.Thread(target=serve)
@@ -376,11 +378,39 @@ def test_an_address_without_a_port(engine: Engine, certificate: tuple[Path, Path
         Module("image_info", f"tcp://{listens}").ok(tls=True)
 
 
-def test_a_configuration_that_says_nothing(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "null",
+        "[]",
+        '{"proxies": []}',
+        '{"auths": ["x"]}',
+        '{"auths": {"elsewhere.example": "x"}}',
+        '{"auths": {"elsewhere.example": {"auth": ""}}}',
+        '{"auths": {"elsewhere.example": {"auth": "%%%"}}}',
+        '{"auths": {"elsewhere.example": {"auth": ["x"]}}}',
+        '{"HttpHeaders": ["x"]}',
+        '{"HttpHeaders": {"X-Gantry": "1"}}',
+    ],
+)
+def test_an_odd_configuration_matters_only_where_it_is_needed(
+    engine: Engine, busybox: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    (tmp_path / "config.json").touch()
-    done = Module("image_info", engine.docker_host).ok()
-    assert "warnings" not in done
+    (tmp_path / "config.json").write_text(text)
+    for name in ("image_info", "image_pull"):
+        assert "warnings" not in Module(name, engine.docker_host).ok(name="busybox")
+
+
+def test_headers_of_the_configuration_are_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text('{"HttpHeaders": {"X-Gantry": "1"}}')
+    asked: list[bytes] = []
+    with answering(tmp_path / "other.sock", b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", asked):
+        Module("image_info", f"unix://{tmp_path}/other.sock").fails()
+    assert b"X-Gantry: 1" in b"".join(asked)
 
 
 def daemon(engine: Engine) -> int:

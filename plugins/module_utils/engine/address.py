@@ -96,6 +96,16 @@ def parse_config(text: str) -> Mapping[str, Any]:
     return config if isinstance(config, dict) else {}
 
 
+def read_headers(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what the CLI's configuration says to send with every request to an engine; nothing if it can't be read."""
+    try:
+        with open(os.path.join(config_directory(environment), "config.json"), encoding="utf-8") as file:
+            headers = parse_config(file.read()).get("HttpHeaders")
+    except (OSError, ValueError):
+        return {}
+    return {str(name): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {}
+
+
 def _fill(options: dict[str, Any], values: Mapping[str, Any]) -> None:
     """Set those options that are not given."""
     options.update({name: value for name, value in values.items() if options[name] is None and value})

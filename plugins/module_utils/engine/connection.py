@@ -11,13 +11,14 @@ import queue
 import socket
 import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property
 from typing import Any, Callable, TypeVar
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.address import (
     TlsFailed,
     place,
+    read_headers,
     resolve,
     wants_tls,
     way_out,
@@ -178,7 +179,8 @@ def _open(options: Mapping[str, Any]) -> Engine:
     known = docker.constants.MINIMUM_DOCKER_API_VERSION if version == "auto" else version
     try:
         with ExitStack() as undo:
-            api = _client(options, known)
+            with _headers_alone():
+                api = _client(options, known)
             undo.callback(api.close)
             if version == "auto":
                 _negotiate(api)
@@ -190,6 +192,23 @@ def _open(options: Mapping[str, Any]) -> Engine:
     # The version is known by now, and needn't be asked again.
     settled = {**options, "api_version": api.api_version}
     return Engine(api, lambda: _open(settled), settled)
+
+
+@contextmanager
+def _headers_alone() -> Iterator[None]:
+    """Let the SDK know no more of the CLI's configuration than the headers for engines.
+
+    It would read the logins for registries too, and refuses to work for one that it can't read; engine/credentials.py
+    reads those that a task needs.
+    """
+    config = docker.utils.config
+    load, headers = config.load_general_config, read_headers(os.environ)
+    # Nothing at all would make it read the file again.
+    config.load_general_config = lambda: {"auths": {}, **({"HttpHeaders": headers} if headers else {})}
+    try:
+        yield
+    finally:
+        config.load_general_config = load
 
 
 def _client(options: Mapping[str, Any], version: str) -> Any:

@@ -25,6 +25,7 @@ try:
     import docker.constants
     import docker.errors
     import docker.tls
+    import docker.utils.config
     import requests
     import urllib3
 

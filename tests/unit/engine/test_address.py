@@ -13,7 +13,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.address import DEFAULT_HOST, place, resolve
+from ansible_collections.gantry.docker.plugins.module_utils.engine.address import (
+    DEFAULT_HOST,
+    place,
+    read_headers,
+    resolve,
+)
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
 
 REMOTE = "tcp://engine.example:2376"
@@ -183,6 +188,14 @@ def test_a_configuration_that_names_no_context(tmp_path: Path, text: str) -> Non
     use(tmp_path, text)
     options = resolved(tmp_path)
     assert options["docker_host"] == DEFAULT_HOST and options["doubts"] == ()
+
+
+def test_headers(tmp_path: Path) -> None:
+    environment = {"DOCKER_CONFIG": str(tmp_path)}
+    assert read_headers(environment) == {}
+    for text, headers in {'{"HttpHeaders": {"X-A": 1}}': {"X-A": "1"}, '{"HttpHeaders": []}': {}, "{": {}}.items():
+        use(tmp_path, text)
+        assert read_headers(environment) == headers
 
 
 @pytest.mark.parametrize("text", ["{", '{"currentContext": "other"} x', "\0"])
