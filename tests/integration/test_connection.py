@@ -346,9 +346,10 @@ def test_the_docker_context(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.delenv("DOCKER_CONTEXT")
         (place / "config.json").write_text("{")
         monkeypatch.setattr(address, "DEFAULT_HOST", f"unix://{place}/default.sock")
-        doubted = module(docker_host=None)
-        says(doubted["msg"], "default.sock", "no such socket")
-        assert f"{place}/config.json" in str(doubted["warnings"]) and "is no JSON" in str(doubted["warnings"])
+        says(module.fails(docker_host=None), "default.sock", "no such socket", f"{place}/config.json", "is no JSON")
+        monkeypatch.setattr(address, "DEFAULT_HOST", engine.docker_host)
+        (warning,) = module.ok(docker_host=None)["warnings"]
+        says(str(warning), f"{place}/config.json", "is no JSON", engine.docker_host)
 
 
 def test_the_docker_context_with_tls(

@@ -26,7 +26,13 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.address impor
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError, causes, trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, Images, ImageSummary
 from ansible_collections.gantry.docker.plugins.module_utils.engine.local import LocalClient
-from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker, requests, require_sdk, urllib3
+from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import (
+    docker,
+    requests,
+    require_sdk,
+    sdk_config,
+    urllib3,
+)
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, platform_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import ImageName
@@ -188,7 +194,7 @@ def _open(options: Mapping[str, Any]) -> Engine:
     except docker.errors.TLSParameterError as error:
         raise InvalidInput(f"The options for TLS don't fit: {error}") from error
     except (docker.errors.DockerException, requests.exceptions.RequestException, OSError, ValueError) as error:
-        raise _unreachable(place(options), options["timeout"], error) from error
+        raise _unreachable(options, error) from error
     # The version is known by now, and needn't be asked again.
     settled = {**options, "api_version": api.api_version}
     return Engine(api, lambda: _open(settled), settled)
@@ -201,7 +207,7 @@ def _headers_alone() -> Iterator[None]:
     It would read the logins for registries too, and refuses to work for one that it can't read; engine/credentials.py
     reads those that a task needs.
     """
-    config = docker.utils.config
+    config: Any = sdk_config
     load, headers = config.load_general_config, read_headers(os.environ)
     # Nothing at all would make it read the file again.
     config.load_general_config = lambda: {"auths": {}, **({"HttpHeaders": headers} if headers else {})}
@@ -272,15 +278,13 @@ def _held_to(config: Any, hostname: str | None) -> Any:
     return config
 
 
-def _unreachable(host: str, timeout: int, error: BaseException) -> EngineError:
+def _unreachable(options: Mapping[str, Any], error: BaseException) -> EngineError:
     """The error for an engine that doesn't answer, with the way out for the usual reasons."""
-    for cause in causes(error):
-        advice = way_out(_plainly(cause), host, timeout)
-        if advice:
-            return EngineError(f"Can't reach a Docker engine at {host}. {advice}")
-    return EngineError(
-        f"Can't reach a Docker engine at {host}: {str(error).strip().rstrip('.')}. Check docker_host and api_version."
-    )
+    host = place(options)
+    ways = (way_out(_plainly(cause), host, options["timeout"]) for cause in causes(error))
+    said = f"It failed: {str(error).strip().rstrip('.')}. Check docker_host and api_version."
+    advice = next((way for way in ways if way), said)
+    return EngineError(" ".join([f"Can't reach a Docker engine at {host}.", advice, *options["doubts"]]))
 
 
 def _plainly(cause: BaseException) -> BaseException:

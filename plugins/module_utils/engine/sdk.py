@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
 
-__all__ = ["docker", "requests", "require_sdk", "speaks", "urllib3"]
+__all__ = ["docker", "requests", "require_sdk", "sdk_config", "speaks", "urllib3"]
 
 OLDEST = (7, 0, 0)
 
@@ -25,13 +25,13 @@ try:
     import docker.constants
     import docker.errors
     import docker.tls
-    import docker.utils.config
     import requests
     import urllib3
+    from docker.utils import config as sdk_config
 
     WHY_NOT = None
 except ImportError as error:  # pragma: no cover
-    docker = requests = urllib3 = None  # type: ignore[assignment]
+    docker = requests = urllib3 = sdk_config = None  # type: ignore[assignment]
     WHY_NOT = str(error)
 
 
