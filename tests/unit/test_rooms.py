@@ -82,6 +82,7 @@ CARRIES = {
     "image_save": READING | PACKING | WRITING,
 }
 LATE = {
+    "container_run": PULLING | {"engine/distribution", "engine/patience"},
     "image_info": {"image/history"},
     "image_load": PACKING | TRANSFER,
     "image_remove": CONTAINERS,

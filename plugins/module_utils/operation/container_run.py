@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.container_options import (
@@ -26,7 +26,6 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials i
 )
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
-from ansible_collections.gantry.docker.plugins.module_utils.engine.pulling import Asked, ask, is_current, pull
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
@@ -36,6 +35,9 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.reference impo
     parse_image_name,
 )
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.docker.plugins.module_utils.engine.pulling import Asked
 
 # What a container is called while its successor takes its name.
 _FORMER = ".gantry-former"
@@ -216,6 +218,8 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 def apply(engine: Engine, step: Pull | Make | Start | Await | Stop | Replace | Remove) -> Mapping[str, Any]:
     """Take one step; if it fails, what was there before is there again."""
     if isinstance(step, Pull):
+        from ansible_collections.gantry.docker.plugins.module_utils.engine.pulling import pull
+
         pull(engine, step.reference, None, step.login, step.retry_for)
     elif isinstance(step, Make):
         _make(engine, step)
@@ -253,6 +257,8 @@ def _needs_registry(wanted: Wanted, reference: Reference, observed: Observed) ->
 
 def _with_registry(engine: Engine, access: Access, reference: Reference, observed: Observed) -> Observed:
     """Add what the registry has of the image; raise GantryError if it has nothing, or can't be asked."""
+    from ansible_collections.gantry.docker.plugins.module_utils.engine.pulling import ask
+
     login = access.logins([reference.registry])[reference.registry]
     try:
         asked = ask(engine, reference, observed.image, login, access.retry_for)
@@ -330,6 +336,8 @@ def _pulling(wanted: Wanted, observed: Observed) -> tuple[Pull, ...]:
     """The pull of an image that isn't here, or has moved in its registry; none where that wasn't asked."""
     if not (observed.asked and observed.login and isinstance(wanted.image, Reference)):
         return ()
+    from ansible_collections.gantry.docker.plugins.module_utils.engine.pulling import is_current
+
     if is_current(wanted.image, observed.image, observed.asked, observed.own):
         return ()
     return (Pull(wanted.image, observed.login, wanted.access.retry_for),)
