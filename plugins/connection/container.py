@@ -67,7 +67,12 @@ options:
       - The engine to talk to, as a URL with C(unix://), C(tcp://) or C(ssh://).
       - With C(ssh://), the programs C(ssh) on the controller and C(docker) on the engine's host are used. Each command
         takes two connections; let C(ControlMaster) and C(ControlPersist) in the configuration of ssh share one.
-      - If not given, V(unix:///var/run/docker.sock) is used.
+      - C(tcp://) without a port means port 2375, or 2376 with TLS.
+      - If not given, as with the Docker CLI, the engine of the Docker context is used that the environment variable
+        E(DOCKER_CONTEXT) names, or else the Docker configuration on the controller (C(currentContext)), with the
+        context's files for TLS. If there is none, or it is V(default), V(unix:///var/run/docker.sock) is used.
+      - The Docker configuration is C(config.json) in the directory that the environment variable E(DOCKER_CONFIG)
+        names, or in C(~/.docker).
     type: str
     vars:
       - name: ansible_docker_docker_host
@@ -79,40 +84,38 @@ options:
   tls:
     description:
       - Talk TLS to the engine, without checking whose certificate it shows.
+      - If not given, the environment variable E(DOCKER_TLS) is used, but not with a Docker context.
     type: bool
     vars:
       - name: ansible_docker_tls
-    env:
-      - name: DOCKER_TLS
     ini:
       - section: docker_connection
         key: tls
   validate_certs:
     description:
       - Talk TLS to the engine, and check its certificate against O(ca_path).
+      - If not given, the environment variable E(DOCKER_TLS_VERIFY) is used, but not with a Docker context.
     type: bool
     vars:
       - name: ansible_docker_validate_certs
-    env:
-      - name: DOCKER_TLS_VERIFY
     ini:
       - section: docker_connection
         key: validate_certs
   tls_hostname:
     description:
       - The name that the engine's certificate must show, where it isn't the one in O(docker_host).
+      - If not given, the environment variable E(DOCKER_TLS_HOSTNAME) is used, but not with a Docker context.
     type: str
     vars:
       - name: ansible_docker_tls_hostname
-    env:
-      - name: DOCKER_TLS_HOSTNAME
     ini:
       - section: docker_connection
         key: tls_hostname
   ca_path:
     description:
       - The file with the CA's certificate, on the controller.
-      - If not given, C(ca.pem) in the directory that the environment variable E(DOCKER_CERT_PATH) names is used.
+      - If not given, C(ca.pem) in the directory that the environment variable E(DOCKER_CERT_PATH) names is used, or
+        the Docker context's.
     type: path
     vars:
       - name: ansible_docker_ca_path
@@ -123,7 +126,8 @@ options:
   client_cert:
     description:
       - The file with the client's certificate, on the controller. Goes with O(client_key).
-      - If not given, C(cert.pem) in the directory that the environment variable E(DOCKER_CERT_PATH) names is used.
+      - If not given, C(cert.pem) in the directory that the environment variable E(DOCKER_CERT_PATH) names is used, or
+        the Docker context's.
     type: path
     vars:
       - name: ansible_docker_client_cert
@@ -133,7 +137,8 @@ options:
   client_key:
     description:
       - The file with the client's key, on the controller. Goes with O(client_cert).
-      - If not given, C(key.pem) in the directory that the environment variable E(DOCKER_CERT_PATH) names is used.
+      - If not given, C(key.pem) in the directory that the environment variable E(DOCKER_CERT_PATH) names is used, or
+        the Docker context's.
     type: path
     vars:
       - name: ansible_docker_client_key
@@ -225,7 +230,10 @@ class Connection(ConnectionBase):
     def _engine(self) -> Wire:
         if self._wire is None:
             known = {name: self._option(name) for name in CONNECTION_SPEC if name != "use_ssh_client"}
-            self._wire = Wire(resolve(known, os.environ))
+            options = resolve(known, os.environ)
+            for doubt in options["doubts"]:
+                self._display.warning(doubt)
+            self._wire = Wire(options)
             self._connected = True
         return self._wire
 

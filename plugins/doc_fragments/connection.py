@@ -15,41 +15,50 @@ options:
   docker_host:
     description:
       - The engine to talk to, as a URL with C(unix://), C(tcp://) or C(ssh://).
-      - If not given, the environment variable E(DOCKER_HOST) is used, and without that V(unix:///var/run/docker.sock).
+      - C(tcp://) without a port means port 2375, or 2376 with TLS.
+      - If not given, the environment variable E(DOCKER_HOST) is used.
+      - Without that, as with the Docker CLI, the engine of the Docker context is used that the environment variable
+        E(DOCKER_CONTEXT) names, or else the Docker configuration on the managed host (C(currentContext)), with the
+        context's files for TLS. If there is none, or it is V(default), V(unix:///var/run/docker.sock) is used.
+      - The Docker configuration is C(config.json) in the directory that the environment variable E(DOCKER_CONFIG)
+        names, or in C(~/.docker) of the user whom the task runs as.
     type: str
     aliases: [docker_url]
   tls:
     description:
       - Talk TLS to the engine, without checking whose certificate it shows.
-      - If not given, the environment variable E(DOCKER_TLS) is used.
+      - If not given, the environment variable E(DOCKER_TLS) is used, but not with a Docker context.
     type: bool
   validate_certs:
     description:
       - Talk TLS to the engine, and check its certificate against O(ca_path).
-      - If not given, the environment variable E(DOCKER_TLS_VERIFY) is used.
+      - If not given, the environment variable E(DOCKER_TLS_VERIFY) is used, but not with a Docker context.
     type: bool
     aliases: [tls_verify]
   tls_hostname:
     description:
       - The name that the engine's certificate must show, where it isn't the one in O(docker_host).
-      - If not given, the environment variable E(DOCKER_TLS_HOSTNAME) is used.
+      - If not given, the environment variable E(DOCKER_TLS_HOSTNAME) is used, but not with a Docker context.
     type: str
   ca_path:
     description:
       - The file with the CA's certificate, on the managed host.
-      - If not given, C(ca.pem) in the directory that the environment variable E(DOCKER_CERT_PATH) names is used.
+      - If not given, C(ca.pem) in the directory that the environment variable E(DOCKER_CERT_PATH) names is used, or
+        the Docker context's.
     type: path
     aliases: [ca_cert, tls_ca_cert, cacert_path]
   client_cert:
     description:
       - The file with the client's certificate, on the managed host. Goes with O(client_key).
-      - If not given, C(cert.pem) in the directory that the environment variable E(DOCKER_CERT_PATH) names is used.
+      - If not given, C(cert.pem) in the directory that the environment variable E(DOCKER_CERT_PATH) names is used, or
+        the Docker context's.
     type: path
     aliases: [tls_client_cert, cert_path]
   client_key:
     description:
       - The file with the client's key, on the managed host. Goes with O(client_cert).
-      - If not given, C(key.pem) in the directory that the environment variable E(DOCKER_CERT_PATH) names is used.
+      - If not given, C(key.pem) in the directory that the environment variable E(DOCKER_CERT_PATH) names is used, or
+        the Docker context's.
     type: path
     aliases: [tls_client_key, key_path]
   api_version:

@@ -17,6 +17,14 @@ options:
       - The tag of those O(names) that come with neither a tag nor a digest.
     type: str
     default: latest
+  parallel:
+    description: How many images to work on at the same time.
+    type: int
+    default: 4
+"""
+
+    ACCESS = r"""
+options:
   credentials:
     description:
       - Whom to log in as, for each registry that wants it and isn't in the Docker configuration, or is to be used as
@@ -42,15 +50,12 @@ options:
   config_path:
     description:
       - The Docker configuration, on the managed host, with what C(docker login) has stored there (C(auths)), or with
-        credential helpers (C(credHelpers), C(credsStore)), which are asked.
+        credential helpers (C(credHelpers), C(credsStore)), which are asked. A helper that is missing or fails is a
+        warning, and the registry is asked without a login.
       - If not given, C(config.json) in the directory that the environment variable E(DOCKER_CONFIG) names is used, and
         without that C(~/.docker/config.json) of the user whom the task runs as, if there is one.
     type: path
     aliases: [dockercfg_path]
-  parallel:
-    description: How many images to work on at the same time.
-    type: int
-    default: 4
   retry_for:
     description:
       - For how many seconds to go on trying, with pauses that grow from half a second, where a registry is broken

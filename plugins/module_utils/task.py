@@ -16,12 +16,13 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gantry.docker.plugins.module_utils import startup
 from ansible_collections.gantry.docker.plugins.module_utils.engine.address import CONNECTION_SPEC
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine, connect
-from ansible_collections.gantry.docker.plugins.module_utils.engine.registry import REGISTRY_SPEC
+from ansible_collections.gantry.docker.plugins.module_utils.engine.registry import ACCESS_SPEC, REGISTRY_SPEC
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import FILES, Plan, Skipped
 
-# What modules are made with; REGISTRY_SPEC for those that use registries.
-__all__ = ["REGISTRY_SPEC", "Operation", "run"]
+# What modules are made with: REGISTRY_SPEC for those that bring images to registries and back, ACCESS_SPEC for those
+# that may need one of them on the way.
+__all__ = ["ACCESS_SPEC", "REGISTRY_SPEC", "Operation", "run"]
 
 
 class Operation(Protocol):
@@ -40,7 +41,10 @@ class Operation(Protocol):
         """Take one step; what it adds to the result. Raises Skipped if it is not right any more."""
 
     def report(self, engine: Engine, wanted: Any, observed: Any) -> Mapping[str, Any]:
-        """What else to tell of the objects, asked of the engine after the last step."""
+        """What else to tell of the objects, asked of the engine after the last step.
+
+        warnings: sentences that Ansible shows beside the result.
+        """
 
 
 def run(operation: Operation, argument_spec: Mapping[str, Any], **rules: Any) -> None:
@@ -58,11 +62,15 @@ def run(operation: Operation, argument_spec: Mapping[str, Any], **rules: Any) ->
         if "add_file_common_args" in rules:
             files.try_out()
         with closing(connect(module.params)) as engine, ExitStack() as cleanup:
+            for doubt in engine.doubts:
+                module.warn(doubt)
             problems = _carry_out(operation, engine, wanted, cleanup, module.check_mode, result)
         if "add_file_common_args" in rules and not result["changed"]:
             files.adjust(result)
     except GantryError as error:
         module.fail_json(msg=_with_progress(error, result), **result)
+    for warning in result.pop("warnings", ()):
+        module.warn(warning)
     if problems:
         module.fail_json(msg=" ".join(problems), **result)
     module.exit_json(**result)

@@ -21,6 +21,7 @@ author:
 extends_documentation_fragment:
   - gantry.docker.attributes
   - gantry.docker.connection
+  - gantry.docker.registry.access
 options:
   name:
     description:
@@ -52,27 +53,34 @@ options:
   image:
     description:
       - The image, by name or by Id.
-      - A container whose image's name means another image now is replaced.
+      - A container whose image's name means another image now is replaced. While the name means none, as its image was
+        removed by force, the container stays.
       - Required where a container has to be made.
     type: str
   pull:
     description:
-      - With V(never), the image must be on the engine; M(gantry.docker.image_pull) brings it there, and knows more
-        ways.
-      - With V(missing), an image that isn't there is pulled, by what the Docker configuration of the user on the
-        managed host knows of the registry.
+      - With V(missing), an image that isn't there is pulled if a container has to be made from it, as C(docker run)
+        does.
+      - With V(always), the registry is asked each time, and if it has another image under that name now, this is
+        pulled and the container is replaced. An image that is there and is named by its Id or its digest needs no
+        registry.
+      - With V(never), the image must be on the engine.
+      - A pull works as that of M(gantry.docker.image_pull), which knows more ways. A check run asks the registry too,
+        so it knows a name that doesn't exist and a registry that can't be reached.
     type: str
-    choices: [never, missing]
-    default: never
+    choices: [missing, always, never]
+    default: missing
   command:
     description:
       - What to run, as a list of words, or as one string that is split like a shell does. Without it, what the image
-        says.
+        says, unless O(entrypoint) is given.
     type: raw
   entrypoint:
     description:
       - The program that O(command) is given to, as a list of words, or as one string that is split like a shell does.
         Without it, what the image says; with it, the image's command is not used.
+      - An empty list or string clears the image's entrypoint, as C(docker run --entrypoint "") does. Then O(command) is
+        what is run, and must be given.
     type: raw
   tty:
     description:
@@ -227,11 +235,18 @@ EXAMPLES = r"""
   gantry.docker.container_run:
     name: shell
     image: debian:12
-    pull: missing
     tty: true
     interactive: true
     env:
       LANG: C.UTF-8
+
+- name: Have one from the newest image of that name, without the image's entrypoint
+  gantry.docker.container_run:
+    name: newest
+    image: busybox
+    pull: always
+    entrypoint: ""
+    command: sleep infinity
 
 - name: Have a small server
   gantry.docker.container_run:
@@ -249,7 +264,7 @@ EXAMPLES = r"""
     name: "{{ item }}"
     state: absent
     stop_timeout: 0
-  loop: [sleeper, shell, server]
+  loop: [sleeper, shell, newest, server]
 """
 
 RETURN = r"""
@@ -298,7 +313,7 @@ def main() -> None:
         argument_spec={
             "name": {"type": "str", "required": True},
             "state": {"type": "str", "choices": states, "default": "started"},
-            "pull": {"type": "str", "choices": ["never", "missing"], "default": "never"},
+            "pull": {"type": "str", "choices": ["missing", "always", "never"], "default": "missing"},
             "existing": {"type": "str", "choices": ["replace", "keep"], "default": "replace"},
             **{name: {"type": "raw"} for name in ("command", "entrypoint")},
             **{name: {"type": "bool"} for name in ("tty", "interactive", "init")},
@@ -316,6 +331,7 @@ def main() -> None:
             "networks": {"type": "list", "elements": "dict", "options": NETWORK},
             "stop_timeout": {"type": "int"},
             "healthy_wait_timeout": {"type": "int", "default": 300},
+            **task.ACCESS_SPEC,
         },
     )
 

@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - gantry.docker.attributes
   - gantry.docker.connection
   - gantry.docker.registry
+  - gantry.docker.registry.access
 options:
   names:
     description:

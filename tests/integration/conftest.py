@@ -17,6 +17,7 @@ from typing import Any
 
 import docker
 import pytest
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.gantry.docker.tests.engines import engine as engines
@@ -59,6 +60,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         half = files.setdefault(item.path, len(files)) % 2
         item.add_marker(pytest.mark.xdist_group(f"{engine_of(item)}/{half}"))
     items.sort(key=lambda item: order.setdefault(engine_of(item), len(order)))
+
+
+@pytest.fixture(scope="session")
+def no_configuration(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A directory without a Docker configuration."""
+    return str(tmp_path_factory.mktemp("docker-config"))
+
+
+@pytest.fixture(autouse=True)
+def _not_the_users_configuration(no_configuration: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the user of this machine has configured for the CLI, such as a context, is none of the tests' business."""
+    monkeypatch.setenv("DOCKER_CONFIG", no_configuration)
+    monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
 
 
 @pytest.fixture(scope="session")
@@ -122,10 +136,13 @@ class Module:
     def __call__(self, check: bool = False, **params: Any) -> dict[str, Any]:
         """Run it; its result, as Ansible would get it, whether good or bad."""
         arguments = {"docker_host": self._docker_host, **params, "_ansible_check_mode": check, "_ansible_diff": True}
-        output = io.StringIO()
-        with patch_module_args(arguments), redirect_stdout(output), pytest.raises(SystemExit) as ended:
-            self._module.main()
-        result: dict[str, Any] = json.loads(output.getvalue())
+        output, warnings = io.StringIO(), list[str]()
+        with pytest.MonkeyPatch.context() as patching, patch_module_args(arguments), redirect_stdout(output):
+            # In a process that has imported the controller's side too, warnings are shown and not returned.
+            patching.setattr(AnsibleModule, "warn", lambda _module, text: warnings.append(text))
+            with pytest.raises(SystemExit) as ended:
+                self._module.main()
+        result: dict[str, Any] = {**json.loads(output.getvalue()), **({"warnings": warnings} if warnings else {})}
         failed = bool(result.get("failed"))
         assert (ended.value.code != 0) == failed or "rc" in result
         return result

@@ -25,11 +25,13 @@ from typing import Any
 import docker
 import pytest
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine import address
 from ansible_collections.gantry.docker.plugins.module_utils.engine.commands import Commands
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Containers
 from ansible_collections.gantry.docker.plugins.module_utils.engine.distribution import Distribution
 from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import messages
 from ansible_collections.gantry.docker.tests.engines.engine import Engine, assert_private
+from ansible_collections.gantry.docker.tests.integration import contexts
 from ansible_collections.gantry.docker.tests.integration.conftest import MODULES, Module
 
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
@@ -54,11 +56,12 @@ each_module = pytest.mark.parametrize("name", NAMES)
 
 
 @pytest.fixture(autouse=True)
-def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_environment(no_configuration: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What this process was told of an engine is none of the modules' business."""
     for variable in os.environ:
         if variable.startswith("DOCKER_"):
             monkeypatch.delenv(variable)
+    monkeypatch.setenv("DOCKER_CONFIG", no_configuration)
 
 
 def test_all_modules_are_known_here() -> None:
@@ -124,8 +127,8 @@ def test_something_else_that_answers(tmp_path: Path, answer: bytes) -> None:
 
 
 @contextmanager
-def answering(path: Path, answer: bytes) -> Iterator[None]:
-    """A socket that gives the same answer to whatever it is asked, once."""
+def answering(path: Path, answer: bytes, asked: list[bytes] | None = None) -> Iterator[None]:
+    """A socket that gives the same answer to whatever it is asked, once. asked: gets what it was asked."""
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
         listening.listen()
@@ -133,7 +136,9 @@ def answering(path: Path, answer: bytes) -> Iterator[None]:
         def serve() -> None:
             connection, _address = listening.accept()
             with connection:
-                connection.recv(65536)
+                request = connection.recv(65536)
+                if asked is not None:
+                    asked.append(request)
                 connection.sendall(answer)
 
         thread = threading.Thread(target=serve)
@@ -321,6 +326,93 @@ def test_tls_where_there_is_none(engine: Engine) -> None:
 
 def test_no_tls_where_there_is_some(secure: str) -> None:
     says(fails("image_info", secure, timeout=2), secure, "Can't reach a Docker engine")
+
+
+def test_the_docker_context(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = Module("image_info", "")
+    with contexts.configuration(engine) as place:
+        monkeypatch.setenv("DOCKER_CONFIG", str(place))
+        contexts.create(engine, place, "private", host=engine.docker_host)
+        contexts.create(engine, place, "dead", host=f"unix://{place}/none.sock")
+        contexts.cli(engine, place, "context", "use", "private")
+        assert module.ok(docker_host=None)["images"] is not None
+        monkeypatch.setenv("DOCKER_CONTEXT", "dead")
+        says(module.fails(docker_host=None), f"{place}/none.sock", "Docker context 'dead'", "no such socket")
+        monkeypatch.setenv("DOCKER_HOST", engine.docker_host)
+        module.ok(docker_host=None)
+        monkeypatch.delenv("DOCKER_HOST")
+        module.ok(docker_host=engine.docker_host)
+        monkeypatch.setenv("DOCKER_CONTEXT", "gone")
+        says(module.fails(docker_host=None), "no Docker context 'gone'", "DOCKER_CONTEXT", str(place))
+        monkeypatch.delenv("DOCKER_CONTEXT")
+        (place / "config.json").write_text("{")
+        monkeypatch.setattr(address, "DEFAULT_HOST", f"unix://{place}/default.sock")
+        says(module.fails(docker_host=None), "default.sock", "no such socket", f"{place}/config.json", "is no JSON")
+        monkeypatch.setattr(address, "DEFAULT_HOST", engine.docker_host)
+        (warning,) = module.ok(docker_host=None)["warnings"]
+        says(str(warning), f"{place}/config.json", "is no JSON", engine.docker_host)
+
+
+def test_the_docker_context_with_tls(
+    engine: Engine, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cert, key = map(str, certificate)
+    module = Module("image_info", "")
+    serve = contexts.relay(engine, certificate)
+    with contexts.configuration(engine) as place, contexts.listening(2376, serve) as listens:
+        monkeypatch.setenv("DOCKER_CONFIG", str(place))
+        monkeypatch.setenv("DOCKER_TLS_HOSTNAME", "for.another.engine")
+        host = f"tcp://{listens}:2376"
+        contexts.create(engine, place, "checked", host=host, ca=cert, cert=cert, key=key)
+        contexts.create(engine, place, "unchecked", host=host, **{"skip-tls-verify": "true"})
+        monkeypatch.setenv("DOCKER_CONTEXT", "checked")
+        module.ok(docker_host=None, tls_hostname="engine.example")
+        says(module.fails(docker_host=None), "TLS failed", listens, "Docker context 'checked'")
+        monkeypatch.setenv("DOCKER_CONTEXT", "unchecked")
+        module.ok(docker_host=None)
+
+
+def test_an_address_without_a_port(engine: Engine, certificate: tuple[Path, Path]) -> None:
+    with contexts.listening(2375, contexts.relay(engine)) as listens:
+        Module("image_info", f"tcp://{listens}").ok()
+        says(fails("image_info", f"tcp://{listens}", tls=True), f"tcp://{listens}:2376", "Nothing listens there")
+    with contexts.listening(2376, contexts.relay(engine, certificate)) as listens:
+        Module("image_info", f"tcp://{listens}").ok(tls=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "null",
+        "[]",
+        '{"proxies": []}',
+        '{"auths": ["x"]}',
+        '{"auths": {"elsewhere.example": "x"}}',
+        '{"auths": {"elsewhere.example": {"auth": ""}}}',
+        '{"auths": {"elsewhere.example": {"auth": "%%%"}}}',
+        '{"auths": {"elsewhere.example": {"auth": ["x"]}}}',
+        '{"HttpHeaders": ["x"]}',
+        '{"HttpHeaders": {"X-Gantry": "1"}}',
+    ],
+)
+def test_an_odd_configuration_matters_only_where_it_is_needed(
+    engine: Engine, busybox: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text(text)
+    for name in ("image_info", "image_pull"):
+        assert "warnings" not in Module(name, engine.docker_host).ok(name="busybox")
+
+
+def test_headers_of_the_configuration_are_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    (tmp_path / "config.json").write_text('{"HttpHeaders": {"X-Gantry": "1"}}')
+    asked: list[bytes] = []
+    with answering(tmp_path / "other.sock", b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", asked):
+        Module("image_info", f"unix://{tmp_path}/other.sock").fails()
+    assert b"X-Gantry: 1" in b"".join(asked)
 
 
 def daemon(engine: Engine) -> int:

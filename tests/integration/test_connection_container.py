@@ -30,7 +30,7 @@ from ansible.playbook.play_context import PlayContext
 
 from ansible_collections.gantry.docker.plugins.connection import container as plugin
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
-from ansible_collections.gantry.docker.tests.integration import ssh
+from ansible_collections.gantry.docker.tests.integration import contexts, ssh
 from ansible_collections.gantry.docker.tests.integration.test_examples import TREE
 
 NAME = "gantry.docker.container"
@@ -43,10 +43,11 @@ constants.config.initialize_plugin_configuration_definitions(
 
 
 @pytest.fixture(autouse=True)
-def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_environment(no_configuration: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What this process was told of an engine is none of the plugin's business."""
     for variable in [name for name in os.environ if name.startswith("DOCKER_")]:
         monkeypatch.delenv(variable)
+    monkeypatch.setenv("DOCKER_CONFIG", no_configuration)
 
 
 @pytest.fixture
@@ -264,6 +265,51 @@ def _pass_on(pieces: queue.SimpleQueue[bytes], server: socket.socket) -> None:
 
 
 @pytest.mark.timeout(60)
+def test_the_docker_context(engine: Engine, box: docker.DockerClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    with contexts.configuration(engine) as place:
+        monkeypatch.setenv("DOCKER_CONFIG", str(place))
+        contexts.create(engine, place, "private", host=engine.docker_host)
+        contexts.create(engine, place, "dead", host=f"unix://{place}/none.sock")
+        contexts.cli(engine, place, "context", "use", "private")
+        assert told({"inventory_hostname": "box"}).exec_command("echo here")[1] == b"here\n"
+        monkeypatch.setenv("DOCKER_CONTEXT", "dead")
+        says(fails(told({"inventory_hostname": "box"})), f"{place}/none.sock", "Docker context 'dead'")
+        assert to(engine).exec_command("echo here")[1] == b"here\n"
+        monkeypatch.setenv("DOCKER_CONTEXT", "gone")
+        says(fails(told({"inventory_hostname": "box"})), "no Docker context 'gone'")
+
+
+def test_the_docker_context_with_tls(
+    engine: Engine, box: docker.DockerClient, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cert, key = map(str, certificate)
+    serve = contexts.relay(engine, certificate)
+    with contexts.configuration(engine) as place, contexts.listening(2376, serve) as address:
+        monkeypatch.setenv("DOCKER_CONFIG", str(place))
+        contexts.create(engine, place, "checked", host=f"tcp://{address}", ca=cert, cert=cert, key=key)
+        monkeypatch.setenv("DOCKER_CONTEXT", "checked")
+        # Those are for another engine.
+        monkeypatch.setenv("DOCKER_TLS_HOSTNAME", "for.another.engine")
+        monkeypatch.setenv("DOCKER_CERT_PATH", "/none")
+        named = {"inventory_hostname": "box", "ansible_docker_tls_hostname": "engine.example"}
+        assert told(named).exec_command("echo here")[1] == b"here\n"
+        says(fails(told({"inventory_hostname": "box"})), "TLS failed", address, "Docker context 'checked'")
+
+
+def test_tls_from_the_environment(
+    engine: Engine, box: docker.DockerClient, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with contexts.listening(2376, contexts.relay(engine, certificate)) as address:
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://{address}")
+        monkeypatch.setenv("DOCKER_TLS", "1")
+        assert told({"inventory_hostname": "box"}).exec_command("echo here")[1] == b"here\n"
+
+
+def test_an_address_without_a_port(engine: Engine, box: docker.DockerClient) -> None:
+    with contexts.listening(2375, contexts.relay(engine)) as address:
+        assert to(f"tcp://{address}").exec_command("echo here")[1] == b"here\n"
+
+
 def test_tls(secure: str, box: docker.DockerClient, certificate: tuple[Path, Path]) -> None:
     cert, key = map(str, certificate)
     pair: dict[str, Any] = {"ansible_docker_client_cert": cert, "ansible_docker_client_key": key}

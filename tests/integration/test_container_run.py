@@ -12,6 +12,7 @@ import json
 import tarfile
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -19,7 +20,9 @@ import pytest
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Containers
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
+from ansible_collections.gantry.docker.tests.engines.front import Trouble, front
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
+from ansible_collections.gantry.docker.tests.integration.registries import Registry
 from ansible_collections.gantry.docker.tests.integration.scenes import tar_of
 
 UP = ["tail", "-f", "/dev/null"]
@@ -265,9 +268,11 @@ def test_keeps_one_whose_image_was_removed(module: Module, busybox: docker.Docke
     busybox.api.remove_image("busybox", force=True)
     module.unchanged(**WANTED)
     for check in (True, False):
-        message = module.fails(check=check, **{**WANTED, "tty": True})
+        message = module.fails(check=check, **{**WANTED, "tty": True, "pull": "never"})
         assert "busybox:latest" in message and "image_pull" in message
     assert state(busybox) == old
+    done = module.converges(**{**WANTED, "tty": True})
+    assert done["actions"] == ["Pulled image busybox:latest", "Replaced container box, as it differed in tty"]
 
 
 def test_keeps_one_whose_image_has_an_index(module: Module, busybox: docker.DockerClient, engine: Engine) -> None:
@@ -377,15 +382,145 @@ def test_stopped(module: Module, busybox: docker.DockerClient) -> None:
     module.converges(name="box", state="stopped", stop_timeout=0)
 
 
-def test_an_image_is_pulled_only_if_asked(module: Module, clean: docker.DockerClient) -> None:
-    assert "pull: missing" in module.fails(**WANTED)
-    done = module.converges(**WANTED, pull="missing")
+def test_a_missing_image_is_pulled_unless_it_must_be_here(module: Module, clean: docker.DockerClient) -> None:
+    for check in (True, False):
+        assert "pull: missing" in module.fails(check=check, **WANTED, pull="never")
+    done = module.converges(**WANTED)
     assert done["actions"] == ["Pulled image busybox:latest", "Started container box from busybox:latest"]
-    module.unchanged(**WANTED)
+    module.unchanged(**WANTED, pull="never")
     for check in (True, False):
         message = module.fails(check=check, **{**WANTED, "image": "none/such:1", "pull": "missing"})
         assert "none/such:1" in message
+        assert "There is no image none/such:1 on this engine, so it has to be pulled." in message
     assert state(clean)[1] == "running"
+
+
+def test_a_missing_image_is_pulled_only_to_make_a_container(
+    module: Module, engine: Engine, busybox: docker.DockerClient
+) -> None:
+    with front(engine, 5120, "127.0.0.1:5000") as registry:
+        wanted = {**WANTED, "image": f"{registry.address}/library/busybox"}
+        module.converges(**wanted)
+        registry.asked.clear()
+        module.unchanged(**wanted)
+        busybox.api.remove_image(wanted["image"], force=True)
+        module.unchanged(**wanted)
+        module.unchanged(**wanted, state="present")
+        module.converges(**wanted, state="stopped")
+        module.converges(name="box", state="absent")
+        assert registry.asked == []
+
+
+def test_a_pull_is_patient_and_shows_its_login(
+    module: Module, engine: Engine, clean: docker.DockerClient, tmp_path: Path
+) -> None:
+    config = tmp_path / "config.json"
+    config.write_text("{}")
+    with front(engine, 5121, "127.0.0.1:5000") as registry:
+        registry.wants = True
+        registry.troubles = [Trouble(status=503, times=8)]
+        login = {"registry": registry.address, "username": "one", "password": "first"}
+        asked = {**WANTED, "image": f"{registry.address}/library/busybox", "config_path": str(config)}
+        module.converges(**asked, credentials=[login])
+        assert registry.troubles[0].times == 0
+        assert {request.authorization for request in registry.asked} - {None}
+        registry.troubles = [Trouble(status=503, times=1000)]
+        begun = time.monotonic()
+        message = module.fails(
+            **{**asked, "credentials": [login], "image": f"{registry.address}/other", "retry_for": 1}
+        )
+        assert "tried" in message and time.monotonic() - begun < 5
+
+
+def test_always_follows_the_registry(module: Module, engine: Engine, busybox: docker.DockerClient) -> None:
+    repository = "127.0.0.1:5001/followed"
+    name = f"{repository}:1"
+    Registry(engine, "127.0.0.1:5001").empty()
+    wanted = {**WANTED, "image": name, "pull": "always"}
+    for check in (True, False):
+        assert name in module.fails(check=check, **wanted)
+    busybox.api.tag("busybox", repository, "1")
+    assert "error" not in busybox.images.push(name)
+    assert module.converges(**wanted)["actions"] == [f"Started container box from {name}"]
+    first = state(busybox)
+    newest = another_image(busybox)
+    busybox.api.tag(newest, repository, "1")
+    assert "error" not in busybox.images.push(name)
+    busybox.api.tag("busybox", repository, "1", force=True)
+    busybox.api.remove_image("another:1", force=True)
+    module.unchanged(**{**wanted, "pull": "missing"})
+    done = module.converges(**wanted)
+    assert done["actions"] == [f"Pulled image {name}", "Replaced container box, as it differed in image"]
+    assert changes(done)["image"][1] == name
+    assert state(busybox)[0] != first[0]
+    assert busybox.containers.get("box").attrs["Config"]["Labels"] == {"another": "1"}
+    busybox.api.remove_image(name, force=True)
+    done = module.ok(**wanted)
+    assert done["actions"][0] == f"Pulled image {name}"
+    module.unchanged(**wanted)
+
+
+def test_always_asks_no_registry_for_what_cannot_move(
+    module: Module, engine: Engine, busybox: docker.DockerClient
+) -> None:
+    with front(engine, 5122, "127.0.0.1:5000") as registry:
+        name = f"{registry.address}/library/busybox"
+        image = busybox.images.pull(name)
+        digest = next(found for found in image.attrs["RepoDigests"] if name in found)
+        registry.asked.clear()
+        module.converges(**{**WANTED, "image": digest, "pull": "always"})
+        module.ok(**{**WANTED, "image": image.id, "pull": "always"})
+        module.unchanged(**{**WANTED, "image": str(image.id).partition(":")[2][:12], "pull": "always"})
+        assert registry.asked == []
+
+
+def test_the_beginning_of_an_id(module: Module, busybox: docker.DockerClient) -> None:
+    short = str(busybox.images.get("busybox").id).partition(":")[2][:12]
+    module.converges(**{**WANTED, "image": short})
+    box = busybox.containers.get("box")
+    assert box.attrs["Image"] == busybox.images.get("busybox").id
+    busybox.api.remove_image("busybox", force=True)
+    module.unchanged(**{**WANTED, "image": short})
+
+
+def test_an_entrypoint_that_is_cleared(module: Module, busybox: docker.DockerClient) -> None:
+    container = busybox.containers.create("busybox", ["sh"])
+    container.commit("entered", "1", changes=['ENTRYPOINT ["echo", "entered"]', 'CMD ["by itself"]'])
+    container.remove()
+    wanted: dict[str, Any] = {"name": "box", "image": "entered:1", "stop_timeout": 0}
+    module.ok(**wanted)
+    first = state(busybox)
+    for written in ("", [], [""]):
+        for check in (True, False):
+            message = module.fails(check=check, **wanted, entrypoint=written)
+            assert "entrypoint" in message and "name a command" in message
+    assert state(busybox)[0] == first[0]
+    done = module.converges(**wanted, entrypoint="", command=UP)
+    assert changes(done)["entrypoint"] == (["echo", "entered"], [])
+    config = busybox.containers.get("box").attrs["Config"]
+    assert (config["Entrypoint"] or [], config["Cmd"]) == ([], UP)
+    module.unchanged(**wanted, entrypoint=[], command=UP)
+    module.unchanged(**wanted, entrypoint=[""])
+    done = module.converges(**wanted, entrypoint=["tail"], command=UP[1:])
+    assert changes(done)["entrypoint"] == ([], ["tail"])
+
+
+def test_an_image_that_does_not_say_what_to_run(module: Module, busybox: docker.DockerClient) -> None:
+    silent = {"layer.tar": tar_of({"file": b""})}
+    layer = hashlib.sha256(silent["layer.tar"]).hexdigest()
+    config = {
+        "architecture": busybox.version()["Arch"],
+        "os": "linux",
+        "config": {"Env": ["A=1"]},
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer}"]},
+    }
+    listed = [{"Config": "config.json", "RepoTags": ["silent:1"], "Layers": ["layer.tar"]}]
+    silent |= {"config.json": json.dumps(config).encode(), "manifest.json": json.dumps(listed).encode()}
+    busybox.images.load(tar_of(silent))
+    for check in (True, False):
+        message = module.fails(check=check, name="box", image="silent:1")
+        assert "silent:1 doesn't say what to run" in message
+    assert names(busybox) == set()
 
 
 def with_health_check(client: docker.DockerClient, check: str) -> str:
@@ -544,7 +679,10 @@ def test_one_that_is_made_at_the_same_moment(
         ({"name": "-box"}, ["'-box'", "no valid name"]),
         ({"name": "x"}, ["'x'", "two or more"]),
         ({"name": ""}, ["''", "no valid name"]),
-        ({"image": "none/such:1"}, ["none/such:1", "image_pull"]),
+        ({"image": "none/such:1", "pull": "never"}, ["none/such:1", "image_pull"]),
+        ({"image": f"sha256:{'1' * 64}"}, ["1" * 64, "can't be pulled"]),
+        ({"pull": "sometimes"}, ["pull", "sometimes", "always"]),
+        ({"retry_for": -1}, ["retry_for", "-1"]),
         ({"image": "Busybox"}, ["'Busybox'", "lower case"]),
         ({"image": "busybox@sha256:12"}, ["digest"]),
         ({"image": None}, ["no container bad-input", "image"]),

@@ -70,7 +70,7 @@ def before() -> list[Task]:
     """What the examples take for granted: an engine with the images that they name, and no container."""
     have = {"gantry.docker.image_pull": {"names": ["busybox", "debian:12"]}}
     tag = {"name": "busybox", "repository": ["example/tools:1", "example/tools:stable"]}
-    leftovers = ["sleeper", "shell", "server", "workshop"]
+    leftovers = ["sleeper", "shell", "newest", "server", "workshop"]
     gone = {"name": "{{ item }}", "state": "absent", "stop_timeout": 0}
     return [{"gantry.docker.container_run": gone, "loop": leftovers}, have, {"gantry.docker.image_tag": tag}]
 

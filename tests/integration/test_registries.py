@@ -122,6 +122,54 @@ def test_login_from_a_helper(
     configure({"credHelpers": {SECURE: "gantrynone"}})
     message = push.fails(name=NAME)
     assert f"docker-credential-gantrynone, which {tmp_path}/config.json names for {SECURE}, can't be run" in message
+    assert "Log in" in message
+
+
+@pytest.mark.parametrize("script", ["", "#!/bin/sh\necho the vault is locked; exit 1\n"])
+def test_a_helper_that_fails_keeps_nobody_from_public_images(
+    modules: Callable[[str], Module],
+    private: docker.DockerClient,
+    configure: Configure,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    script: str,
+) -> None:
+    if script:
+        helper = tmp_path / "docker-credential-gantrytest"
+        helper.write_text(script)
+        helper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    configure({"credsStore": "gantrytest"})
+    private.api.tag("busybox", f"{OPEN}/open", "1")
+    asked: dict[str, dict[str, Any]] = {
+        "image_push": {"name": f"{OPEN}/open:1"},
+        "image_pull": {"name": f"{OPEN}/open:1", "policy": "newer"},
+        "container_run": {"name": "box", "image": f"{OPEN}/open:1", "pull": "always", "command": "true"},
+    }
+    for name, arguments in asked.items():
+        for check in (True, False):
+            done = modules(name).ok(check=check, **arguments)
+            (warning,) = done["warnings"]
+            assert f"docker-credential-gantrytest, which {tmp_path}/config.json names for {OPEN}," in str(warning)
+            assert ("the vault is locked" if script else "can't be run") in str(warning)
+    private.containers.get("box").remove(force=True)
+    for name, arguments in asked.items():
+        message = modules(name).fails(**{**arguments, "image" if name == "container_run" else "name": NAME})
+        assert "docker-credential-gantrytest" in message and "Log in" in message
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_an_empty_configuration_is_none(
+    pull: Module, clean: docker.DockerClient, configure: Configure, text: str
+) -> None:
+    configure({}).write_text(text)
+    assert "warnings" not in pull.ok(name="busybox")
+
+
+def test_login_stored_with_white_space(push: Module, private: docker.DockerClient, configure: Configure) -> None:
+    stored = auth("one", "first")
+    configure({"auths": {SECURE: {"auth": f"{stored[:6]}\n{stored[6:]}\n"}}})
+    push.converges(name=NAME)
 
 
 @pytest.mark.parametrize("check", [True, False])

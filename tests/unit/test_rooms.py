@@ -63,24 +63,26 @@ FOREIGN = {
 PACKING = {"image/assembly", "image/decompression", "image/embedded", "image/packing", "image/streamed"}
 READING = {"image/archive", "image/compression", "image/contents", "image/tar"}
 REGISTRIES = {"engine/credentials", "engine/distribution"}
+PULLING = {"engine/pulling"}
 CONTAINERS = {"engine/containers"}
 PLAIN_HTTP = {"engine/commands", "engine/wire", "engine/dial", "engine/tls"}
 WRITING = {"image/successor", "image/verification"}
 TRANSFER = {"engine/archives", "engine/stream"}
-ALL = PACKING | READING | WRITING | REGISTRIES | CONTAINERS | PLAIN_HTTP
+ALL = PACKING | READING | WRITING | REGISTRIES | PULLING | CONTAINERS | PLAIN_HTTP
 CARRIES = {
     "container_exec": CONTAINERS | PLAIN_HTTP,
     "container_info": CONTAINERS,
-    "container_run": CONTAINERS | REGISTRIES,
+    "container_run": CONTAINERS | REGISTRIES | PULLING,
     "image_commit": CONTAINERS | READING | PACKING,
     "image_load": READING | PACKING,
     "image_prune": CONTAINERS | READING,
-    "image_pull": REGISTRIES,
+    "image_pull": REGISTRIES | PULLING,
     "image_push": REGISTRIES,
     "image_remove": CONTAINERS,
     "image_save": READING | PACKING | WRITING,
 }
 LATE = {
+    "container_run": PULLING | {"engine/distribution", "engine/patience"},
     "image_info": {"image/history"},
     "image_load": PACKING | TRANSFER,
     "image_remove": CONTAINERS,

@@ -10,6 +10,7 @@ It needs no SDK, so that what can't wait for the SDK's import can use it.
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import socket
@@ -23,16 +24,14 @@ DEFAULT_HOST = "unix:///var/run/docker.sock"
 
 # The environment variables are those of the Docker CLI and of community.docker. They are read here
 # and not by Ansible's fallback, because DOCKER_TLS_VERIFY= (empty) means no.
-_ENVIRONMENT = {
-    "docker_host": "DOCKER_HOST",
-    "tls_hostname": "DOCKER_TLS_HOSTNAME",
-    "api_version": "DOCKER_API_VERSION",
-    "timeout": "DOCKER_TIMEOUT",
-    "tls": "DOCKER_TLS",
-    "validate_certs": "DOCKER_TLS_VERIFY",
-}
+_ENVIRONMENT = {"docker_host": "DOCKER_HOST", "api_version": "DOCKER_API_VERSION", "timeout": "DOCKER_TIMEOUT"}
+_TLS_ENVIRONMENT = {"tls_hostname": "DOCKER_TLS_HOSTNAME", "tls": "DOCKER_TLS", "validate_certs": "DOCKER_TLS_VERIFY"}
 _API_VERSION = re.compile(r"auto|[0-9]+\.[0-9]+")
 _CERTIFICATES = {"ca_path": "ca.pem", "client_cert": "cert.pem", "client_key": "key.pem"}
+_TCP = ("tcp", "http", "https")
+_PORT, _TLS_PORT = 2375, 2376
+# docker/cli, cli/command/defaultcontextstore.go: the context that is no more than the defaults.
+_DEFAULT_CONTEXT = "default"
 
 # The documentation of these stands beside, in doc_fragments/connection.py.
 CONNECTION_SPEC: dict[str, dict[str, Any]] = {
@@ -54,24 +53,140 @@ class TlsFailed(OSError):
 
 
 def resolve(params: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
-    """The connection options: as given, else from the environment, else the defaults.
+    """Return the connection options: as given, else from the environment, else the defaults.
 
-    Raises InvalidInput for a timeout that is no positive number and for what is no version.
+    Without a docker_host in either, they are those of the Docker context that the CLI uses. Two further ones tell of
+    that: context is its name, "" without one, and doubts are sentences about a configuration that can't be read.
+    An address with a host always has a port. No file is read if docker_host is given.
+    Raises InvalidInput for a timeout that is no positive number, for what is no version, and for a context that doesn't
+    exist or can't be read.
     """
     options: dict[str, Any] = {name: params.get(name) for name in CONNECTION_SPEC}
-    for name, variable in _ENVIRONMENT.items():
-        if options[name] is None and environment.get(variable):
-            options[name] = environment[variable]
-    certificates = environment.get("DOCKER_CERT_PATH")
-    for name, file in _CERTIFICATES.items():
-        if options[name] is None and certificates:
-            options[name] = os.path.join(certificates, file)
-    options["docker_host"] = options["docker_host"] or DEFAULT_HOST
+    options["docker_host"] = options["docker_host"] or None
+    _fill(options, {name: environment.get(variable) for name, variable in _ENVIRONMENT.items()})
+    options.update(context="", doubts=())
+    if options["docker_host"] is None:
+        _follow_context(options, environment)
+    if not options["context"]:
+        _fill(options, {name: environment.get(variable) for name, variable in _TLS_ENVIRONMENT.items()})
+        if certificates := environment.get("DOCKER_CERT_PATH"):
+            _fill(options, {name: os.path.join(certificates, file) for name, file in _CERTIFICATES.items()})
     options["api_version"] = _version(options["api_version"])
     options["timeout"] = _seconds(options["timeout"])
     for name in ("tls", "validate_certs"):
         options[name] = str(options[name]).lower() in ("1", "true", "yes", "on")
+    options["docker_host"] = _with_port(options["docker_host"] or DEFAULT_HOST, options)
     return options
+
+
+def place(options: Mapping[str, Any]) -> str:
+    """Return where the engine of the resolved options is, for messages: its address, and the context that names it."""
+    host = str(options["docker_host"])
+    return f"{host} (the Docker context '{options['context']}')" if options["context"] else host
+
+
+def config_directory(environment: Mapping[str, str]) -> str:
+    """Return the directory of the CLI's configuration (docker/cli, cli/config/config.go)."""
+    return environment.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker")
+
+
+def parse_config(text: str) -> Mapping[str, Any]:
+    """Return the content of the CLI's config.json; an empty file says nothing. Raise ValueError for no JSON."""
+    config: Any = json.loads(text) if text.strip() else {}
+    return config if isinstance(config, dict) else {}
+
+
+def read_headers(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what the CLI's configuration says to send with every request to an engine; nothing if it can't be read."""
+    try:
+        with open(os.path.join(config_directory(environment), "config.json"), encoding="utf-8") as file:
+            headers = parse_config(file.read()).get("HttpHeaders")
+    except (OSError, ValueError):
+        return {}
+    return {str(name): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {}
+
+
+def _fill(options: dict[str, Any], values: Mapping[str, Any]) -> None:
+    """Set those options that are not given."""
+    options.update({name: value for name, value in values.items() if options[name] is None and value})
+
+
+def _follow_context(options: dict[str, Any], environment: Mapping[str, str]) -> None:
+    """Set the options that are not given as in the Docker context that the CLI would use, unless that is the default.
+
+    The order is the CLI's: docker/cli, cli/command/cli.go, resolveContextName.
+    """
+    directory = config_directory(environment)
+    name, chooser = environment.get("DOCKER_CONTEXT"), "the environment variable DOCKER_CONTEXT"
+    if not name:
+        chooser = os.path.join(directory, "config.json")
+        try:
+            with open(chooser, encoding="utf-8") as file:
+                name = str(parse_config(file.read()).get("currentContext") or "")
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else f"it is no JSON ({error})"
+            options["doubts"] = (
+                f"Can't read the Docker configuration {chooser}: {reason}. If it names a context, that is not "
+                f"followed: the engine is {DEFAULT_HOST}.",
+            )
+            return
+    if name and name != _DEFAULT_CONTEXT:
+        _fill(options, _context(directory, name, chooser))
+        options["context"] = name
+
+
+def _context(directory: str, name: str, chooser: str) -> dict[str, Any]:
+    """Return the connection options that a context means (docker/cli, cli/context/store, cli/context/docker/load.go).
+
+    chooser: what names the context, for messages. Raise InvalidInput if there is no such context, or it can't be read.
+    """
+    import hashlib  # which only contexts need
+
+    identity = hashlib.sha256(name.encode()).hexdigest()
+    path = os.path.join(directory, "contexts", "meta", identity, "meta.json")
+    certificates = os.path.join(directory, "contexts", "tls", identity, "docker")
+    which = f"Docker context '{name}', which {chooser} names,"
+    try:
+        with open(path, encoding="utf-8") as file:
+            endpoint = json.load(file)["Endpoints"]["docker"]
+        host, unverified = str(endpoint.get("Host") or DEFAULT_HOST), bool(endpoint.get("SkipTLSVerify"))
+        files = _files(certificates)
+    except FileNotFoundError:
+        raise InvalidInput(
+            f"There is no {which} in {directory}. Create it ('docker context create'), choose another one "
+            "('docker context use'), or give docker_host."
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it names no Docker engine"
+        raise InvalidInput(f"The {which} can't be used: {reason} ({path}). Correct it, or give docker_host.") from None
+    options: dict[str, Any] = {"docker_host": host}
+    if host.partition("://")[0] in _TCP and (files or unverified):
+        options.update(tls=True, validate_certs=not unverified)
+        there = {option: file for option, file in _CERTIFICATES.items() if file in files}
+        options.update({option: os.path.join(certificates, file) for option, file in there.items()})
+    return options
+
+
+def _files(directory: str) -> frozenset[str]:
+    """Return the names of a directory's files; none if it doesn't exist. Raise OSError."""
+    try:
+        return frozenset(os.listdir(directory))
+    except FileNotFoundError:
+        return frozenset()
+
+
+def _with_port(host: str, options: Mapping[str, Any]) -> str:
+    """Return an address with the port that engines listen on, if it has a host and no port."""
+    try:
+        url = urlsplit(host)
+        if url.scheme not in _TCP or not url.hostname or url.port is not None:
+            return host
+    except ValueError:  # url_of() tells of it
+        return host
+    secure = options["tls"] or options["validate_certs"] or url.scheme == "https"
+    return url._replace(netloc=f"{url.netloc.rstrip(':')}:{_TLS_PORT if secure else _PORT}").geturl()
 
 
 def _version(version: str | None) -> str:

@@ -11,15 +11,28 @@ import queue
 import socket
 import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property
 from typing import Any, Callable, TypeVar
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.address import TlsFailed, resolve, wants_tls, way_out
+from ansible_collections.gantry.docker.plugins.module_utils.engine.address import (
+    TlsFailed,
+    place,
+    read_headers,
+    resolve,
+    wants_tls,
+    way_out,
+)
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError, causes, trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, Images, ImageSummary
 from ansible_collections.gantry.docker.plugins.module_utils.engine.local import LocalClient
-from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker, requests, require_sdk, urllib3
+from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import (
+    docker,
+    requests,
+    require_sdk,
+    sdk_config,
+    urllib3,
+)
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, platform_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import ImageName
@@ -131,6 +144,12 @@ class Engine:
         return _there(self.ask_all(lambda engine, name: engine.images.meant(name), names))
 
     @property
+    def doubts(self) -> tuple[str, ...]:
+        """What the user should know of how the engine was found, as sentences."""
+        doubts: tuple[str, ...] = self.options["doubts"]
+        return doubts
+
+    @property
     def now(self) -> str:
         """The time by the engine's clock when it was asked what it is, as RFC 3339."""
         return str(self.info.get("SystemTime") or "")
@@ -162,11 +181,12 @@ def connect(params: Mapping[str, Any]) -> Engine:
 
 
 def _open(options: Mapping[str, Any]) -> Engine:
-    host, version = options["docker_host"], options["api_version"]
+    version = options["api_version"]
     known = docker.constants.MINIMUM_DOCKER_API_VERSION if version == "auto" else version
     try:
         with ExitStack() as undo:
-            api = _client(options, known)
+            with _headers_alone():
+                api = _client(options, known)
             undo.callback(api.close)
             if version == "auto":
                 _negotiate(api)
@@ -174,10 +194,27 @@ def _open(options: Mapping[str, Any]) -> Engine:
     except docker.errors.TLSParameterError as error:
         raise InvalidInput(f"The options for TLS don't fit: {error}") from error
     except (docker.errors.DockerException, requests.exceptions.RequestException, OSError, ValueError) as error:
-        raise _unreachable(host, options["timeout"], error) from error
+        raise _unreachable(options, error) from error
     # The version is known by now, and needn't be asked again.
     settled = {**options, "api_version": api.api_version}
     return Engine(api, lambda: _open(settled), settled)
+
+
+@contextmanager
+def _headers_alone() -> Iterator[None]:
+    """Let the SDK know no more of the CLI's configuration than the headers for engines.
+
+    It would read the logins for registries too, and refuses to work for one that it can't read; engine/credentials.py
+    reads those that a task needs.
+    """
+    config: Any = sdk_config
+    load, headers = config.load_general_config, read_headers(os.environ)
+    # Nothing at all would make it read the file again.
+    config.load_general_config = lambda: {"auths": {}, **({"HttpHeaders": headers} if headers else {})}
+    try:
+        yield
+    finally:
+        config.load_general_config = load
 
 
 def _client(options: Mapping[str, Any], version: str) -> Any:
@@ -241,15 +278,13 @@ def _held_to(config: Any, hostname: str | None) -> Any:
     return config
 
 
-def _unreachable(host: str, timeout: int, error: BaseException) -> EngineError:
+def _unreachable(options: Mapping[str, Any], error: BaseException) -> EngineError:
     """The error for an engine that doesn't answer, with the way out for the usual reasons."""
-    for cause in causes(error):
-        advice = way_out(_plainly(cause), host, timeout)
-        if advice:
-            return EngineError(f"Can't reach a Docker engine at {host}. {advice}")
-    return EngineError(
-        f"Can't reach a Docker engine at {host}: {str(error).strip().rstrip('.')}. Check docker_host and api_version."
-    )
+    host = place(options)
+    ways = (way_out(_plainly(cause), host, options["timeout"]) for cause in causes(error))
+    said = f"It failed: {str(error).strip().rstrip('.')}. Check docker_host and api_version."
+    advice = next((way for way in ways if way), said)
+    return EngineError(" ".join([f"Can't reach a Docker engine at {host}.", advice, *options["doubts"]]))
 
 
 def _plainly(cause: BaseException) -> BaseException:

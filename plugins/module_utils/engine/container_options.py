@@ -15,7 +15,12 @@ import re
 from collections.abc import Mapping
 from typing import Any, Callable, NamedTuple
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import parse_env, parse_texts, parse_words
+from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import (
+    parse_env,
+    parse_texts,
+    parse_words,
+    split_words,
+)
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
 
 Body = Mapping[str, Any]
@@ -83,6 +88,12 @@ def _host(key: str, parse: Callable[[Any], Any], none: Any) -> Option:
 
 def _words(command: Any) -> list[str]:
     return list(parse_words(command))
+
+
+def _entrypoint(entrypoint: Any) -> list[str]:
+    """Return the words of an entrypoint; none where it clears the image's, for which one empty word may stand too."""
+    words = split_words(entrypoint, "entrypoint")
+    return list(parse_words(entrypoint, "entrypoint")) if any(words) else []
 
 
 def _directory(path: str) -> str:
@@ -311,7 +322,13 @@ def _restart(key: str, parse: Callable[[Any], Any], none: Any) -> Option:
 
 OPTIONS: dict[str, Option] = {
     "command": _config("Cmd", _words, []),
-    "entrypoint": _config("Entrypoint", _words, []),
+    # The API takes an empty list for none given, and one empty word for none at all, which the container then shows as
+    # nothing (daemon/create.go, daemon/commit.go).
+    "entrypoint": Option(
+        _entrypoint,
+        lambda words: {"Entrypoint": words or [""]},
+        lambda inspected, _asked: inspected["Config"].get("Entrypoint") or [],
+    ),
     "tty": _config("Tty", bool, False),
     "interactive": _config("OpenStdin", bool, False),
     "env": Option(parse_env, lambda env: {"Env": [f"{name}={value}" for name, value in env.items()]}, _some_env),

@@ -41,20 +41,27 @@ def parse_name(text: str) -> str:
     return text
 
 
-def parse_words(command: Any) -> tuple[str, ...]:
-    """The words of a command: a list, or one string that is split as a shell does; raises InvalidInput."""
+def parse_words(command: Any, option: str = "command") -> tuple[str, ...]:
+    """The words of a command: a list, or one string that is split as a shell does; raises InvalidInput.
+
+    option: its name, for messages.
+    """
+    words = split_words(command, option)
+    if not words or not words[0]:
+        raise InvalidInput(f"{option} is empty, and must name a program. Name one, or leave the option out.")
+    return words
+
+
+def split_words(command: Any, option: str) -> tuple[str, ...]:
+    """Return the words of a command as parse_words() does, but allow an empty one; raise InvalidInput."""
     if isinstance(command, str):
         try:
-            words = tuple(shlex.split(command))
+            return tuple(shlex.split(command))
         except ValueError as error:
-            raise InvalidInput(f"command is '{command}', and can't be split into words: {error}.") from error
-    elif isinstance(command, list):
-        words = tuple(_plain(word, "A word of the command") for word in command)
-    else:
-        words = (_plain(command, "command"),)
-    if not words or not words[0]:
-        raise InvalidInput("There is no command to run: it is empty. Name a program, or leave the option out.")
-    return words
+            raise InvalidInput(f"{option} is '{command}', and can't be split into words: {error}.") from error
+    if isinstance(command, list):
+        return tuple(_plain(word, f"A word of {option}") for word in command)
+    return (_plain(command, option),)
 
 
 def parse_env(env: Mapping[str, Any] | None) -> dict[str, str]:

@@ -17,6 +17,7 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine.address import config_directory, parse_config
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import DEFAULT_REGISTRY, parse_registry
 
@@ -30,10 +31,14 @@ _HELPER_PATIENCE = 30
 
 
 class Login(NamedTuple):
-    """A registry's name, and what to show it: what X-Registry-Auth is made of (api/types/registry, AuthConfig)."""
+    """A registry's name, and what to show it: what X-Registry-Auth is made of (api/types/registry, AuthConfig).
+
+    trouble: sentences about a credential helper that was to know it and failed; "" without one.
+    """
 
     registry: str
     shown: Mapping[str, str]
+    trouble: str = ""
 
     def __repr__(self) -> str:
         # What is shown is secret.
@@ -61,12 +66,13 @@ class Access(NamedTuple):
     def logins(self, registries: Iterable[str]) -> Mapping[str, Login]:
         """What to show each of the registries, and no other; nothing where nothing is known.
 
-        Raises GantryError for a configuration that can't be read and a helper that doesn't work.
+        A helper that fails keeps nobody from what a registry shows to all: it is told as the login's trouble. Raises
+        GantryError for a configuration that can't be read.
         """
         given = {login.registry: login for login in self.given}
         others = sorted(set(registries) - set(given))
         config = _read(self.config_path) if others else {}
-        return {**given, **{name: Login(name, _known(config, self._path, name)) for name in others}}
+        return {**given, **{name: _known(config, self._path, name) for name in others}}
 
     @property
     def _path(self) -> str:
@@ -74,13 +80,14 @@ class Access(NamedTuple):
 
 
 def parse_access(params: Mapping[str, Any]) -> Access:
-    """The options of registry.REGISTRY_SPEC; raises InvalidInput."""
-    if params["parallel"] < 1:
-        raise InvalidInput(f"parallel is {params['parallel']}, and must be 1 or more.")
+    """The options of registry.ACCESS_SPEC, with parallel where there may be several images; raises InvalidInput."""
+    parallel = params.get("parallel", 1)
+    if parallel < 1:
+        raise InvalidInput(f"parallel is {parallel}, and must be 1 or more.")
     if params["retry_for"] < 0:
         raise InvalidInput(f"retry_for is {params['retry_for']}, and must be 0 (don't) or more seconds.")
     given = (_given(parse_registry(entry["registry"]), entry) for entry in params["credentials"])
-    return Access(tuple(given), params["config_path"], params["parallel"], params["retry_for"])
+    return Access(tuple(given), params["config_path"], parallel, params["retry_for"])
 
 
 def _given(registry: str, entry: Mapping[str, str]) -> Login:
@@ -88,15 +95,14 @@ def _given(registry: str, entry: Mapping[str, str]) -> Login:
 
 
 def _path(given: str | None) -> str:
-    # docker/cli, cli/config: the directory may be named by the environment.
-    return given or os.path.join(os.environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker"), "config.json")
+    return given or os.path.join(config_directory(os.environ), "config.json")
 
 
 def _read(given: str | None) -> Mapping[str, Any]:
     path = _path(given)
     try:
         with open(path, encoding="utf-8") as file:
-            config: Any = json.load(file)
+            return parse_config(file.read())
     except FileNotFoundError:
         if given:
             raise InvalidInput(f"config_path is '{given}', and there is no such file on this host.") from None
@@ -106,19 +112,33 @@ def _read(given: str | None) -> Mapping[str, Any]:
         raise GantryError(
             f"Can't read the Docker configuration {path}: {reason}. Correct it, or log in again."
         ) from None
-    return config if isinstance(config, dict) else {}
 
 
-def _known(config: Mapping[str, Any], path: str, registry: str) -> Mapping[str, str]:
+def troubles(logins: Iterable[Login]) -> list[str]:
+    """Return what the user should know of logins, as sentences."""
+    return sorted({login.trouble for login in logins if login.trouble})
+
+
+def _known(config: Mapping[str, Any], path: str, registry: str) -> Login:
     """What the configuration knows of a registry: from its own helper, the helper of all, or the file itself."""
     helper = _entry(config.get("credHelpers"), registry) or config.get("credsStore")
-    found = _ask(str(helper), path, registry) if helper else {}
-    return found or _stored(_entry(config.get("auths"), registry) or {}, path, registry)
+    found: Mapping[str, str] = {}
+    trouble = ""
+    try:
+        found = _ask(str(helper), path, registry) if helper else {}
+    except GantryError as error:
+        trouble = error.message
+    shown = found or _stored(_entry(config.get("auths"), registry) or {}, path, registry)
+    if trouble:
+        trouble += f" Without it, {registry} is shown {'what is stored there' if shown else 'no login'}."
+    return Login(registry, shown, trouble)
 
 
 def _entry(entries: Any, registry: str) -> Any:
     """The entry of a registry, whichever way its address is written; the exact name first."""
-    for address in sorted(entries or (), key=lambda address: str(address != registry)):
+    if not isinstance(entries, dict):
+        return None
+    for address in sorted(entries, key=lambda address: str(address != registry)):
         try:
             if parse_registry(address) == registry:
                 return entries[address]
@@ -136,8 +156,10 @@ def _stored(entry: Any, path: str, registry: str) -> Mapping[str, str]:
     user, password = entry.get("username"), entry.get("password")
     if entry.get("auth"):
         try:
-            user, _colon, password = base64.b64decode(entry["auth"], validate=True).decode().partition(":")
-        except (binascii.Error, ValueError, TypeError):
+            # What base64 wraps its lines with is no part of it (docker/cli, cli/config/configfile/file.go, decodeAuth).
+            text = "".join(str(entry["auth"]).split())
+            user, _colon, password = base64.b64decode(text, validate=True).decode().partition(":")
+        except (binascii.Error, ValueError):
             raise GantryError(
                 f"The Docker configuration {path} has no readable entry for {registry}. Log in to it again."
             ) from None

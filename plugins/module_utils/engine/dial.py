@@ -15,8 +15,6 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.address impor
 from ansible_collections.gantry.docker.plugins.module_utils.engine.ssh import Ssh
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
 
-_PORT, _TLS_PORT = 2375, 2376
-
 
 class Stream(Protocol):
     """What is used of a socket."""
@@ -85,11 +83,11 @@ def dialler(options: Mapping[str, Any]) -> Dialler:
         return Ssh(host, timeout)
     url = url_of(host)
     if not (wants_tls(options) or scheme == "https"):
-        return _Direct(lambda: _tcp(url, _PORT, timeout))
+        return _Direct(lambda: _tcp(url, timeout))
     # Its imports take 5 ms, which other connections need not wait for.
     from ansible_collections.gantry.docker.plugins.module_utils.engine.tls import encrypted
 
-    return _Direct(lambda: encrypted(_tcp(url, _TLS_PORT, timeout), options, str(url.hostname)))
+    return _Direct(lambda: encrypted(_tcp(url, timeout), options, str(url.hostname)))
 
 
 def _unix(path: str, timeout: int) -> socket.socket:
@@ -99,8 +97,8 @@ def _unix(path: str, timeout: int) -> socket.socket:
     return stream
 
 
-def _tcp(url: SplitResult, port: int, timeout: int) -> socket.socket:
-    stream = socket.create_connection((url.hostname, url.port or port), timeout=timeout)
+def _tcp(url: SplitResult, timeout: int) -> socket.socket:
+    stream = socket.create_connection((url.hostname, url.port or 0), timeout=timeout)
     stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     return stream

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
@@ -19,6 +21,8 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.reference impo
 
 # The end of what an engine says of a push: distribution/push_v2.go, daemon/containerd/image_push.go.
 _PUSHED = re.compile(r"digest: (sha256:[0-9a-f]{64}) size: ")
+# How engines pass on that a registry wants another login than it was shown (401, 403).
+_REFUSED = re.compile(r"unauthorized|denied|no basic auth credentials|authentication required|forbidden", re.IGNORECASE)
 
 
 class RemoteImage(NamedTuple):
@@ -38,7 +42,7 @@ class Distribution:
         """What the reference's registry has, asked through the engine; None if it has none. Nothing is pulled."""
         api = self._api
         path = api._url("/distribution/{0}/json", reference.listed)
-        with trying_to(f"ask the registry {reference.registry} for {reference}"):
+        with _shown(login), trying_to(f"ask the registry {reference.registry} for {reference}"):
             try:
                 answer = api._result(api.get(path, headers=login.header), json=True)
             except docker.errors.NotFound:
@@ -52,7 +56,7 @@ class Distribution:
         params = {"fromImage": reference.name, "tag": reference.digest or reference.tag}
         if platform:
             params["platform"] = str(platform)
-        with trying_to(task):
+        with _shown(login), trying_to(task):
             response = post(self._api, "/images/create", params=params, headers=login.header)
             for _message in messages(self._api, response, task):
                 pass
@@ -61,7 +65,7 @@ class Distribution:
         """Push one tag to its registry; the digest that the registry knows it by now."""
         task = f"push {reference}"
         digest: str | None = None
-        with trying_to(task):
+        with _shown(login), trying_to(task):
             path = f"/images/{reference.name}/push"
             response = post(self._api, path, params={"tag": reference.tag}, headers=login.header)
             for message in messages(self._api, response, task):
@@ -70,3 +74,14 @@ class Distribution:
         if digest is None:
             raise EngineError(f"The engine pushed {reference}, but didn't say what its digest is. Try again.")
         return digest
+
+
+@contextmanager
+def _shown(login: Login) -> Iterator[None]:
+    """Let the error of a registry that refuses a login tell what troubled that."""
+    try:
+        yield
+    except EngineError as error:
+        if login.trouble and _REFUSED.search(error.message):
+            raise EngineError(f"{error.message} {login.trouble}", error.status, error.passing) from error
+        raise

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import Any
 
-# The documentation of these stands beside, in doc_fragments/registry.py.
-REGISTRY_SPEC: dict[str, dict[str, Any]] = {
-    "tag": {"type": "str", "default": "latest"},
+# The documentation of these stands in doc_fragments/registry.py: of ACCESS_SPEC as ACCESS, of what REGISTRY_SPEC has
+# beyond it as DOCUMENTATION.
+ACCESS_SPEC: dict[str, dict[str, Any]] = {
     "credentials": {
         "type": "list",
         "elements": "dict",
@@ -26,6 +26,10 @@ REGISTRY_SPEC: dict[str, dict[str, Any]] = {
         },
     },
     "config_path": {"type": "path", "aliases": ["dockercfg_path"]},
-    "parallel": {"type": "int", "default": 4},
     "retry_for": {"type": "int", "default": 30},
+}
+REGISTRY_SPEC: dict[str, dict[str, Any]] = {
+    "tag": {"type": "str", "default": "latest"},
+    **ACCESS_SPEC,
+    "parallel": {"type": "int", "default": 4},
 }

@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
 
-__all__ = ["docker", "requests", "require_sdk", "speaks", "urllib3"]
+__all__ = ["docker", "requests", "require_sdk", "sdk_config", "speaks", "urllib3"]
 
 # Debian 12 and Ubuntu 22.04 have 5.0.3.
 OLDEST = (5, 0, 0)
@@ -28,10 +28,11 @@ try:
     import docker.tls
     import requests
     import urllib3
+    from docker.utils import config as sdk_config
 
     WHY_NOT = None
 except ImportError as error:  # pragma: no cover
-    docker = requests = urllib3 = None  # type: ignore[assignment]
+    docker = requests = urllib3 = sdk_config = None  # type: ignore[assignment]
     WHY_NOT = str(error)
 
 

@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Callable, NamedTuple
 from urllib.parse import quote
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.address import wants_tls, way_out
+from ansible_collections.gantry.docker.plugins.module_utils.engine.address import place, wants_tls, way_out
 from ansible_collections.gantry.docker.plugins.module_utils.engine.dial import Dialler, Stream, dialler, send_all
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
 
@@ -44,7 +44,7 @@ class Wire:
     """An engine, for commands in its containers. options: as address.resolve gives them."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        self._host = str(options["docker_host"])
+        self._host = place(options)
         self._timeout = int(options["timeout"])
         self._api_version = str(options["api_version"])
         self._dialler = dialler(options)

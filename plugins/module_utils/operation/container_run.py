@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.container_options import (
@@ -19,17 +19,26 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.container_opt
     found_in,
 )
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Container, Containers, parse_name
-from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Access, Login
-from ansible_collections.gantry.docker.plugins.module_utils.engine.distribution import Distribution, RemoteImage
+from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import (
+    Access,
+    Login,
+    parse_access,
+    troubles,
+)
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
     ImageName,
     Reference,
+    may_be_short_id,
     parse_image_name,
 )
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan, Skipped
+
+if TYPE_CHECKING:
+    from ansible_collections.gantry.docker.plugins.module_utils.engine.pulling import Asked
 
 # What a container is called while its successor takes its name.
 _FORMER = ".gantry-former"
@@ -39,16 +48,17 @@ _RUNNING = {"started", "healthy"}
 class Wanted(NamedTuple):
     """What was asked for.
 
-    options: by name and in normal form, without those that were not asked for. pull: whether the image is pulled if it
-    isn't here. stop_timeout: seconds that a container has to stop by itself before it is killed. patience: seconds
-    to wait for the container to become healthy, None not to wait. keep: whether a container of the name stays as it is.
+    options: by name and in normal form, without those that were not asked for. pull: never, missing or always.
+    stop_timeout: seconds that a container has to stop by itself before it is killed. patience: seconds to wait for the
+    container to become healthy, None not to wait. keep: whether a container of the name stays as it is.
     """
 
     name: str
     state: str
     image: ImageName | None
     options: Mapping[str, Any]
-    pull: bool
+    pull: str
+    access: Access
     stop_timeout: int | None
     patience: int | None
     keep: bool
@@ -57,16 +67,18 @@ class Wanted(NamedTuple):
 class Observed(NamedTuple):
     """What there is.
 
-    image: the one that is asked for. remote: what the registry has of it, where it has to be pulled. former: what a
-    replacement that was cut off has left. networks: their names, where some are asked for.
+    image: the one that is asked for. former: what a replacement that was cut off has left. networks: their names, where
+    some are asked for. asked: what the image's registry has of it, and login: what it was shown, where it had to be
+    asked. own: the engine's platform, where it matters which one the image is for.
     """
 
     container: Container | None
     image: Image | None = None
-    remote: RemoteImage | None = None
-    login: Login | None = None
     former: Container | None = None
     networks: frozenset[str] = frozenset()
+    asked: Asked | None = None
+    login: Login | None = None
+    own: Platform | None = None
 
 
 class Pull(NamedTuple):
@@ -74,6 +86,7 @@ class Pull(NamedTuple):
 
     reference: Reference
     login: Login
+    retry_for: int
 
     @property
     def sentence(self) -> str:
@@ -82,10 +95,10 @@ class Pull(NamedTuple):
 
 
 class Make(NamedTuple):
-    """Make the container, and start it if it is to run. patience, keep: as in Wanted."""
+    """Make the container, and start it if it is to run. image: its name or Id. patience, keep: as in Wanted."""
 
     name: str
-    image: ImageName
+    image: str
     options: Mapping[str, Any]
     start: bool
     patience: int | None
@@ -169,7 +182,8 @@ def parse(params: Mapping[str, Any]) -> Wanted:
         state=params["state"],
         image=parse_image_name(params["image"]) if params["image"] else None,
         options={name: OPTIONS[name].parse(params[name]) for name in OPTIONS if params[name] is not None},
-        pull=params["pull"] == "missing",
+        pull=params["pull"],
+        access=parse_access(params),
         stop_timeout=params["stop_timeout"],
         patience=params["healthy_wait_timeout"] if params["state"] == "healthy" else None,
         keep=params["existing"] == "keep",
@@ -181,19 +195,15 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     container = Containers(engine).find(wanted.name)
     if wanted.state == "absent":
         return Observed(container)
-    image = engine.images.find(str(wanted.image)) if wanted.image else None
-    login = remote = None
-    if wanted.pull and image is None and isinstance(wanted.image, Reference):
-        login = Access((), None, 1, 0).logins([wanted.image.registry])[wanted.image.registry]
-        remote = Distribution(engine).remote(wanted.image, login)
-    return Observed(
+    observed = Observed(
         container=container,
-        image=image,
-        remote=remote,
-        login=login,
+        image=engine.images.meant(wanted.image) if wanted.image else None,
         former=Containers(engine).find(wanted.name + _FORMER),
         networks=Containers(engine).networks() if wanted.options.get("networks") else frozenset(),
     )
+    if isinstance(wanted.image, Reference) and _needs_registry(wanted, wanted.image, observed):
+        return _with_registry(engine, wanted.access, wanted.image, observed)
+    return observed
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
@@ -216,7 +226,9 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 def apply(engine: Engine, step: Pull | Make | Start | Await | Stop | Replace | Remove) -> Mapping[str, Any]:
     """Take one step; if it fails, what was there before is there again."""
     if isinstance(step, Pull):
-        Distribution(engine).pull(step.reference, None, step.login)
+        from ansible_collections.gantry.docker.plugins.module_utils.engine.pulling import pull
+
+        pull(engine, step.reference, None, step.login, step.retry_for)
     elif isinstance(step, Make):
         _make(engine, step)
     elif isinstance(step, Start):
@@ -238,7 +250,31 @@ def apply(engine: Engine, step: Pull | Make | Start | Await | Stop | Replace | R
 def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
     """The container as it is now."""
     container = Containers(engine).find(wanted.name)
-    return {"container": dict(container.inspected) if container else None}
+    shown = troubles([observed.login] if observed.login else [])
+    return {"container": dict(container.inspected) if container else None, "warnings": shown}
+
+
+def _needs_registry(wanted: Wanted, reference: Reference, observed: Observed) -> bool:
+    """Whether the registry has a say: always if that is asked for, else where there is no image to make it from."""
+    if wanted.pull == "always":
+        # What a digest names is the same everywhere.
+        return observed.image is None or not (reference.digest or _by_short_id(wanted, observed))
+    container = observed.container
+    return wanted.pull == "missing" and observed.image is None and (not container or bool(_differing(wanted, observed)))
+
+
+def _with_registry(engine: Engine, access: Access, reference: Reference, observed: Observed) -> Observed:
+    """Add what the registry has of the image; raise GantryError if it has nothing, or can't be asked."""
+    from ansible_collections.gantry.docker.plugins.module_utils.engine.pulling import ask
+
+    login = access.logins([reference.registry])[reference.registry]
+    try:
+        asked = ask(engine, reference, observed.image, login, access.retry_for)
+    except GantryError as error:
+        if observed.image is not None:
+            raise
+        raise GantryError(f"There is no image {reference} on this engine, so it has to be pulled. {error}") from error
+    return observed._replace(asked=asked, login=login, own=engine.platform if observed.image else None)
 
 
 def _plan_absent(wanted: Wanted, container: Container | None) -> Plan:
@@ -250,17 +286,16 @@ def _plan_absent(wanted: Wanted, container: Container | None) -> Plan:
 
 def _plan_change(wanted: Wanted, observed: Observed, container: Container) -> Plan:
     """Replace the container if it differs in what was asked for; else let it run or not, as asked."""
-    asked = _asked(wanted, observed)
-    found = {"image": container.image_id, **found_in(container.inspected, wanted.options)}
-    before = {option: found[option] for option in asked}
-    differing = tuple(option for option in asked if before[option] != asked[option])
+    asked, before = _asked(wanted, observed), _found(wanted, container)
+    differing = _differing(wanted, observed)
     shown = {wanted.name: {**before, "status": container.status}}
     if differing:
         run = container.running if wanted.state == "present" else wanted.state in _RUNNING
         *pulling, make = _making(wanted, observed, start=run)
         replace = Replace(make, differing, container.running, _grace(wanted, container))
         status = "running" if run else "created"
-        return Plan((*pulling, replace), shown, {wanted.name: {**asked, "status": status}})
+        image = {"image": str(wanted.image)} if pulling else {}
+        return Plan((*pulling, replace), shown, {wanted.name: {**asked, **image, "status": status}})
     if wanted.state in _RUNNING and not container.running:
         return Plan((Start(wanted.name, wanted.patience),), shown, {wanted.name: {**asked, "status": "running"}})
     if wanted.state == "stopped" and container.running:
@@ -295,36 +330,94 @@ def _making(wanted: Wanted, observed: Observed, start: bool) -> tuple[Any, ...]:
         raise GantryError(
             f"There is no network {', '.join(missing)} on this engine. Make it first ('docker network create')."
         )
-    make = Make(wanted.name, wanted.image, wanted.options, start, wanted.patience, wanted.keep)
-    return (*_pulling(wanted, observed), make)
+    pulling = _pulling(wanted, observed)
+    if not pulling:
+        _check_image(wanted, observed)
+    _check_command(wanted, None if pulling else observed.image)
+    image = str(wanted.image)
+    if observed.image and _by_short_id(wanted, observed):
+        image = observed.image.id
+    return (*pulling, Make(wanted.name, image, wanted.options, start, wanted.patience, wanted.keep))
 
 
 def _pulling(wanted: Wanted, observed: Observed) -> tuple[Pull, ...]:
-    if observed.image is not None:
+    """The pull of an image that isn't here, or has moved in its registry; none where that wasn't asked."""
+    if not (observed.asked and observed.login and isinstance(wanted.image, Reference)):
         return ()
-    if observed.login and observed.remote and isinstance(wanted.image, Reference):
-        return (Pull(wanted.image, observed.login),)
-    if observed.login:
+    from ansible_collections.gantry.docker.plugins.module_utils.engine.pulling import is_current
+
+    if is_current(wanted.image, observed.image, observed.asked, observed.own):
+        return ()
+    return (Pull(wanted.image, observed.login, wanted.access.retry_for),)
+
+
+def _check_image(wanted: Wanted, observed: Observed) -> None:
+    """Raise GantryError unless the image is here."""
+    if observed.image is not None:
+        return
+    missing = f"There is no image {wanted.image} on this engine to run."
+    if isinstance(wanted.image, Reference):
+        raise GantryError(f"{missing} Pull it first (image_pull), or use pull: missing.")
+    raise GantryError(f"{missing} An Id can't be pulled: name the image, or load it (image_load).")
+
+
+def _check_command(wanted: Wanted, image: Image | None) -> None:
+    """Raise GantryError where nothing says what the container runs: the engine would refuse it (daemon/create.go).
+
+    image: the one that it is made from; None if it isn't known yet.
+    """
+    if wanted.options.get("command") or wanted.options.get("entrypoint"):
+        return
+    if "entrypoint" in wanted.options:
         raise GantryError(
-            f"There is no image {wanted.image} on this engine, and its registry has none. Check its name."
+            "An empty entrypoint clears the image's, and then the image's command isn't used either: name a command."
         )
-    raise GantryError(
-        f"There is no image {wanted.image} on this engine to run. Pull it first (image_pull), or use pull: missing."
+    if image and image.config and not (image.config.get("Cmd") or image.config.get("Entrypoint")):
+        raise GantryError(f"The image {wanted.image} doesn't say what to run. Name a command, or an entrypoint.")
+
+
+def _by_short_id(wanted: Wanted, observed: Observed) -> bool:
+    """Whether the image was found by the beginning of its Id: it has no tag of that name."""
+    reference = wanted.image
+    return (
+        isinstance(reference, Reference)
+        and may_be_short_id(reference)
+        and observed.image is not None
+        and reference.tagged not in observed.image.tags
     )
 
 
+def _differing(wanted: Wanted, observed: Observed) -> tuple[str, ...]:
+    """The options in which the container differs from what was asked for."""
+    if observed.container is None:
+        return ()
+    asked, found = _asked(wanted, observed), _found(wanted, observed.container)
+    return tuple(option for option in asked if found[option] != asked[option])
+
+
+def _found(wanted: Wanted, container: Container) -> dict[str, Any]:
+    """What the container has of each option that was asked for."""
+    image = {} if wanted.image is None else {"image": container.image_id}
+    return {**image, **found_in(container.inspected, wanted.options)}
+
+
 def _asked(wanted: Wanted, observed: Observed) -> dict[str, Any]:
-    """What was asked for, by option. An image that isn't here is told by its name."""
+    """What was asked for, by option. An image that isn't here yet is told by its name."""
     if wanted.image is None:
         return dict(wanted.options)
-    image = observed.image.id if observed.image else str(wanted.image)
-    if observed.image is None and observed.container and _names_same(wanted, observed.container):
+    image, pulling = str(wanted.image), bool(_pulling(wanted, observed))
+    if observed.image and not pulling:
+        image = observed.image.id
+    elif wanted.pull != "always" and observed.container and _names_same(wanted, observed.container):
         image = observed.container.image_id
     return {"image": image, **wanted.options}
 
 
 def _names_same(wanted: Wanted, container: Container) -> bool:
-    """Whether the container was made from the name that is asked for now."""
+    """Whether the container was made from the name, or the beginning of the Id, that is asked for now."""
+    name = wanted.image
+    if isinstance(name, Reference) and may_be_short_id(name) and container.image_id.startswith(f"sha256:{name.name}"):
+        return True
     try:
         return parse_image_name(str(container.config.get("Image") or "")) == wanted.image
     except InvalidInput:
@@ -334,7 +427,7 @@ def _names_same(wanted: Wanted, container: Container) -> bool:
 def _make(engine: Engine, step: Make) -> None:
     networks = step.options.get("networks", {})
     try:
-        Containers(engine).create(step.name, {"Image": str(step.image), **body_of(step.options)})
+        Containers(engine).create(step.name, {"Image": step.image, **body_of(step.options)})
     except EngineError as error:
         if step.keep and error.status == HTTPStatus.CONFLICT:
             raise Skipped(f"{step.name} stays, as it was made meanwhile") from error

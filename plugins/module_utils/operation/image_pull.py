@@ -11,11 +11,14 @@ from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
-from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Access, Login, parse_access
-from ansible_collections.gantry.docker.plugins.module_utils.engine.distribution import Distribution, RemoteImage
-from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
+from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import (
+    Access,
+    Login,
+    parse_access,
+    troubles,
+)
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
-from ansible_collections.gantry.docker.plugins.module_utils.engine.patience import patiently
+from ansible_collections.gantry.docker.plugins.module_utils.engine.pulling import Asked, ask, digests, is_current, pull
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, parse_platform
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import Reference, parse_reference
@@ -39,13 +42,6 @@ class Local(NamedTuple):
 
     image: Image | None = None
     fitting: Image | None = None
-
-
-class Asked(NamedTuple):
-    """What a registry has of a reference, and whether that digest is one the engine gives to some image already."""
-
-    remote: RemoteImage
-    known_for: Platform | None = None
 
 
 class Observed(NamedTuple):
@@ -96,10 +92,10 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     needed = [reference for reference in wanted.references if _needs_registry(reference, here[reference], wanted)]
     logins = wanted.access.logins(reference.registry for reference in needed)
 
-    def ask(one: Engine, reference: Reference) -> Asked:
-        return _ask(one, reference, here[reference], logins[reference.registry], wanted.access.retry_for)
+    def asked(one: Engine, reference: Reference) -> Asked:
+        return ask(one, reference, here[reference].fitting, logins[reference.registry], wanted.access.retry_for)
 
-    answers = engine.each(ask, needed, wanted.access.parallel)
+    answers = engine.each(asked, needed, wanted.access.parallel)
     return Observed(
         here=here,
         asked=dict(zip(needed, answers)),
@@ -114,7 +110,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     problems = {ref: why for ref in observed.asked if (why := _obstacle(ref, wanted, observed))}
     answers = {ref: answer for ref, answer in observed.asked.items() if isinstance(answer, Asked)}
     possible = [ref for ref in answers if ref not in problems]
-    stale = [ref for ref in possible if not _is_current(ref, answers[ref], observed)]
+    stale = [ref for ref in possible if not is_current(ref, observed.here[ref].fitting, answers[ref], observed.own)]
     current = [ref for ref in possible if ref not in stale]
     return Plan(
         steps=tuple(_pull(ref, wanted, observed) for ref in stale),
@@ -128,16 +124,8 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 
 def apply(engine: Engine, step: Pull) -> Mapping[str, Any]:
     """Pull one image, and make sure that it is what was asked for."""
-    patiently(lambda: Distribution(engine).pull(step.reference, step.platform, step.login), step.retry_for)
-    if engine.images.find_for(str(step.reference), step.platform):
-        return {}
-    image = engine.images.find(str(step.reference))
-    if image is None:
-        raise EngineError(f"The engine reported no error, but {step.reference} isn't there after the pull. Try again.")
-    raise EngineError(
-        f"{step.reference} was pulled for {step.platform}, but the image that came is for {image.platform}. "
-        "Name a platform that the registry has, or leave platform out."
-    )
+    pull(engine, step.reference, step.platform, step.login, step.retry_for)
+    return {}
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
@@ -147,7 +135,8 @@ def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, A
     now = engine.ask_all(lambda one, reference: one.images.find_for(str(reference), wanted.platform), pulled)
     found = [now[ref] if ref in pulled else observed.here[ref].fitting for ref in wanted.references]
     images = [dict(image.inspected) for image in found if image is not None]
-    return {"images": images, **({"image": images[0]} if len(found) == len(images) == 1 else {})}
+    single = {"image": images[0]} if len(found) == len(images) == 1 else {}
+    return {"images": images, "warnings": troubles(observed.logins.values()), **single}
 
 
 def _local(engine: Engine, reference: Reference, platform: Platform | None) -> Local:
@@ -167,35 +156,9 @@ def _needs_registry(reference: Reference, local: Local, wanted: Wanted) -> bool:
     return local.fitting is None or (wanted.policy != "missing" and not reference.digest)
 
 
-def _ask(engine: Engine, reference: Reference, local: Local, login: Login, retry_for: int) -> Asked:
-    remote = patiently(lambda: Distribution(engine).remote(reference, login), retry_for)
-    if remote is None:
-        raise GantryError(
-            f"The registry {reference.registry} has no {reference}. Check the name and the tag; some registries also "
-            "say so of what one may not see without logging in."
-        )
-    if local.fitting is None or _digests(local.fitting, reference):
-        return Asked(remote)
-    known = engine.images.find(f"{reference.name}@{remote.digest}")
-    return Asked(remote, known.platform if known else None)
-
-
 def _pull(reference: Reference, wanted: Wanted, observed: Observed) -> Pull:
     login = observed.logins[reference.registry]
     return Pull(reference, wanted.platform, login, wanted.access.retry_for)
-
-
-def _is_current(reference: Reference, answer: Asked, observed: Observed) -> bool:
-    image = observed.here[reference].fitting
-    if image is None:
-        return False
-    if observed.own and observed.own != image.platform and observed.own in answer.remote.platforms:
-        return False
-    digests = _digests(image, reference)
-    # A classic store remembers an index's digest with the first of its images only: those for other platforms that
-    # were pulled later have none (reference/store.go, AddDigest).
-    elsewhere = answer.known_for is not None and answer.known_for != image.platform
-    return answer.remote.digest in digests or (not digests and elsewhere)
 
 
 def _obstacle(reference: Reference, wanted: Wanted, observed: Observed) -> str | None:
@@ -207,7 +170,7 @@ def _obstacle(reference: Reference, wanted: Wanted, observed: Observed) -> str |
     if platform and remote.platforms and not any(platform.includes(offered) for offered in remote.platforms):
         offered = ", ".join(sorted({str(entry) for entry in remote.platforms}))
         return f"The registry has no {reference} for {platform}; it has it for {offered}."
-    if observed.blind and local.image and not local.fitting and remote.digest in _digests(local.image, reference):
+    if observed.blind and local.image and not local.fitting and remote.digest in digests(local.image, reference):
         return (
             f"{reference} is here for {local.image.platform}, and this engine can't tell whether it has it for "
             f"{platform} too. Remove the image first, or use Docker 28.1 or newer."
@@ -223,12 +186,6 @@ def _before(reference: Reference, local: Local, answer: Asked) -> str | None:
     image = local.fitting or local.image
     if image is None:
         return None
-    digests = _digests(image, reference)
-    before = digests[0] if digests else image.id
+    known = digests(image, reference)
+    before = known[0] if known else image.id
     return before if before != answer.remote.digest else None
-
-
-def _digests(image: Image, reference: Reference) -> list[str]:
-    """The digests by which the reference's repository knows the image."""
-    named = (digest.partition("@") for digest in image.digests)
-    return [digest for name, _at, digest in named if name == reference.name]

@@ -11,7 +11,12 @@ from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
-from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Access, Login, parse_access
+from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import (
+    Access,
+    Login,
+    parse_access,
+    troubles,
+)
 from ansible_collections.gantry.docker.plugins.module_utils.engine.distribution import Distribution
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils.engine.patience import patiently
@@ -108,7 +113,7 @@ def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, A
         if here and observed.remote[ref] in here.digests
     }
     single = {"image": images[0]} if len(wanted.references) == len(images) == 1 else {}
-    return {"images": images, "digests": same, **single}
+    return {"images": images, "digests": same, "warnings": troubles(observed.logins.values()), **single}
 
 
 def _here(engine: Engine, reference: Reference) -> Here | None:

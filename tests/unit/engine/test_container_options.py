@@ -23,6 +23,10 @@ NETWORK = {"name": "net", "aliases": None, "ipv4_address": None}
         ("command", "sh -c 'a b'", ["sh", "-c", "a b"]),
         ("command", ["sleep", 5], ["sleep", "5"]),
         ("entrypoint", "tini --", ["tini", "--"]),
+        ("entrypoint", "", []),
+        ("entrypoint", " ", []),
+        ("entrypoint", [], []),
+        ("entrypoint", [""], []),
         ("env", {"A": 1, "B": "x=y"}, {"A": "1", "B": "x=y"}),
         ("labels", {"a.b": 7}, {"a.b": "7"}),
         ("working_dir", "/a//b/../c/", "/a/c"),
@@ -58,7 +62,9 @@ def test_normal_form(option: str, written: Any, normal: Any) -> None:
     ("option", "written"),
     [
         ("command", []),
-        ("entrypoint", ""),
+        ("entrypoint", ["", "sh"]),
+        ("entrypoint", "'' sh"),
+        ("entrypoint", True),
         ("env", {"A": None}),
         ("labels", {"a": 1.5}),
         ("working_dir", "here"),
@@ -85,10 +91,27 @@ def test_what_cannot_be(option: str, written: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("option", "written"),
+    [
+        ("entrypoint", ["", "sh"]),
+        ("entrypoint", "'open"),
+        ("entrypoint", {"a": 1}),
+        ("entrypoint", [1.5]),
+        ("command", ""),
+    ],
+)
+def test_messages_name_the_option(option: str, written: Any) -> None:
+    with pytest.raises(InvalidInput, match=rf"\b{option}\b"):
+        OPTIONS[option].parse(written)
+
+
+@pytest.mark.parametrize(
     ("asked", "body"),
     [
         ({}, {}),
         ({"tty": True, "user": "1"}, {"Tty": True, "User": "1"}),
+        ({"entrypoint": [], "command": ["sh"]}, {"Entrypoint": [""], "Cmd": ["sh"]}),
+        ({"entrypoint": ["tini", "--"]}, {"Entrypoint": ["tini", "--"]}),
         (
             {"restart_policy": "on-failure", "restart_retries": 2, "init": True},
             {"HostConfig": {"RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 2}, "Init": True}},

@@ -15,7 +15,9 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.containers im
 from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Login
 from ansible_collections.gantry.docker.plugins.module_utils.engine.distribution import RemoteImage
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
+from ansible_collections.gantry.docker.plugins.module_utils.engine.pulling import Asked
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.image.platform import parse_platform
 from ansible_collections.gantry.docker.plugins.module_utils.operation import container_run
 from ansible_collections.gantry.docker.plugins.module_utils.operation.container_run import (
     Await,
@@ -29,8 +31,9 @@ from ansible_collections.gantry.docker.plugins.module_utils.operation.container_
 )
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 
-ID, OTHER = (f"sha256:{digit * 64}" for digit in "12")
+ID, OTHER, NEW = (f"sha256:{digit * 64}" for digit in "123")
 IMAGE = Image({"Id": ID})
+LOGIN = Login("docker.io", {})
 DEFAULTS: dict[str, Any] = {
     **dict.fromkeys(OPTIONS),
     "name": "box",
@@ -38,6 +41,9 @@ DEFAULTS: dict[str, Any] = {
     "image": "busybox",
     "pull": "never",
     "existing": "replace",
+    "credentials": [],
+    "config_path": None,
+    "retry_for": 30,
     "stop_timeout": None,
     "healthy_wait_timeout": None,
 }
@@ -79,11 +85,83 @@ def test_makes(state: str, start: bool, status: str) -> None:
 
 
 def test_pulls_what_is_missing_first() -> None:
-    observed = Observed(None, remote=RemoteImage(OTHER, ()), login=Login("docker.io", {}))
-    plan = planned(observed, pull="missing")
+    observed = Observed(None, asked=Asked(RemoteImage(OTHER, ())), login=LOGIN)
+    plan = planned(observed, pull="missing", retry_for=7)
     assert [type(step) for step in plan.steps] == [Pull, Make]
     assert plan.actions[0] == "Pulled image busybox:latest"
+    assert plan.steps[0].retry_for == 7
     assert plan.after["box"]["image"] == "busybox:latest"
+
+
+def asked(digest: str = OTHER) -> dict[str, Any]:
+    """What a registry says that has the image under a digest, as parts of what is observed."""
+    return {"asked": Asked(RemoteImage(digest, ())), "login": LOGIN}
+
+
+def known(digest: str = OTHER) -> Image:
+    """An image that came from its registry under a digest."""
+    return Image({"Id": ID, "RepoDigests": [f"busybox@{digest}"], "Os": "linux", "Architecture": "amd64"})
+
+
+def test_pulls_for_a_replacement_and_tells_the_image_by_its_name() -> None:
+    plan = planned(Observed(box(image=OTHER, Tty=False), **asked()), pull="missing", tty=True)
+    assert plan.actions == [
+        "Pulled image busybox:latest",
+        "Replaced container box, as it differed in tty",
+    ]
+    assert plan.before["box"]["image"] == OTHER and plan.after["box"]["image"] == "busybox:latest"
+
+
+def test_always_pulls_and_replaces_what_has_moved() -> None:
+    plan = planned(Observed(box(), known(), **asked(NEW)), pull="always")
+    assert plan.actions == [
+        "Pulled image busybox:latest",
+        "Replaced container box, as it differed in image",
+    ]
+    assert plan.before == {"box": {"image": ID, "status": "running"}}
+    assert plan.after == {"box": {"image": "busybox:latest", "status": "running"}}
+    assert planned(Observed(box(image=OTHER), None, **asked(NEW)), pull="always").actions == plan.actions
+
+
+def test_always_leaves_what_is_current() -> None:
+    assert planned(Observed(box(), known(), **asked()), pull="always") == Plan()
+    assert planned(Observed(box(image=OTHER), known(), **asked()), pull="always").actions == [
+        "Replaced container box, as it differed in image"
+    ]
+    assert planned(Observed(None, known(), **asked()), pull="always").actions == [
+        "Started container box from busybox:latest"
+    ]
+
+
+def test_always_comes_to_the_engines_own_platform() -> None:
+    own = parse_platform("linux/arm64")
+    here = Asked(RemoteImage(OTHER, (own, parse_platform("linux/amd64"))))
+    plan = planned(Observed(box(), known(), asked=here, login=LOGIN, own=own), pull="always")
+    assert plan.actions[0] == "Pulled image busybox:latest"
+
+
+def test_a_short_id_is_run_by_the_id_that_it_means() -> None:
+    (step,) = planned(Observed(None, Image({"Id": ID})), image="1" * 12).steps
+    assert step.image == ID
+    (step,) = planned(Observed(None, Image({"Id": ID, "RepoTags": ["111111111111:latest"]})), image="1" * 12).steps
+    assert step.image == "111111111111:latest"
+    assert not planned(Observed(box(Image=ID), None), image="1" * 12, pull="missing").changed
+
+
+@pytest.mark.parametrize(
+    ("config", "params"),
+    [
+        ({"Cmd": ["sh"]}, {}),
+        ({"Entrypoint": ["sh"]}, {}),
+        ({}, {"command": "sh"}),
+        ({"Env": ["A=1"]}, {"entrypoint": ["sh"]}),
+        ({"Cmd": ["sh"], "Entrypoint": ["sh"]}, {"entrypoint": "", "command": "sh"}),
+        ({}, {}),
+    ],
+)
+def test_something_says_what_to_run(config: dict[str, Any], params: dict[str, Any]) -> None:
+    """An engine that tells nothing of an image's config isn't taken by its word."""
+    assert planned(Observed(None, Image({"Id": ID, "Config": config})), **params).changed
 
 
 @pytest.mark.parametrize(
@@ -190,7 +268,10 @@ def test_removes(status: str) -> None:
     ("observed", "params", "words"),
     [
         (Observed(None), {}, "no image busybox:latest on this engine to run.*image_pull.*pull: missing"),
-        (Observed(None, login=Login("docker.io", {})), {}, "its registry has none"),
+        (Observed(None), {"image": ID}, f"no image {ID} on this engine to run. An Id can't be pulled"),
+        (Observed(None, Image({"Id": ID, "Config": {"Env": ["A=1"]}})), {}, "doesn't say what to run. Name a command"),
+        (Observed(None, Image({"Id": ID, "Config": {"Cmd": ["sh"]}})), {"entrypoint": []}, "clears.*name a command"),
+        (Observed(None, **asked()), {"pull": "missing", "entrypoint": [""]}, "clears.*name a command"),
         (Observed(None), {"image": None}, "no image to make it from"),
         (Observed(None, IMAGE, former=box(name="box.gantry-former")), {}, "box.gantry-former is in the way"),
         (Observed(box(image=OTHER), IMAGE, former=box(name="box.gantry-former")), {}, "is in the way"),
@@ -220,6 +301,8 @@ def test_networks_must_be_there() -> None:
         {"restart_retries": 3, "restart_policy": "always"},
         {"env": {"A": True}},
         {"command": []},
+        {"retry_for": -1},
+        {"credentials": [{"registry": "a b", "username": "u", "password": "p"}]},
     ],
 )
 def test_bad_input(params: dict[str, Any]) -> None:

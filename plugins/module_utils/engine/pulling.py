@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Pulls for every verb that needs one: ask the registry first, try again where that is worth it, verify the result."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
+from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Login
+from ansible_collections.gantry.docker.plugins.module_utils.engine.distribution import Distribution, RemoteImage
+from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
+from ansible_collections.gantry.docker.plugins.module_utils.engine.patience import patiently
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
+from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform
+from ansible_collections.gantry.docker.plugins.module_utils.image.reference import Reference
+
+
+class Asked(NamedTuple):
+    """What a registry has of a reference, and the platform of the image that has that digest on the engine, if any."""
+
+    remote: RemoteImage
+    known_for: Platform | None = None
+
+
+def ask(engine: Engine, reference: Reference, image: Image | None, login: Login, retry_for: int) -> Asked:
+    """Ask the reference's registry what a pull would bring.
+
+    image: what the engine has of the reference. retry_for: seconds to go on trying.
+    Raises GantryError if the registry has nothing of that name, EngineError if it can't be asked.
+    """
+    remote = patiently(lambda: Distribution(engine).remote(reference, login), retry_for)
+    if remote is None:
+        raise GantryError(
+            f"The registry {reference.registry} has no {reference}. Check the name and the tag; some registries also "
+            f"say so of what one may not see without logging in. {login.trouble}".rstrip()
+        )
+    if image is None or digests(image, reference):
+        return Asked(remote)
+    known = engine.images.find(f"{reference.name}@{remote.digest}")
+    return Asked(remote, known.platform if known else None)
+
+
+def is_current(reference: Reference, image: Image | None, asked: Asked, own: Platform | None) -> bool:
+    """Whether the engine's image is the one that the registry has.
+
+    image: what the engine has of the reference. own: the engine's platform, if an image for another one won't do.
+    """
+    if image is None or (own and own != image.platform and own in asked.remote.platforms):
+        return False
+    known = digests(image, reference)
+    # A classic store remembers an index's digest with the first of its images only: those for other platforms that
+    # were pulled later have none (reference/store.go, AddDigest).
+    elsewhere = asked.known_for is not None and asked.known_for != image.platform
+    return asked.remote.digest in known or (not known and elsewhere)
+
+
+def digests(image: Image, reference: Reference) -> list[str]:
+    """Return the digests by which the reference's repository knows the image."""
+    named = (digest.partition("@") for digest in image.digests)
+    return [digest for name, _at, digest in named if name == reference.name]
+
+
+def pull(engine: Engine, reference: Reference, platform: Platform | None, login: Login, retry_for: int) -> None:
+    """Pull one image, and make sure that it is what was asked for. retry_for: seconds to go on trying.
+
+    Raises EngineError.
+    """
+    patiently(lambda: Distribution(engine).pull(reference, platform, login), retry_for)
+    if engine.images.find_for(str(reference), platform):
+        return
+    image = engine.images.find(str(reference))
+    if image is None:
+        raise EngineError(f"The engine reported no error, but {reference} isn't there after the pull. Try again.")
+    raise EngineError(
+        f"{reference} was pulled for {platform}, but the image that came is for {image.platform}. "
+        "Name a platform that the registry has, or leave platform out."
+    )
