@@ -13,6 +13,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.connection im
 from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Login
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError, trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker
+from ansible_collections.gantry.docker.plugins.module_utils.engine.shapes import REMOTE_IMAGE
 from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import messages, post
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, platform_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import Reference
@@ -40,7 +41,7 @@ class Distribution:
         path = api._url("/distribution/{0}/json", reference.listed)
         with trying_to(f"ask the registry {reference.registry} for {reference}"):
             try:
-                answer = api._result(api.get(path, headers=login.header), json=True)
+                answer = REMOTE_IMAGE(api._result(api.get(path, headers=login.header, timeout=api.timeout), json=True))
             except docker.errors.NotFound:
                 return None
         platforms = answer.get("Platforms") or []
@@ -54,7 +55,7 @@ class Distribution:
             params["platform"] = str(platform)
         with trying_to(task):
             response = post(self._api, "/images/create", params=params, headers=login.header)
-            for _message in messages(self._api, response, task):
+            for _message in messages(response, task):
                 pass
 
     def push(self, reference: Reference, login: Login) -> str:
@@ -64,7 +65,7 @@ class Distribution:
         with trying_to(task):
             path = f"/images/{reference.name}/push"
             response = post(self._api, path, params={"tag": reference.tag}, headers=login.header)
-            for message in messages(self._api, response, task):
+            for message in messages(response, task):
                 found = _PUSHED.search(message.get("status") or "")
                 digest = found.group(1) if found else digest
         if digest is None:
