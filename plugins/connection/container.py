@@ -205,7 +205,7 @@ from ansible.plugins.connection import ConnectionBase
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.address import CONNECTION_SPEC, resolve
 from ansible_collections.gantry.docker.plugins.module_utils.engine.wire import PIECE, Command, Wire
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, printable
 
 
 class Connection(ConnectionBase):
@@ -255,7 +255,8 @@ class Connection(ConnectionBase):
                 self._start("-c", 'cat >"$0"', _absolute(out_path)), _pieces(file), said.extend, said.extend
             )
         if code:
-            raise AnsibleError(f"Can't copy {in_path} to {out_path} in the container {self._container}: {_text(said)}")
+            where = printable(f"{in_path} to {out_path}")
+            raise AnsibleError(f"Can't copy {where} in the container {self._container}: {_text(said)}")
 
     def fetch_file(self, in_path: str, out_path: str) -> None:
         """Copy a file of the container to the controller."""
@@ -264,7 +265,8 @@ class Connection(ConnectionBase):
             code = self._finish(self._start("-c", 'cat "$0"', _absolute(in_path)), (), file.write, said.extend)
         if code:
             os.unlink(out_path)
-            raise AnsibleError(f"Can't copy {in_path} from the container {self._container}: {_text(said)}")
+            where = printable(in_path)
+            raise AnsibleError(f"Can't copy {where} from the container {self._container}: {_text(said)}")
 
     @property
     def _shell_program(self) -> str:
@@ -381,4 +383,4 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def _text(output: bytes | bytearray) -> str:
-    return " ".join(output.decode("utf-8", "replace").split())
+    return printable(" ".join(output.decode("utf-8", "replace").split()))

@@ -45,14 +45,15 @@ class Client(_Sdks):  # type: ignore[misc]
     def send(self, request: Any, **how: Any) -> Any:
         """Send a request as requests does. An answer that isn't asked for as a stream is read as a whole, in time."""
 
-        def call() -> Any:
+        def begin() -> Any:
             # No engine leads elsewhere.
-            response = super(Client, self).send(request, **{**how, "stream": True, "allow_redirects": False})
-            if not how.get("stream"):
-                _read(response)
-            return response
+            return super(Client, self).send(request, **{**how, "stream": True, "allow_redirects": False})
 
-        return within(call, _WHOLE * how["timeout"]) if how.get("timeout") else call()
+        # Work may take as long as it likes before the engine says anything (stream.waiting_for).
+        response = within(begin, _WHOLE * how["timeout"]) if how.get("timeout") else begin()
+        if not how.get("stream"):
+            within(lambda: _read(response), _WHOLE * self.timeout)
+        return response
 
     def _raise_for_status(self, response: Any) -> None:
         """Raise the SDK's error for a refusal, Unexpected for what no engine answers."""

@@ -176,7 +176,8 @@ def _open(options: Mapping[str, Any]) -> Engine:
             undo.pop_all()
     except Unexpected as error:
         raise EngineError(
-            f"What answers at {host} is no Docker engine, or something is between: its answer {error}. Correct docker_host."
+            f"What answers at {host} is no Docker engine, or something is between: its answer {error}. "
+            "Correct docker_host."
         ) from error
     except docker.errors.TLSParameterError as error:
         raise InvalidInput(f"The options for TLS don't fit: {error}") from error

@@ -387,10 +387,13 @@ class Containers:
                 table = PROCESSES(self._api.top(name))
             except docker.errors.APIError as error:
                 # It may have ended since it was looked up, or wait to be restarted.
-                if error.status_code != HTTPStatus.CONFLICT and CONTAINER(self._api.inspect_container(name))["State"]["Running"]:
+                if error.status_code != HTTPStatus.CONFLICT and self._runs(name):
                     raise
                 return []
         return [dict(zip(table["Titles"], row)) for row in table.get("Processes") or ()]
+
+    def _runs(self, name: str) -> bool:
+        return bool(CONTAINER(self._api.inspect_container(name))["State"]["Running"])
 
     def has_path(self, name: str, path: str) -> bool:
         """Whether there is something at a path in a container, running or not. Nothing is run in it for that.

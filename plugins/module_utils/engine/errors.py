@@ -108,6 +108,15 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
         waiting += [part for part in current.args if isinstance(part, BaseException)]
 
 
+def _broke_off(cause: BaseException) -> bool:
+    """Whether the connection ended before the answer did."""
+    if isinstance(cause, urllib3.exceptions.InvalidChunkLength):
+        return not cause.length  # else what came was no chunk
+    # What urllib3 has no other error as a reason for, is an end that came too early.
+    alone = isinstance(cause, urllib3.exceptions.ProtocolError) and len(cause.args) == 1
+    return alone or isinstance(cause, (ConnectionError, http.client.IncompleteRead))
+
+
 def _why(error: BaseException) -> str:
     for cause in causes(error):
         if isinstance(cause, (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)):
@@ -115,10 +124,10 @@ def _why(error: BaseException) -> str:
                 "the engine sent nothing for as long as the option timeout allows. "
                 "Check that it is alive ('docker info' on its host), or allow more with the option timeout."
             )
-        if isinstance(cause, (ConnectionError, http.client.IncompleteRead)):
+        if _broke_off(cause):
             return (
-                "the engine closed the connection. Look at the engine's log ('journalctl -u docker') for why it went away, "
-                "then try again."
+                "the engine closed the connection. Look at the engine's log ('journalctl -u docker') for why it went "
+                "away, then try again."
             )
         if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
             return "no space is left on this host's disk."

@@ -87,11 +87,11 @@ class _Line(http.client.HTTPConnection):
 
     def __init__(self, path: str, timeout: float | None) -> None:
         super().__init__("localhost", timeout=timeout)
-        self._path = path
+        self._path, self._deadline = path, _Deadline()
 
     def connect(self) -> None:
         """Open it."""
-        self.sock = _Socket(socket.AF_UNIX)
+        self.sock = _Socket(self._deadline)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)
 
@@ -106,10 +106,8 @@ class _Line(http.client.HTTPConnection):
 
     def begin(self, path: str, agent: str) -> Any:
         """The engine's answer without its body, which is still to be read. Raises OSError, HTTPException."""
-        if self.sock is None:
-            self.connect()
         if self.timeout is not None:
-            self.sock.deadline = time.monotonic() + self.timeout
+            self._deadline.moment = time.monotonic() + self.timeout
         self.request("GET", path, headers={"User-Agent": agent})
         got = self.getresponse()
         answer: Any = requests.Response()
@@ -119,17 +117,25 @@ class _Line(http.client.HTTPConnection):
         return answer
 
 
-class _Socket(socket.socket):
-    """A socket for one question after the other. deadline: the monotonic time of the last wait for more of an answer.
+class _Deadline:
+    """When the last wait for more of an answer begins. moment: by the monotonic clock.
 
-    As each wait is bounded by the timeout, an answer that drips ends one timeout after its deadline at the latest.
+    As each wait is bounded by the timeout, an answer that drips ends one timeout later at the latest.
     """
 
-    deadline = math.inf
+    moment = math.inf
+
+
+class _Socket(socket.socket):
+    """A socket on which no wait begins after a deadline, which may be moved."""
+
+    def __init__(self, deadline: _Deadline) -> None:
+        super().__init__(socket.AF_UNIX)
+        self._deadline = deadline
 
     def recv_into(self, *arguments: Any) -> int:
-        """As the socket's own; raises socket.timeout after the deadline."""
-        if time.monotonic() > self.deadline:
+        """As any socket's; raises socket.timeout after the deadline."""
+        if time.monotonic() > self._deadline.moment:
             raise socket.timeout("timed out")
         return super().recv_into(*arguments)
 
