@@ -155,7 +155,8 @@ options:
   timeout:
     description:
       - How many seconds to wait for the engine when it says nothing at all.
-      - This is no bound on how long a command or a transfer may take.
+      - This is no bound on how long a command or a transfer may take. An answer that is neither must be whole within
+        twice that time.
       - If not given, it is V(60).
     type: int
     vars:

@@ -39,7 +39,7 @@ class Distribution:
         """What the reference's registry has, asked through the engine; None if it has none. Nothing is pulled."""
         api = self._api
         path = api._url("/distribution/{0}/json", reference.listed)
-        with trying_to(f"ask the registry {reference.registry} for {reference}"):
+        with trying_to(f"ask the registry {reference.registry} for {reference}", reference.registry):
             try:
                 answer = REMOTE_IMAGE(api._result(api.get(path, headers=login.header, timeout=api.timeout), json=True))
             except docker.errors.NotFound:
@@ -53,7 +53,7 @@ class Distribution:
         params = {"fromImage": reference.name, "tag": reference.digest or reference.tag}
         if platform:
             params["platform"] = str(platform)
-        with trying_to(task):
+        with trying_to(task, reference.registry):
             response = post(self._api, "/images/create", params=params, headers=login.header)
             for _message in messages(response, task):
                 pass
@@ -62,7 +62,7 @@ class Distribution:
         """Push one tag to its registry; the digest that the registry knows it by now."""
         task = f"push {reference}"
         digest: str | None = None
-        with trying_to(task):
+        with trying_to(task, reference.registry):
             path = f"/images/{reference.name}/push"
             response = post(self._api, path, params={"tag": reference.tag}, headers=login.header)
             for message in messages(response, task):

@@ -58,10 +58,11 @@ class EngineError(GantryError):
 
 
 @contextmanager
-def trying_to(task: str) -> Iterator[None]:
+def trying_to(task: str, registry: str | None = None) -> Iterator[None]:
     """Translate what goes wrong inside into EngineError.
 
-    task: what is tried and on what, to follow "Can't": "pull busybox:latest".
+    task: what is tried and on what, to follow "Can't": "pull busybox:latest". registry: the one whose silence is the
+    engine's silence too.
     """
     try:
         yield
@@ -81,7 +82,7 @@ def trying_to(task: str) -> Iterator[None]:
         urllib3.exceptions.HTTPError,
         OSError,
     ) as error:
-        raise EngineError(f"Can't {task}: {_why(error)}") from error
+        raise EngineError(f"Can't {task}: {_why(error, registry)}") from error
 
 
 def engine_said(task: str, answer: str, status: int | None = None) -> EngineError:
@@ -117,9 +118,14 @@ def _broke_off(cause: BaseException) -> bool:
     return alone or isinstance(cause, (ConnectionError, http.client.IncompleteRead))
 
 
-def _why(error: BaseException) -> str:
+def _why(error: BaseException, registry: str | None) -> str:
     for cause in causes(error):
         if isinstance(cause, (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)):
+            if registry:
+                return (
+                    f"for as long as the option timeout allows, the engine had no news of the registry {registry}. "
+                    "Check that the registry is up and answers, or allow more with the option timeout."
+                )
             return (
                 "the engine sent nothing for as long as the option timeout allows. "
                 "Check that it is alive ('docker info' on its host), or allow more with the option timeout."
