@@ -176,8 +176,8 @@ def _open(options: Mapping[str, Any]) -> Engine:
             undo.pop_all()
     except Unexpected as error:
         raise EngineError(
-            f"What answers at {host} is no Docker engine, or something is between: its answer {error}. "
-            "Correct docker_host."
+            f"Can't reach a Docker engine at {host}. What answers there is no Docker engine, or something is between: "
+            f"the answer {error}. Correct docker_host."
         ) from error
     except docker.errors.TLSParameterError as error:
         raise InvalidInput(f"The options for TLS don't fit: {error}") from error

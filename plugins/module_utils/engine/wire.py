@@ -142,8 +142,8 @@ class Wire:
             yield
         except Unexpected as error:
             raise GantryError(
-                f"What answers at {self._host} is no Docker engine, or something is between: its answer {error}. "
-                "Correct docker_host."
+                f"Can't reach a Docker engine at {self._host}. What answers there is no Docker engine, or something is "
+                f"between: the answer {error}. Correct docker_host."
             ) from error
         except (OSError, ValueError, LookupError) as error:
             said = self._dialler.said() or f"{str(error).strip().rstrip('.') or type(error).__name__}."

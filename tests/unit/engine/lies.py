@@ -13,7 +13,7 @@ import json
 import socketserver
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Callable
@@ -26,11 +26,16 @@ DRIP = 0.1
 
 
 class Liar(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    """What listens at a path. lie: the bytes that answer every question but whether it is there, which it says."""
+    """What listens at a path.
+
+    lie: the bytes that answer every question but whether it is there, which it says. truths: what answers in its place
+    where the request's line has a certain part.
+    """
 
     daemon_threads = True
     request_queue_size = 64
     lie: Lie = staticmethod(lambda: [PONG])
+    truths: Mapping[bytes, Lie] = {}
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: who asks may hang up."""
@@ -45,8 +50,9 @@ class _Handler(socketserver.StreamRequestHandler):
             if b"/_ping " in line:
                 self.wfile.write(PONG)
                 continue
+            found = (truth for part, truth in self.server.truths.items() if part in line)
             with suppress(OSError):
-                for piece in self.server.lie():
+                for piece in next(found, self.server.lie)():
                     self.wfile.write(piece)
             return
 

@@ -295,6 +295,27 @@ def test_another_shape(server: Liar, engine: Engine, question: str) -> None:
         engine.__dict__.pop("info", None)
 
 
+UPGRADED = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "lie", ["a page of HTML", "a refusal that is a list", "no HTTP", "no answer", "a way elsewhere"]
+)
+@pytest.mark.parametrize("stdin", [None, b"input"])
+def test_no_start_of_a_command(server: Liar, engine: Engine, lie: str, stdin: bytes | None) -> None:
+    server.truths, server.lie = {b"/containers/one/exec ": told({"Id": ID})}, QUICK[lie]
+    assert _said(lambda engine: Commands(engine).exec("one", COMMAND._replace(stdin=stdin)), engine)
+
+
+@pytest.mark.parametrize("end", [[], {}, {"Running": False, "Pid": 5}, {"Running": False, "Pid": "5", "ExitCode": 0}])
+@pytest.mark.parametrize("output", [b"", HTML, b"\x07\0\0\0\0\0\0\x01x", b"\x01\0\0\0\xff\xff\xff\xffx"])
+@pytest.mark.parametrize("stdin", [None, b"input"])
+def test_no_output_of_a_command(server: Liar, engine: Engine, end: Any, output: bytes, stdin: bytes | None) -> None:
+    server.truths = {b"/containers/one/exec ": told({"Id": ID}), b"/start ": lambda: [UPGRADED + output]}
+    server.lie = told(end)
+    assert _said(lambda engine: Commands(engine).exec("one", COMMAND._replace(stdin=stdin)), engine)
+
+
 @pytest.mark.parametrize(
     "line", [HTML, b'"text"', b"[]", b'{"status": 5}', b'{"status": "Pull', b'{"errorDetail": []}']
 )
