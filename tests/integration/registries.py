@@ -162,6 +162,8 @@ def lying(engine: Engine, port: int, lies: Mapping[str, Lie]) -> Iterator[str]:
         server.lies = lies
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
-        yield f"127.0.0.1:{port}"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"127.0.0.1:{port}"
+        finally:
+            server.shutdown()
+            thread.join()

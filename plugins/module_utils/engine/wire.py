@@ -97,7 +97,7 @@ class Wire:
         if _MAY_BEGIN_AN_ID.fullmatch(container):
             found = CONTAINER(self._ask(container, "GET", f"containers/{container}/json"))
             if found["Name"] != f"/{container}":
-                raise self._refused(container, _NOT_FOUND, b"")
+                raise self._missing(container)
 
     def _ask(self, container: str, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         status, _headers, said = self._talk.ask(method, f"/v{self._api_version}/{path}", body)
@@ -123,16 +123,19 @@ class Wire:
         raise self._refused(container, status, said)
 
     def _refused(self, container: str, status: int, said: bytes) -> GantryError:
-        if status == _NOT_FOUND:
-            return GantryError(
-                f"There is no container {container} on the engine at {self._host}. Start one (container_run), or say "
-                "with ansible_host which container the host is, and with docker_host which engine."
-            )
         message = text(mapping(parsed(said)).get("message"))
+        if status == _NOT_FOUND:
+            return self._missing(container)
         advice = next((f" {way}" for word, way in _ADVICE.items() if word in message), "")
         return GantryError(
             f"Can't run a command in the container {container}: the engine answered {status}: "
             f"{message.strip().rstrip('.')}.{advice}"
+        )
+
+    def _missing(self, container: str) -> GantryError:
+        return GantryError(
+            f"There is no container {container} on the engine at {self._host}. Start one (container_run), or say "
+            "with ansible_host which container the host is, and with docker_host which engine."
         )
 
     @contextmanager

@@ -71,9 +71,11 @@ def liar(folder: Path) -> Iterator[Liar]:
     with Liar(str(folder / "liar"), _Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def answer(body: bytes, kind: str = "application/json", status: str = "200 OK", more: str = "") -> Lie:

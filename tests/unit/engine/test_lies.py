@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -17,6 +18,7 @@ from typing import Any, Callable
 
 import pytest
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine import answers
 from ansible_collections.gantry.docker.plugins.module_utils.engine.archives import Archives
 from ansible_collections.gantry.docker.plugins.module_utils.engine.client import Client
 from ansible_collections.gantry.docker.plugins.module_utils.engine.commands import Command, Commands
@@ -248,7 +250,11 @@ def _said(ask: Callable[[Engine], Any], engine: Engine) -> str:
 
 @pytest.mark.parametrize("lie", QUICK)
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_no_answer_of_an_engine(server: Liar, engine: Engine, question: str, lie: str) -> None:
+def test_no_answer_of_an_engine(
+    server: Liar, engine: Engine, monkeypatch: pytest.MonkeyPatch, question: str, lie: str
+) -> None:
+    for bound in ("MAX_ANSWER", "MAX_MESSAGE"):  # which take their time to reach
+        monkeypatch.setattr(answers, bound, 1024 * 1024)
     server.lie = QUICK[lie]
     assert _said(QUESTIONS[question][0], engine)
 
@@ -325,6 +331,24 @@ def test_no_message_in_a_stream(server: Liar, engine: Engine, line: bytes) -> No
     message = _said(QUESTIONS["for a pull"][0], engine)
     assert message.startswith("Can't pull busybox:latest: the engine's answer ")
     assert "Is something between, such as a proxy?" in message
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_nothing_found_by_no_engine(server: Liar, engine: Engine, question: str) -> None:
+    server.lie = QUICK["a page of HTML as nothing found"]
+    assert "begins with '<!DOCTYPE html>" in _said(QUESTIONS[question][0], engine)
+
+
+@pytest.mark.parametrize("lie", ["spaces without end", "chunks without end", "a chunk of 16 EiB", "what unfolds"])
+def test_memory_is_bounded(server: Liar, engine: Engine, lie: str) -> None:
+    server.lie = QUICK[lie]
+    tracemalloc.start()
+    try:
+        assert _said(QUESTIONS["all images"][0], engine)
+        _now, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 3 * answers.MAX_ANSWER
 
 
 def test_stream_that_breaks_off(server: Liar, engine: Engine) -> None:
