@@ -160,7 +160,8 @@ options:
   timeout:
     description:
       - How many seconds to wait for the engine when it says nothing at all.
-      - This is no bound on how long a command or a transfer may take.
+      - This is no bound on how long a command or a transfer may take. An answer that is neither must be whole within
+        twice that time.
       - If not given, it is V(60).
     type: int
     vars:
@@ -210,7 +211,7 @@ from ansible.plugins.connection import ConnectionBase
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.address import CONNECTION_SPEC, resolve
 from ansible_collections.gantry.docker.plugins.module_utils.engine.wire import PIECE, Command, Wire
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, printable
 
 
 class Connection(ConnectionBase):
@@ -263,7 +264,8 @@ class Connection(ConnectionBase):
                 self._start("-c", 'cat >"$0"', _absolute(out_path)), _pieces(file), said.extend, said.extend
             )
         if code:
-            raise AnsibleError(f"Can't copy {in_path} to {out_path} in the container {self._container}: {_text(said)}")
+            where = printable(f"{in_path} to {out_path}")
+            raise AnsibleError(f"Can't copy {where} in the container {self._container}: {_text(said)}")
 
     def fetch_file(self, in_path: str, out_path: str) -> None:
         """Copy a file of the container to the controller."""
@@ -272,7 +274,8 @@ class Connection(ConnectionBase):
             code = self._finish(self._start("-c", 'cat "$0"', _absolute(in_path)), (), file.write, said.extend)
         if code:
             os.unlink(out_path)
-            raise AnsibleError(f"Can't copy {in_path} from the container {self._container}: {_text(said)}")
+            where = printable(in_path)
+            raise AnsibleError(f"Can't copy {where} from the container {self._container}: {_text(said)}")
 
     @property
     def _shell_program(self) -> str:
@@ -389,4 +392,4 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def _text(output: bytes | bytearray) -> str:
-    return " ".join(output.decode("utf-8", "replace").split())
+    return printable(" ".join(output.decode("utf-8", "replace").split()))

@@ -70,7 +70,8 @@ options:
   timeout:
     description:
       - How many seconds to wait for the engine when it says nothing at all.
-      - This is no bound on how long a transfer may take, as long as it goes on.
+      - This is no bound on how long a transfer may take, as long as it goes on. An answer that is no transfer must be
+        whole within twice that time, what the engine asks a registry included.
       - If not given, the environment variable E(DOCKER_TIMEOUT) is used, and without that V(60).
     type: int
   use_ssh_client:

@@ -50,13 +50,14 @@ from collections.abc import Mapping
 from typing import Any, Callable
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.declaration import declare
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import printable
 
 
 def images_declaration(declared: Mapping[str, Any]) -> dict[str, Any]:
     """What follows from a declaration, as plain values."""
     found = declare(declared)
     return {
-        "problems": found.problems,
+        "problems": [printable(problem) for problem in found.problems],
         "pulls": [{"names": names, "platform": key[0], "policy": key[1]} for key, names in found.pulls.items()],
         "tags": [{"name": source, "repository": targets} for source, targets in found.tags.items()],
         "names": list(found.names),

@@ -48,6 +48,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Callable
 
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import printable
+
 _PULLED = re.compile(r"Pulled image (\S+)")
 _UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
@@ -80,7 +82,7 @@ def images_report(results: Mapping[str, Any]) -> dict[str, Any]:
     }
     done = any(report[key] for key in ("removed", "pulled", "loaded", "tagged", "pruned"))
     kept = {"kept": pruned["kept"]} if "kept" in pruned else {}
-    return {"changed": done, **report, **kept, "lines": list(_lines({**report, **kept}))}
+    return {"changed": done, **report, **kept, "lines": list(map(printable, _lines({**report, **kept})))}
 
 
 class FilterModule:

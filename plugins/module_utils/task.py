@@ -17,12 +17,15 @@ from ansible_collections.gantry.docker.plugins.module_utils import startup
 from ansible_collections.gantry.docker.plugins.module_utils.engine.address import CONNECTION_SPEC
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine, connect
 from ansible_collections.gantry.docker.plugins.module_utils.engine.registry import ACCESS_SPEC, REGISTRY_SPEC
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, printable
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import FILES, Plan, Skipped
 
 # What modules are made with: REGISTRY_SPEC for those that bring images to registries and back, ACCESS_SPEC for those
 # that may need one of them on the way.
 __all__ = ["ACCESS_SPEC", "REGISTRY_SPEC", "Operation", "run"]
+
+# What Ansible shows by itself, whatever stands in it: a callback that writes YAML doesn't escape it all.
+_FOR_PEOPLE = ("actions", "spared", "diff")
 
 
 class Operation(Protocol):
@@ -63,17 +66,30 @@ def run(operation: Operation, argument_spec: Mapping[str, Any], **rules: Any) ->
             files.try_out()
         with closing(connect(module.params)) as engine, ExitStack() as cleanup:
             for doubt in engine.doubts:
-                module.warn(doubt)
+                module.warn(printable(doubt))
             problems = _carry_out(operation, engine, wanted, cleanup, module.check_mode, result)
         if "add_file_common_args" in rules and not result["changed"]:
             files.adjust(result)
     except GantryError as error:
-        module.fail_json(msg=_with_progress(error, result), **result)
+        module.fail_json(msg=_with_progress(error, _shown(result)), **_shown(result))
     for warning in result.pop("warnings", ()):
-        module.warn(warning)
+        module.warn(printable(warning))
     if problems:
-        module.fail_json(msg=" ".join(problems), **result)
-    module.exit_json(**result)
+        module.fail_json(msg=printable(" ".join(problems)), **_shown(result))
+    module.exit_json(**_shown(result))
+
+
+def _shown(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The result, with what Ansible shows to people made printable; the rest is data, and as it is."""
+    return {**result, **{key: _printable(result[key]) for key in _FOR_PEOPLE if key in result}}
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, Mapping):
+        return {_printable(key): _printable(part) for key, part in value.items()}
+    return [_printable(part) for part in value] if isinstance(value, (list, tuple)) else value
 
 
 def _carry_out(

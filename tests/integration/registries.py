@@ -9,8 +9,12 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
-from collections.abc import Sequence
-from typing import Any
+import socket
+import socketserver
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, Callable
 
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.engines.network import within
@@ -112,3 +116,54 @@ class Registry:
 def digest_of(data: bytes) -> str:
     """The digest by which registries know some bytes."""
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+Lie = Callable[[], Iterable[bytes]]
+
+
+class _Liar(socketserver.ThreadingTCPServer):
+    """What pretends to be a registry. lies: the bytes that answer a path that has a certain part; the first that fits.
+
+    It is one as far as a client asks whether it is (GET /v2/).
+    """
+
+    daemon_threads = True
+    allow_reuse_address = True
+    lies: Mapping[str, Lie] = {}
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: who asks may hang up."""
+
+
+class _LiarsHandler(socketserver.StreamRequestHandler):
+    server: _Liar
+
+    def handle(self) -> None:
+        if self.request.recv(1, socket.MSG_PEEK) == b"\x16":  # as tests/engines/front.py
+            self.wfile.write(b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTPS request to an HTTP server.\n")
+            return
+        path = self.rfile.readline().decode().split(" ")[1]
+        while self.rfile.readline().strip():
+            continue
+        found = (lie for part, lie in self.server.lies.items() if part in path)
+        with suppress(OSError):
+            for piece in next(found, _is_one)():
+                self.wfile.write(piece)
+
+
+def _is_one() -> Iterable[bytes]:
+    return [b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"]
+
+
+@contextmanager
+def lying(engine: Engine, port: int, lies: Mapping[str, Lie]) -> Iterator[str]:
+    """What pretends to be a registry in the engine's network, at 127.0.0.1 and that port; its address."""
+    with within(engine, lambda: _Liar(("127.0.0.1", port), _LiarsHandler)) as server:
+        server.lies = lies
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{port}"
+        finally:
+            server.shutdown()
+            thread.join()

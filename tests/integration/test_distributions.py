@@ -14,7 +14,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from ansible_collections.gantry.docker.tests.engines.engine import RUN, Engine
+from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.engines.hosts import host_of
 from ansible_collections.gantry.docker.tests.integration.test_moving_over import TREE
 
@@ -28,13 +28,13 @@ def test_every_module_on_a_distributions_own_sdk(
 ) -> None:
     with host_of(suite).open("rb") as tar:
         clean.api.import_image_from_data(tar, repository="host", tag=suite)
-    socket = {str(RUN / engine.instance): {"bind": "/run/engine", "mode": "rw"}}
+    socket = {str(engine.socket.parent): {"bind": "/run/engine", "mode": "rw"}}
     host = clean.containers.run(
         f"host:{suite}", ["sleep", "infinity"], name="managed", detach=True, volumes=socket, stop_signal="KILL"
     )
     host.exec_run(["mkdir", "-p", "-m", "700", "/root/.ansible/tmp"])  # or Ansible warns that it makes it
-    version = host.exec_run(["python3", "-c", "import docker; print(docker.__version__)"]).output.decode().strip()
-    assert version == sdk
+    version = host.exec_run(["python3", "-c", "import docker; print(docker.__version__, end='')"]).output
+    assert version == sdk.encode()
     inventory = tmp_path / "hosts.yml"
     inventory.write_text(
         "all: {hosts: {managed: {ansible_connection: gantry.docker.container, ansible_python_interpreter: "

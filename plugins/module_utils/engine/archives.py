@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine.answers import MAX_ANSWER, Unexpected
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import engine_said, trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import encoded
@@ -67,7 +68,7 @@ class Archives:
         def call() -> list[str]:
             # Without quiet=0 nothing is said before all is done.
             response = post(api, "/images/load", timeout=None, params={"quiet": "0"}, data=data)
-            return [message.get("stream", "").strip() for message in messages(api, response, task)]
+            return list(_said(messages(response, task)))
 
         with trying_to(task):
             # While it unpacks a layer an engine says nothing, for as long as its disk takes.
@@ -76,7 +77,19 @@ class Archives:
         failed = [line for line in said if line.startswith("Error unpacking image")]
         if failed:
             raise engine_said(task, "; ".join(failed))
-        return tuple(line for line in said if line)
+        return tuple(said)
+
+
+def _said(told: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """The lines of a progress stream that are no progress; raises Unexpected for more of them than can be held."""
+    size = 0
+    for message in told:
+        line = (message.get("stream") or "").strip()
+        size += len(line)
+        if size > MAX_ANSWER:
+            raise Unexpected("has no end")
+        if line:
+            yield line
 
 
 class _Body:

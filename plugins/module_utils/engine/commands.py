@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any, NamedTuple
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine.answers import Unexpected
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError, trying_to
+from ansible_collections.gantry.docker.plugins.module_utils.engine.shapes import COMMAND, MADE
 from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import waiting_for
-from ansible_collections.gantry.docker.plugins.module_utils.engine.wire import Wire
+from ansible_collections.gantry.docker.plugins.module_utils.engine.wire import Wire, ended
 
 
 class Command(NamedTuple):
@@ -53,13 +55,18 @@ class Commands:
             return self._exec_with_input(name, command, task)
         with trying_to(task):
             exec_id = self._prepare(name, command, attach=True)
-            out, err = waiting_for(
-                lambda: self._api.exec_start(exec_id, tty=command.tty, demux=True), self._api.ping, self._api.timeout
-            )
-            end = self._end(exec_id)
-        if not end["Pid"]:
+            out, err = waiting_for(lambda: self._output(exec_id, command.tty), self._api.ping, self._api.timeout)
+            end = ended(self._end(exec_id))
+        if not end.ran:
             raise _never_ran(task, _text(out))
-        return ExecResult(int(end["ExitCode"]), _text(out), _text(err))
+        return ExecResult(end.rc, _text(out), _text(err))
+
+    def _output(self, exec_id: str, tty: bool) -> Any:
+        """Start a command; its output and what it wrote to standard error, whole."""
+        try:
+            return self._api.exec_start(exec_id, tty=tty, demux=True)
+        except ValueError as error:  # of no stream that there is
+            raise Unexpected("is no output of a command") from error
 
     def _exec_with_input(self, name: str, command: Command, task: str) -> ExecResult:
         """As exec. The SDK can't end a command's input on all connections, so this goes past it."""
@@ -81,10 +88,10 @@ class Commands:
 
     def _end(self, exec_id: str) -> Mapping[str, Any]:
         """The state of a command after its end; it may run on when its output has ended."""
-        state: Mapping[str, Any] = self._api.exec_inspect(exec_id)
+        state: Mapping[str, Any] = COMMAND(self._api.exec_inspect(exec_id))
         while state["Running"]:
             time.sleep(0.05)
-            state = self._api.exec_inspect(exec_id)
+            state = COMMAND(self._api.exec_inspect(exec_id))
         return state
 
     def _prepare(self, name: str, command: Command, attach: bool) -> str:
@@ -98,7 +105,7 @@ class Commands:
             user=command.user or "",
             workdir=command.chdir,
         )
-        return str(made["Id"])
+        return str(MADE(made)["Id"])
 
 
 def _never_ran(task: str, said: str) -> EngineError:

@@ -23,6 +23,8 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.address impor
     wants_tls,
     way_out,
 )
+from ansible_collections.gantry.docker.plugins.module_utils.engine.answers import Unexpected, api_version
+from ansible_collections.gantry.docker.plugins.module_utils.engine.client import Client
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError, causes, trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, Images, ImageSummary
 from ansible_collections.gantry.docker.plugins.module_utils.engine.local import LocalClient
@@ -33,6 +35,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import (
     sdk_config,
     urllib3,
 )
+from ansible_collections.gantry.docker.plugins.module_utils.engine.shapes import INFO
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, platform_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import ImageName
@@ -60,7 +63,7 @@ class Engine:
     def info(self) -> Mapping[str, Any]:
         """What the engine says of itself (docker info)."""
         with trying_to("ask the engine what it is"):
-            info: Mapping[str, Any] = self.api.info()
+            info: Mapping[str, Any] = INFO(self.api.info())
             return info
 
     @property
@@ -191,6 +194,11 @@ def _open(options: Mapping[str, Any]) -> Engine:
             if version == "auto":
                 _negotiate(api)
             undo.pop_all()
+    except Unexpected as error:
+        raise EngineError(
+            f"Can't reach a Docker engine at {place(options)}. What answers there is no Docker engine, or something is "
+            f"between: the answer {error}. Correct docker_host."
+        ) from error
     except docker.errors.TLSParameterError as error:
         raise InvalidInput(f"The options for TLS don't fit: {error}") from error
     except (docker.errors.DockerException, requests.exceptions.RequestException, OSError, ValueError) as error:
@@ -224,7 +232,7 @@ def _client(options: Mapping[str, Any], version: str) -> Any:
         from ansible_collections.gantry.docker.plugins.module_utils.engine.ssh_client import SshClient
 
         return SshClient(options, version)
-    make: Callable[..., Any] = LocalClient if host.startswith("unix:") else docker.APIClient
+    make: Callable[..., Any] = LocalClient if host.startswith("unix:") else Client
     return make(base_url=host, version=version, timeout=options["timeout"], tls=_tls(options) or False)
 
 
@@ -235,10 +243,7 @@ def _negotiate(api: Any) -> None:
     """
     answer = api._get(api._url("/_ping", versioned_api=False))
     api._raise_for_status(answer)
-    version = answer.headers.get("Api-Version")
-    if not version:
-        raise docker.errors.DockerException("what answers there is no Docker engine")
-    api._version = version
+    api._version = api_version(answer.headers.get("Api-Version"))
 
 
 def _tls(options: Mapping[str, Any]) -> Any | None:

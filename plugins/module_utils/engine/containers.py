@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import json
 import re
 import shlex
@@ -16,9 +17,21 @@ from contextlib import closing, suppress
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine.answers import Unexpected, lines, parsed
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError, trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker
+from ansible_collections.gantry.docker.plugins.module_utils.engine.shapes import (
+    CHANGES,
+    CONTAINER,
+    CONTAINERS,
+    EVENT,
+    INFO,
+    MADE,
+    NETWORKS,
+    PATH,
+    PROCESSES,
+)
 from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import waiting_for
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.identity import parse_time
@@ -194,7 +207,7 @@ class Containers:
         """The container of a name, or of an Id, or of at least its first twelve digits; None if there is none."""
         with trying_to(f"inspect the container {name}"):
             try:
-                found = Container(self._api.inspect_container(name))
+                found = Container(CONTAINER(self._api.inspect_container(name)))
             except docker.errors.NotFound:
                 return None
         is_id = len(name) >= _SHORTEST_ID and found.id.startswith(name)
@@ -217,7 +230,7 @@ class Containers:
         if container.image != container.image_id:
             return container
         found = self.find(container.id)
-        return container._replace(image=str(found.config["Image"])) if found else container
+        return container._replace(image=str(found.config.get("Image") or "")) if found else container
 
     def starts(self, now: str) -> tuple[tuple[str, float], ...]:
         """The starts of containers that the engine remembers: the image as the maker named it, and when.
@@ -232,15 +245,18 @@ class Containers:
                 for event in self._events_until(now, filters)
             )
 
-    def _events_until(self, now: str, filters: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    def _events_until(self, now: str | None, filters: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """The events that the engine remembers, as it tells them. now: its time, as it would wait for one to come."""
         seconds, nanoseconds = parse_time(now) or (0, 0)
         until = f"{seconds}.{nanoseconds:09d}"
-        return list(self._api.events(since=1, until=until, filters=dict(filters), decode=True))
+        api, asked = self._api, {name: value if isinstance(value, list) else [value] for name, value in filters.items()}
+        params = {"since": 1, "until": until, "filters": json.dumps(asked)}
+        answer = api._result(api._get(api._url("/events"), params=params), binary=True)
+        return [EVENT(event) for event in lines([answer])]
 
     def _listed(self, filters: Mapping[str, str]) -> tuple[ContainerSummary, ...]:
         with trying_to("list the containers"):
-            rows = self._api.containers(all=True, filters=dict(filters))
+            rows = CONTAINERS(self._api.containers(all=True, filters=dict(filters)))
         return tuple(
             ContainerSummary(
                 id=row["Id"],
@@ -255,12 +271,12 @@ class Containers:
     def create(self, name: str, config: Mapping[str, Any]) -> str:
         """Make a container; its Id. config: the body of the API's call, POST /containers/create."""
         with trying_to(f"create the container {name}"):
-            return str(self._api.create_container_from_config(dict(config), name=name)["Id"])
+            return str(MADE(self._api.create_container_from_config(dict(config), name=name))["Id"])
 
     def networks(self) -> frozenset[str]:
         """The names of the networks that containers can be connected to."""
         with trying_to("list the networks"):
-            return frozenset(str(row["Name"]) for row in self._api.networks())
+            return frozenset(str(row["Name"]) for row in NETWORKS(self._api.networks()))
 
     def connect(self, name: str, network: str, how: Mapping[str, Any]) -> None:
         """Connect a container to a network. how: as the API takes it (EndpointSettings)."""
@@ -284,16 +300,16 @@ class Containers:
     def _ill(self, name: str) -> str | None:
         """What is wrong with a container's health; nothing ("") as long as that is open, None if it is well."""
         with trying_to(f"inspect the container {name}"):
-            state = self._api.inspect_container(name)["State"]
+            state = CONTAINER(self._api.inspect_container(name))["State"]
         health = state.get("Health") or {"Status": "none"}
         if not state["Running"]:
-            return f"The container {name} ended with code {state['ExitCode']} before it became healthy."
+            return f"The container {name} ended with code {state.get('ExitCode')} before it became healthy."
         if health["Status"] == "none":
             return (
                 f"The container {name} has no health check to wait for. Use state: started, or an image that has one."
             )
         if health["Status"] == "unhealthy":
-            said = " ".join(str(health["Log"][-1]["Output"]).split())[:1000] if health.get("Log") else ""
+            said = " ".join(str(health["Log"][-1].get("Output")).split())[:1000] if health.get("Log") else ""
             return (
                 f"The container {name} is unhealthy: its check says '{said}'. Look into its log ('docker logs {name}')."
             )
@@ -335,7 +351,7 @@ class Containers:
         def call() -> list[Mapping[str, Any]]:
             # A containerd store compares all files of the image, and says nothing meanwhile.
             response = api.get(api._url("/containers/{0}/changes", name), timeout=None)
-            rows: list[Mapping[str, Any]] | None = api._result(response, json=True)
+            rows: list[Mapping[str, Any]] | None = CHANGES(api._result(response, json=True))
             return rows or []
 
         with trying_to(f"list the changed files of the container {name}"):
@@ -353,7 +369,7 @@ class Containers:
         told reaches back without a gap.
         """
         with trying_to(f"read the events of the container {container_id}"):
-            rows = self._events_until(self._api.info()["SystemTime"], {"container": [container_id]})
+            rows = self._events_until(INFO(self._api.info()).get("SystemTime"), {"container": [container_id]})
         return tuple(Event(row["Action"], row["Actor"]["Attributes"].get("imageID") or "") for row in rows)
 
     def commit(self, container: str, how: Commit) -> str:
@@ -366,7 +382,7 @@ class Containers:
         def call() -> str:
             # The labels go in the config, where nothing in them has to be quoted as it would in an instruction.
             response = api.post(api._url("/commit"), params=params, json={"Labels": dict(how.labels)}, timeout=None)
-            return str(api._result(response, json=True)["Id"])
+            return str(MADE(api._result(response, json=True))["Id"])
 
         with trying_to(f"commit the container {container}"):
             return waiting_for(call, api.ping, api.timeout)
@@ -375,13 +391,16 @@ class Containers:
         """The processes of a container (docker top), each by the columns of ps -ef; none if it doesn't run."""
         with trying_to(f"list the processes of the container {name}"):
             try:
-                table = self._api.top(name)
+                table = PROCESSES(self._api.top(name))
             except docker.errors.APIError as error:
                 # It may have ended since it was looked up, or wait to be restarted.
-                if error.status_code != HTTPStatus.CONFLICT and self._api.inspect_container(name)["State"]["Running"]:
+                if error.status_code != HTTPStatus.CONFLICT and self._runs(name):
                     raise
                 return []
-        return [dict(zip(table["Titles"], row)) for row in table["Processes"] or ()]
+        return [dict(zip(table["Titles"], row)) for row in table.get("Processes") or ()]
+
+    def _runs(self, name: str) -> bool:
+        return bool(CONTAINER(self._api.inspect_container(name))["State"]["Running"])
 
     def has_path(self, name: str, path: str) -> bool:
         """Whether there is something at a path in a container, running or not. Nothing is run in it for that.
@@ -411,7 +430,15 @@ class Containers:
             # Only an answer that may have a body says why.
             with closing(self._api.get(url, params=params, timeout=self._api.timeout, stream=True)) as reason:
                 self._api._raise_for_status(reason)
-        return str(json.loads(base64.b64decode(answer.headers["X-Docker-Container-Path-Stat"]))["linkTarget"])
+        return str(PATH(_told(answer.headers.get("X-Docker-Container-Path-Stat")))["linkTarget"])
+
+
+def _told(header: str | None) -> Any:
+    """What a header tells of a path, as the API has it: JSON as base64."""
+    try:
+        return parsed(base64.b64decode(header or ""))
+    except binascii.Error as error:
+        raise Unexpected("tells nothing of a path") from error
 
 
 def _own_name(names: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.connection im
 from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Login
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError, trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker
+from ansible_collections.gantry.docker.plugins.module_utils.engine.shapes import REMOTE_IMAGE
 from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import messages, post
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, platform_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import Reference
@@ -42,9 +43,9 @@ class Distribution:
         """What the reference's registry has, asked through the engine; None if it has none. Nothing is pulled."""
         api = self._api
         path = api._url("/distribution/{0}/json", reference.listed)
-        with _shown(login), trying_to(f"ask the registry {reference.registry} for {reference}"):
+        with _shown(login), trying_to(f"ask the registry {reference.registry} for {reference}", reference.registry):
             try:
-                answer = api._result(api.get(path, headers=login.header), json=True)
+                answer = REMOTE_IMAGE(api._result(api.get(path, headers=login.header, timeout=api.timeout), json=True))
             except docker.errors.NotFound:
                 return None
         platforms = answer.get("Platforms") or []
@@ -56,19 +57,19 @@ class Distribution:
         params = {"fromImage": reference.name, "tag": reference.digest or reference.tag}
         if platform:
             params["platform"] = str(platform)
-        with _shown(login), trying_to(task):
+        with _shown(login), trying_to(task, reference.registry):
             response = post(self._api, "/images/create", params=params, headers=login.header)
-            for _message in messages(self._api, response, task):
+            for _message in messages(response, task):
                 pass
 
     def push(self, reference: Reference, login: Login) -> str:
         """Push one tag to its registry; the digest that the registry knows it by now."""
         task = f"push {reference}"
         digest: str | None = None
-        with _shown(login), trying_to(task):
+        with _shown(login), trying_to(task, reference.registry):
             path = f"/images/{reference.name}/push"
             response = post(self._api, path, params={"tag": reference.tag}, headers=login.header)
-            for message in messages(self._api, response, task):
+            for message in messages(response, task):
                 found = _PUSHED.search(message.get("status") or "")
                 digest = found.group(1) if found else digest
         if digest is None:

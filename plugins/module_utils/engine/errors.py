@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import errno
+import http.client
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine.answers import Unexpected
 from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker, requests, urllib3
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
 
@@ -39,6 +41,9 @@ _PASSING = (
     r"|\bEOF\b|connection reset by peer|broken pipe|TLS handshake timeout"
 )
 
+# As much of what an engine says is told.
+_LONGEST = 4000
+
 
 class EngineError(GantryError):
     """The engine refused, or couldn't be talked to.
@@ -53,13 +58,21 @@ class EngineError(GantryError):
 
 
 @contextmanager
-def trying_to(task: str) -> Iterator[None]:
+def trying_to(task: str, registry: str | None = None) -> Iterator[None]:
     """Translate what goes wrong inside into EngineError.
 
-    task: what is tried and on what, to follow "Can't": "pull busybox:latest".
+    task: what is tried and on what, to follow "Can't": "pull busybox:latest". registry: the one whose silence is the
+    engine's silence too.
     """
     try:
         yield
+    except Unexpected as error:
+        raise EngineError(
+            f"Can't {task}: the engine's answer {error}, unlike its API says. Is something between, such as a proxy? "
+            "Check docker_host, and ask it by hand ('docker info')."
+        ) from error
+    except MemoryError as error:
+        raise EngineError(f"Can't {task}: the engine's answer doesn't fit into this host's memory.") from error
     except docker.errors.APIError as error:
         status = error.response.status_code if error.response is not None else None
         raise engine_said(task, str(error.explanation or error), status) from error
@@ -69,7 +82,7 @@ def trying_to(task: str) -> Iterator[None]:
         urllib3.exceptions.HTTPError,
         OSError,
     ) as error:
-        raise EngineError(f"Can't {task}: {_why(error)}") from error
+        raise EngineError(f"Can't {task}: {_why(error, registry)}") from error
 
 
 def engine_said(task: str, answer: str, status: int | None = None) -> EngineError:
@@ -77,7 +90,7 @@ def engine_said(task: str, answer: str, status: int | None = None) -> EngineErro
     code = f" {status}" if status else ""
     lowered = answer.lower()
     advice = next((f" {text}" for word, text in _ADVICE if word in lowered), "")
-    said = " ".join(answer.split()).rstrip(".")  # some answers have several lines
+    said = " ".join(answer[:_LONGEST].split()).rstrip(".")  # some answers have several lines
     message = f"Can't {task}: the engine answered{code}: {said}.{advice}"
     return EngineError(message, status, passing=bool(re.search(_PASSING, answer)))
 
@@ -96,16 +109,31 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
         waiting += [part for part in current.args if isinstance(part, BaseException)]
 
 
-def _why(error: BaseException) -> str:
+def _broke_off(cause: BaseException) -> bool:
+    """Whether the connection ended before the answer did."""
+    if isinstance(cause, urllib3.exceptions.InvalidChunkLength):
+        return not cause.length  # else what came was no chunk
+    # What urllib3 has no other error as a reason for, is an end that came too early.
+    alone = isinstance(cause, urllib3.exceptions.ProtocolError) and len(cause.args) == 1
+    return alone or isinstance(cause, (ConnectionError, http.client.IncompleteRead))
+
+
+def _why(error: BaseException, registry: str | None) -> str:
     for cause in causes(error):
         if isinstance(cause, (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)):
+            if registry:
+                return (
+                    f"for as long as the option timeout allows, the engine had no news of the registry {registry}. "
+                    "Check that the registry is up and answers, or allow more with the option timeout."
+                )
             return (
                 "the engine sent nothing for as long as the option timeout allows. "
                 "Check that it is alive ('docker info' on its host), or allow more with the option timeout."
             )
-        if isinstance(cause, ConnectionError):
+        if _broke_off(cause):
             return (
-                "the engine closed the connection. Look at the engine's log ('journalctl -u docker'), then try again."
+                "the engine closed the connection. Look at the engine's log ('journalctl -u docker') for why it went "
+                "away, then try again."
             )
         if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
             return "no space is left on this host's disk."

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker, speaks
+from ansible_collections.gantry.docker.plugins.module_utils.engine.shapes import DISK_USAGE, HISTORY, IMAGE, IMAGES
 from ansible_collections.gantry.docker.plugins.module_utils.image.identity import ImageIdentity, identity_of, parse_time
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, platform_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
@@ -118,7 +119,7 @@ class Images:
         """The image of a reference or Id; None if there is none."""
         with trying_to(f"inspect the image {name}"):
             try:
-                return Image(self._api.inspect_image(name))
+                return Image(IMAGE(self._api.inspect_image(name)))
             except docker.errors.NotFound:
                 return None
 
@@ -156,7 +157,8 @@ class Images:
             return ()
         api = self._api
         with trying_to(f"inspect the image {name}"):
-            answer = api._result(api._get(api._url("/images/{0}/json", name), params={"manifests": "1"}), json=True)
+            url = api._url("/images/{0}/json", name)
+            answer = IMAGE(api._result(api._get(url, params={"manifests": "1"}), json=True))
         return tuple(answer.get("Manifests") or ())
 
     def all(self, details: bool = False) -> tuple[ImageSummary, ...]:
@@ -168,7 +170,7 @@ class Images:
         with trying_to("list the images"):
             # The SDK's own images() can't ask for these two. Engines that don't know them ignore them.
             url = self._api._url("/images/json")
-            rows = self._api._result(self._api._get(url, params={"all": "1", **asked}), json=True)
+            rows = IMAGES(self._api._result(self._api._get(url, params={"all": "1", **asked}), json=True))
         return tuple(_summary(row, details) for row in rows)
 
     def available(self, image_id: str) -> frozenset[str] | None:
@@ -180,7 +182,7 @@ class Images:
             return None
         api = self._api
         with trying_to("list the images"):
-            rows = api._result(api._get(api._url("/images/json"), params={"manifests": "1"}), json=True)
+            rows = IMAGES(api._result(api._get(api._url("/images/json"), params={"manifests": "1"}), json=True))
         manifests = [manifest for row in rows if row["Id"] == image_id for manifest in row.get("Manifests") or ()]
         return frozenset(manifest["ID"] for manifest in manifests if manifest.get("Available"))
 
@@ -192,7 +194,8 @@ class Images:
         """
         params = {"filters": json.dumps(filters)} if filters else {}
         with trying_to("list the images" + (f" with the filters {_told(filters)}" if filters else "")):
-            rows = self._api._result(self._api._get(self._api._url("/images/json"), params=params), json=True)
+            url = self._api._url("/images/json")
+            rows = IMAGES(self._api._result(self._api._get(url, params=params), json=True))
         listed = {row["Id"]: _summary(row) for row in rows}
         return tuple(sorted(listed.values(), key=lambda image: (-image.created, image.id)))
 
@@ -201,13 +204,13 @@ class Images:
         with trying_to("ask for the disk usage"):
             # Engines that don't know the parameter tell of containers and volumes too.
             url = self._api._url("/system/df")
-            rows = self._api._result(self._api._get(url, params={"type": "image"}), json=True)["Images"]
-        return {row["Id"]: ImageSize(int(row["Size"]), int(row["SharedSize"])) for row in rows or ()}
+            used = DISK_USAGE(self._api._result(self._api._get(url, params={"type": "image"}), json=True))
+        return {row["Id"]: ImageSize(row["Size"], row["SharedSize"]) for row in used.get("Images") or ()}
 
     def history(self, name: str) -> tuple[Mapping[str, Any], ...]:
         """The steps an image was made by, the newest first (docker history)."""
         with trying_to(f"read the history of the image {name}"):
-            return tuple(self._api.history(name))
+            return tuple(HISTORY(self._api.history(name)))
 
     def tags(self, image_id: str) -> tuple[str, ...]:
         """The tags that an image has now."""
@@ -237,7 +240,7 @@ class Images:
     def disk_usage(self) -> int:
         """The bytes that all layers of all images take, each counted once (docker system df)."""
         with trying_to("ask for the disk usage"):
-            return int(self._api.df().get("LayersSize") or 0)
+            return int(DISK_USAGE(self._api.df()).get("LayersSize") or 0)
 
     def _for(self, image: Image | None, platform: Platform | None) -> Image | None:
         """The image as it is for a platform; None if it isn't there for that."""
@@ -249,7 +252,7 @@ class Images:
         with trying_to(f"inspect the image {image.id} for {platform}"):
             try:
                 answer = api._get(api._url("/images/{0}/json", image.id), params={"platform": encoded(platform)})
-                image = Image(api._result(answer, json=True))
+                image = Image(IMAGE(api._result(answer, json=True)))
             except docker.errors.NotFound:
                 return None
         # A classic store doesn't look at the platform (daemon/images/image.go).

@@ -12,19 +12,20 @@ proxies, redirects and cookies, which no such socket has: of 1.2 ms that a quest
 from __future__ import annotations
 
 import http.client
+import math
 import socket
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker, requests, urllib3
+from ansible_collections.gantry.docker.plugins.module_utils.engine.answers import PIECE, Unexpected, whole
+from ansible_collections.gantry.docker.plugins.module_utils.engine.client import Client
+from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import requests, urllib3
 
-# The types that there are know too little of it; and there may be no SDK, which is told when one connects.
-_Sdks: Any = docker.APIClient if docker else object
 
-
-class LocalClient(_Sdks):  # type: ignore[misc]
-    """As APIClient; what it gets as a whole, it gets over one connection that is kept."""
+class LocalClient(Client):
+    """As Client; what it gets as a whole, it gets over one connection that is kept."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -46,6 +47,9 @@ class LocalClient(_Sdks):  # type: ignore[misc]
                 # It was kept for too long, or the engine has started again. Asking twice does no harm.
                 self._line.close()
                 return self._line.ask(path, agent)
+        except Unexpected:
+            self._line.close()
+            raise
         except (OSError, http.client.HTTPException) as error:
             # An answer that comes too late must not be taken for that to the next question.
             self._line.close()
@@ -83,22 +87,27 @@ class _Line(http.client.HTTPConnection):
 
     def __init__(self, path: str, timeout: float | None) -> None:
         super().__init__("localhost", timeout=timeout)
-        self._path = path
+        self._path, self._deadline = path, _Deadline()
 
     def connect(self) -> None:
         """Open it."""
-        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock = _Socket(self._deadline)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)
 
     def ask(self, path: str, agent: str) -> Any:
-        """The engine's whole answer, as requests would give it. Raises OSError, HTTPException."""
+        """The engine's whole answer, as requests would give it. Raises OSError, HTTPException, Unexpected."""
         answer = self.begin(path, agent)
-        answer._content, answer._content_consumed = answer.raw.read(), True
+        got = answer.raw
+        answer._content, answer._content_consumed = whole(iter(lambda: got.read(PIECE), b"")), True
+        if got.length:  # which is left of the length that was told
+            raise http.client.IncompleteRead(answer._content, got.length)
         return answer
 
     def begin(self, path: str, agent: str) -> Any:
         """The engine's answer without its body, which is still to be read. Raises OSError, HTTPException."""
+        if self.timeout is not None:
+            self._deadline.moment = time.monotonic() + self.timeout
         self.request("GET", path, headers={"User-Agent": agent})
         got = self.getresponse()
         answer: Any = requests.Response()
@@ -106,6 +115,29 @@ class _Line(http.client.HTTPConnection):
         answer.headers.update(got.getheaders())
         answer.encoding, answer.raw = "utf-8", got
         return answer
+
+
+class _Deadline:
+    """When the last wait for more of an answer begins. moment: by the monotonic clock.
+
+    As each wait is bounded by the timeout, an answer that drips ends one timeout later at the latest.
+    """
+
+    moment = math.inf
+
+
+class _Socket(socket.socket):
+    """A socket on which no wait begins after a deadline, which may be moved."""
+
+    def __init__(self, deadline: _Deadline) -> None:
+        super().__init__(socket.AF_UNIX)
+        self._deadline = deadline
+
+    def recv_into(self, *arguments: Any) -> int:
+        """As any socket's; raises socket.timeout after the deadline."""
+        if time.monotonic() > self._deadline.moment:
+            raise socket.timeout("timed out")
+        return super().recv_into(*arguments)
 
 
 class _Download(_Line):

@@ -15,18 +15,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker, requests, urllib3
+from ansible_collections.gantry.docker.plugins.module_utils.engine.client import Client
+from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import requests, urllib3
 from ansible_collections.gantry.docker.plugins.module_utils.engine.ssh import Ssh
 
 # There may be no SDK, which is told when one connects.
-_Client: Any = docker.APIClient if docker else object
 _HttpAdapter: Any = requests.adapters.HTTPAdapter if requests else object
 _HttpPool: Any = urllib3.connectionpool.HTTPConnectionPool if urllib3 else object
 _HttpConnection: Any = urllib3.connection.HTTPConnection if urllib3 else object
 
 
-class SshClient(_Client):  # type: ignore[misc]
-    """As APIClient. options: the resolved ones; raises InvalidInput if their docker_host can't be."""
+class SshClient(Client):
+    """As Client. options: the resolved ones; raises InvalidInput if their docker_host can't be."""
 
     def __init__(self, options: Mapping[str, Any], version: str) -> None:
         # A client for a socket is what ssh leads to; the socket of this name is never opened.

@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 import queue
-import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, Callable, TypeVar
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine import answers
+from ansible_collections.gantry.docker.plugins.module_utils.engine.answers import lines
+from ansible_collections.gantry.docker.plugins.module_utils.engine.client import background
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import engine_said
 from ansible_collections.gantry.docker.plugins.module_utils.engine.local import LocalClient
+from ansible_collections.gantry.docker.plugins.module_utils.engine.shapes import PROGRESS
 
 T = TypeVar("T")
 
@@ -38,17 +41,16 @@ def download(api: Any, path: str, params: Mapping[str, Any]) -> Any:
     return response
 
 
-def messages(api: Any, response: Any, task: str) -> Iterator[Mapping[str, Any]]:
+def messages(response: Any, task: str) -> Iterator[Mapping[str, Any]]:
     """The messages of a progress stream, one by one.
 
     A failure arrives inside an answer with status 200 (pkg/jsonmessage), as a message with
-    error or errorDetail: it raises EngineError. task: as in errors.trying_to.
+    error or errorDetail: it raises EngineError. task: as in errors.trying_to. Raises Unexpected for what is no message.
     """
-    for message in api._stream_helper(response, decode=True):
-        if not isinstance(message, dict):
-            continue
-        detail = message.get("errorDetail") or {}
-        problem = message.get("error") or detail.get("message")
+    # Each chunk of the transfer is given as soon as it is there, unless it is larger than that.
+    for message in lines(response.raw.stream(answers.PIECE, decode_content=False)):
+        PROGRESS(message)
+        problem = message.get("error") or (message.get("errorDetail") or {}).get("message")
         if problem:
             raise engine_said(task, str(problem))
         yield message
@@ -84,16 +86,7 @@ def waiting_for(call: Callable[[], T], ping: Callable[[], Any], seconds: int) ->
     good work. Instead the engine is asked every so many seconds whether it is still there; what call
     or ping raise is raised here.
     """
-    outcome: queue.Queue[tuple[bool, Any]] = queue.Queue()
-
-    def work() -> None:
-        try:
-            outcome.put((True, call()))
-        except BaseException as error:  # pylint: disable=broad-exception-caught
-            outcome.put((False, error))
-
-    # A daemon, so that a call which never returns can't keep the module from ending.
-    threading.Thread(target=work, daemon=True).start()
+    outcome = background(call)
     while True:
         try:
             good, value = outcome.get(timeout=seconds)

@@ -17,10 +17,12 @@ from contextlib import closing
 from itertools import accumulate, repeat
 from typing import Any
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine.answers import Unexpected
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, ImageSummary
 from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import pieces
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils.image.history import layer_sizes
 from ansible_collections.gantry.docker.plugins.module_utils.image.layers import chain_ids
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import platform_of
@@ -158,4 +160,7 @@ def _blob_sizes(engine: Engine, image_id: str, layers: int) -> tuple[int, ...]:
     with trying_to(f"read the manifest of the image {image_id}"):
         response = api._get(api._url("/images/get"), params={"names": image_id}, stream=True)
         with closing(response):
-            return blob_sizes(pieces(response), image_id, layers) if response.ok else ()
+            try:
+                return blob_sizes(pieces(response), image_id, layers) if response.ok else ()
+            except Unreadable as error:
+                raise Unexpected(f"is no archive of images ({error})") from error

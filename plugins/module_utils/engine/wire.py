@@ -23,10 +23,21 @@ from typing import Any, Callable, NamedTuple
 from urllib.parse import quote
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.address import place, wants_tls, way_out
+from ansible_collections.gantry.docker.plugins.module_utils.engine.answers import (
+    Unexpected,
+    api_version,
+    mapping,
+    number,
+    parsed,
+    text,
+    whole,
+)
 from ansible_collections.gantry.docker.plugins.module_utils.engine.dial import Dialler, Stream, dialler, send_all
+from ansible_collections.gantry.docker.plugins.module_utils.engine.shapes import COMMAND, CONTAINER, MADE
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
 
 PIECE = 256 * 1024
+_MOST_OF_A_HEAD = 64 * 1024
 # pkg/stdcopy/stdcopy.go: a byte for the stream, three zeros, four bytes for the length of what follows
 _FRAME = struct.Struct(">B3xL")
 _STDERR = 2
@@ -51,7 +62,7 @@ class Wire:
         # An engine that refuses a client's certificate may just hang up.
         by_tls = self._host.startswith("tcp://") and wants_tls(options)
         self._suspects = "docker_host, client_cert and client_key" if by_tls else "docker_host"
-        self._talk = _Talk(self._dialler)
+        self._talk = _Talk(self._dialler, self._timeout)
 
     def start(self, container: str, argv: Sequence[str], **how: Any) -> Command:
         """Start a command in a container.
@@ -64,7 +75,7 @@ class Wire:
             self._check_name(container)
             attached = {"AttachStdin": True, "AttachStdout": True, "AttachStderr": True}
             path = f"containers/{quote(container, safe='')}/exec"
-            made = self._ask(container, "POST", path, {**attached, "Cmd": list(argv), **how})
+            made = MADE(self._ask(container, "POST", path, {**attached, "Cmd": list(argv), **how}))
             stream, begun = self._upgrade(container, f"exec/{made['Id']}/start")
         return Command(
             stream, begun, self._reaching, self._ping, lambda: self._ask(container, "GET", f"exec/{made['Id']}/json")
@@ -79,22 +90,20 @@ class Wire:
         """Speak the newest version that the engine knows, unless one was asked for."""
         if self._api_version == "auto":
             _status, headers, _said = self._talk.ask("GET", "/_ping")
-            if "api-version" not in headers:
-                raise GantryError(f"What answers at {self._host} is no Docker engine. Correct docker_host.")
-            self._api_version = headers["api-version"]
+            self._api_version = api_version(headers.get("api-version"))
 
     def _check_name(self, container: str) -> None:
         """Raise GantryError if the engine would take the name for the beginning of an Id."""
         if _MAY_BEGIN_AN_ID.fullmatch(container):
-            found = self._ask(container, "GET", f"containers/{container}/json")
+            found = CONTAINER(self._ask(container, "GET", f"containers/{container}/json"))
             if found["Name"] != f"/{container}":
-                raise self._refused(container, _NOT_FOUND, b"")
+                raise self._missing(container)
 
     def _ask(self, container: str, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         status, _headers, said = self._talk.ask(method, f"/v{self._api_version}/{path}", body)
         if status >= _BAD_REQUEST:
             raise self._refused(container, status, said)
-        return json.loads(said)
+        return parsed(said)
 
     def _ping(self) -> None:
         """Raise an error if the engine is no longer there."""
@@ -104,7 +113,8 @@ class Wire:
         """Start what was made; the connection that is its input and output now, and what has come on it already."""
         stream = self._dialler.dial()
         _ask(stream, "POST", f"/v{self._api_version}/{path}", {"Detach": False, "Tty": False}, _UPGRADE)
-        incoming = _Incoming(stream)
+        # What the command is to do may take as long as it likes before it says something; the start may not.
+        incoming = _Incoming(stream, self._timeout)
         status, headers = incoming.head()
         if status == _SWITCHING_PROTOCOLS:
             return stream, incoming.left
@@ -113,19 +123,19 @@ class Wire:
         raise self._refused(container, status, said)
 
     def _refused(self, container: str, status: int, said: bytes) -> GantryError:
+        message = text(mapping(parsed(said)).get("message"))
         if status == _NOT_FOUND:
-            return GantryError(
-                f"There is no container {container} on the engine at {self._host}. Start one (container_run), or say "
-                "with ansible_host which container the host is, and with docker_host which engine."
-            )
-        try:
-            message = str(json.loads(said)["message"])
-        except (ValueError, LookupError, TypeError):
-            message = said.decode("utf-8", "replace")
+            return self._missing(container)
         advice = next((f" {way}" for word, way in _ADVICE.items() if word in message), "")
         return GantryError(
             f"Can't run a command in the container {container}: the engine answered {status}: "
             f"{message.strip().rstrip('.')}.{advice}"
+        )
+
+    def _missing(self, container: str) -> GantryError:
+        return GantryError(
+            f"There is no container {container} on the engine at {self._host}. Start one (container_run), or say "
+            "with ansible_host which container the host is, and with docker_host which engine."
         )
 
     @contextmanager
@@ -133,6 +143,11 @@ class Wire:
         """Translate what goes wrong on the way to the engine."""
         try:
             yield
+        except Unexpected as error:
+            raise GantryError(
+                f"Can't reach a Docker engine at {self._host}. What answers there is no Docker engine, or something is "
+                f"between: the answer {error}. Correct docker_host."
+            ) from error
         except (OSError, ValueError, LookupError) as error:
             said = self._dialler.said() or f"{str(error).strip().rstrip('.') or type(error).__name__}."
             way = way_out(error, self._host, self._timeout) or f"It failed: {said} Check {self._suspects}."
@@ -238,17 +253,23 @@ class Command:
     def _end(self) -> End:
         """A command may go on when its output has ended."""
         pause = 0.001
-        while (state := self._inspect())["Running"]:
+        while (state := COMMAND(self._inspect()))["Running"]:
             time.sleep(pause)
             pause = min(2 * pause, 0.1)
-        return End(int(state["ExitCode"]), bool(state["Pid"]))
+        return ended(state)
+
+
+def ended(state: Mapping[str, Any]) -> End:
+    """How a command ended, by the engine's word (shapes.COMMAND); raises Unexpected where it doesn't say."""
+    ran = bool(state["Pid"])
+    return End(number(state.get("ExitCode")) if ran else 0, ran)
 
 
 class _Talk:
     """Plain questions to the engine, all over one connection."""
 
-    def __init__(self, way: Dialler) -> None:
-        self._way = way
+    def __init__(self, way: Dialler, timeout: int) -> None:
+        self._way, self._timeout = way, timeout
         self._stream: Stream | None = None
 
     def ask(
@@ -258,7 +279,7 @@ class _Talk:
         if self._stream is None:
             self._stream = self._way.dial()
         _ask(self._stream, method, path, body)
-        incoming = _Incoming(self._stream)
+        incoming = _Incoming(self._stream, self._timeout)
         status, headers = incoming.head()
         return status, headers, incoming.body(headers)
 
@@ -270,10 +291,13 @@ class _Talk:
 
 
 class _Incoming:
-    """What comes on a stream, as HTTP/1.1 has it (RFC 9112). left: what has come and was not asked for yet."""
+    """What comes on a stream, as HTTP/1.1 has it (RFC 9112). left: what has come and was not asked for yet.
 
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
+    The last wait for more of it begins within so many seconds.
+    """
+
+    def __init__(self, stream: Stream, seconds: int) -> None:
+        self._stream, self._deadline = stream, time.monotonic() + seconds
         self.left = b""
 
     def head(self) -> tuple[int, Mapping[str, str]]:
@@ -281,8 +305,12 @@ class _Incoming:
         protocol, status, *_reason = self._line().split(" ", maxsplit=2)
         if not protocol.startswith("HTTP/1."):
             raise ValueError(f"what answers speaks no HTTP but '{protocol[:20]}'")
-        headers = {}
+        headers: dict[str, str] = {}
+        size = 0
         while line := self._line():
+            size += len(line)
+            if size > _MOST_OF_A_HEAD:
+                raise Unexpected("has headers without end")
             name, _colon, value = line.partition(":")
             headers[name.lower()] = value.strip()
         return int(status), headers
@@ -290,27 +318,35 @@ class _Incoming:
     def body(self, headers: Mapping[str, str]) -> bytes:
         """The body that belongs to the headers."""
         if headers.get("transfer-encoding") != "chunked":
-            return self._exactly(int(headers.get("content-length", "0")))
-        whole = bytearray()
+            return whole(self._some(int(headers.get("content-length", "0"))))
+        return whole(self._chunks())
+
+    def _chunks(self) -> Iterator[bytes]:
         while size := int(self._line().partition(";")[0], 16):
-            whole += self._exactly(size)
+            yield from self._some(size)
             self._line()
         self._line()
-        return bytes(whole)
 
     def _line(self) -> str:
         while b"\r\n" not in self.left:
+            if len(self.left) > _MOST_OF_A_HEAD:
+                raise Unexpected("has a line without end")
             self._more()
         line, _end, self.left = self.left.partition(b"\r\n")
         return line.decode("latin-1")
 
-    def _exactly(self, size: int) -> bytes:
-        while len(self.left) < size:
-            self._more()
-        piece, self.left = self.left[:size], self.left[size:]
-        return piece
+    def _some(self, size: int) -> Iterator[bytes]:
+        """So many bytes, in pieces."""
+        while size > 0:
+            if not self.left:
+                self._more()
+            piece, self.left = self.left[:size], self.left[size:]
+            size -= len(piece)
+            yield piece
 
     def _more(self) -> None:
+        if time.monotonic() > self._deadline:
+            raise socket.timeout("timed out")
         piece = self._stream.recv(PIECE)
         if not piece:
             raise ConnectionResetError("the connection was closed before an answer came")

@@ -9,15 +9,26 @@ from __future__ import annotations
 _AGAIN = "Make or copy the archive again"
 
 
+def printable(text: str) -> str:
+    """Return a text for people, in which whatever a terminal could obey, or wouldn't show, is escaped as in Python.
+
+    Names, labels, paths and messages come from registries, engines and archives. Escape sequences could rewrite what
+    stands on a terminal, and marks for the direction of writing could let a name look like another.
+    """
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
 class GantryError(Exception):
     """An error for the user: says what was tried, on what, and what to do.
 
-    message: whole sentences, without a traceback or a secret in them.
+    message: whole sentences, without a traceback or a secret in them. What isn't printable in them is escaped.
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = printable(message)
+        super().__init__(self.message)
 
 
 class InvalidInput(GantryError):

@@ -117,17 +117,24 @@ def blob_sizes(archive: Iterator[bytes], image_id: str, layers: int) -> tuple[in
         if digest and member.size <= MAX_DOCUMENT:
             documents[digest] = _object(source.read(member.size))
             top = documents.get(image_id) or {}
-            parts = (documents.get(part.get("digest")) or {} for part in top.get("manifests") or ())
+            parts = (documents.get(str(part.get("digest"))) or {} for part in _objects(top, "manifests"))
             for manifest in (top, *parts):
-                if len(manifest.get("layers") or ()) == layers:
-                    return tuple(int(layer.get("size") or 0) for layer in manifest["layers"])
+                sizes = tuple(layer.get("size") for layer in _objects(manifest, "layers"))
+                if len(sizes) == layers:
+                    return tuple(size if isinstance(size, int) else 0 for size in sizes)
     return ()
+
+
+def _objects(document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """The objects in a list of a document, which may be of any shape."""
+    found = document.get(name)
+    return [part for part in found if isinstance(part, dict)] if isinstance(found, list) else []
 
 
 def _object(data: bytes) -> Mapping[str, Any]:
     """A JSON object; an empty one for anything else, such as a small layer."""
     try:
         value = json.loads(data) if data.startswith(b"{") else None
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     return value if isinstance(value, dict) else {}

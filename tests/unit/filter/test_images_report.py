@@ -65,3 +65,13 @@ def test_what_failed_is_told_beside_what_was_done() -> None:
     )
     assert report["pulled"] == [{"name": "app:1", "before": None, "after": None}]
     assert report["lines"] == ["pull    app:1", "FAILED  No.", "FAILED  No app:2."]
+
+
+def test_lines_are_printable() -> None:
+    pulled = result(["Pulled image evil:1"], {"evil:1": "\x1b[31m\u202e"}, {})
+    archive = {"path": "/\x1b]0;owned\x07.tar"}
+    report = images_report({"pulled": pulled, "loaded": result(["…"], {}, {"b:1": {}}, item=archive)})
+    assert report["lines"] == [
+        r"pull    evil:1, which was \x1b[31m\u202e",
+        r"load    b:1 from /\x1b]0;owned\x07.tar",
+    ]
