@@ -26,10 +26,12 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.contents impor
     Entry,
     PlainContents,
     blob_digest,
+    blob_name,
     config_digest,
 )
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils.image.manifests import (
+    INDEX,
     Config,
     Descriptor,
     Listed,
@@ -221,6 +223,33 @@ def compression_of(head: bytes) -> str:
 
 def index_of(contents: Contents, compression: str, breaks: tuple[tuple[int, int], ...] = ()) -> ArchiveIndex:
     """The index of an archive with these contents; raises Unreadable. compression, breaks: as in ArchiveIndex."""
+    if contents.marked:
+        return _index_of(contents, compression, breaks)
+    # Engines take an archive without an end mark. It may have broken off between two entries.
+    try:
+        index = _index_of(contents, compression, breaks)
+    except Unreadable as error:
+        raise Unreadable("it is truncated") from error
+    if not _is_whole(index):
+        raise Unreadable("it is truncated")
+    return index
+
+
+def _is_whole(index: ArchiveIndex) -> bool:
+    """Whether all is there that an archive names, and all named that is there."""
+    if not index.images or any(image.missing for image in index.images):
+        return False
+    if index.format != "oci":
+        # With an index.json comes an oci-layout.
+        return index.format == "both" or INDEX not in index.entries
+    named = {layer.entry for image in index.images for layer in image.layers}
+    for image in index.images:
+        digests = (image.config_digest, image.manifest_digest, image.index_digest)
+        named.update(blob_name(digest) for digest in digests if digest)
+    return all(name in named for name in index.entries if blob_digest(name))
+
+
+def _index_of(contents: Contents, compression: str, breaks: tuple[tuple[int, int], ...]) -> ArchiveIndex:
     listed = read_listed(contents)
     configs = (config_digest(contents.resolve(image.config) or image.config) for image in listed or ())
     layout = read_layout(contents, frozenset(digest for digest in configs if digest))

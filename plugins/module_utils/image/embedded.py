@@ -20,12 +20,19 @@ from typing import Any, BinaryIO
 from ansible_collections.gantry.docker.plugins.module_utils.image.contents import (
     Contents,
     Entry,
+    blob_digest,
+    check_digest,
     object_of,
     parsed,
     text,
 )
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import Unreadable
-from ansible_collections.gantry.docker.plugins.module_utils.image.tar import BLOCK, MAX_ENTRIES, MAX_UNPACKED
+from ansible_collections.gantry.docker.plugins.module_utils.image.tar import (
+    BLOCK,
+    MAX_ENTRIES,
+    MAX_UNPACKED,
+    clean_name,
+)
 
 Breaks = Sequence[tuple[int, int]]
 
@@ -62,20 +69,39 @@ class EmbeddedContents(Contents):
             name, start, offset, size = _row(row, 4)
             self.files[text(name, _NAME)] = Entry(*_places([start, offset, size]))
         (self.end,) = _places([index.get("end")])
-        if any(entry.start + BLOCK > entry.offset or entry.end > self.end for entry in self.files.values()):
-            raise _damaged()
-        self._kept = {name: text(value, _NAME) for name, value in object_of(index.get("documents"), _NAME).items()}
+        self._check_entries(len(rows))
+        documents = object_of(index.get("documents"), _NAME)
+        self._kept = {name: text(value, _NAME).encode() for name, value in documents.items()}
+        self._check_documents()
         pairs = index.get("breaks")
         if not isinstance(pairs, list) or len(pairs) > MAX_ENTRIES:
             raise _damaged()
         places = [_places(_row(pair, 2)) for pair in pairs]
         self.breaks = tuple((tar, file) for tar, file in places)
 
-    def _read(self, file: str) -> bytes:
-        data = self._kept.get(file, "").encode()
-        if len(data) != self.files[file].size:
+    def _check_entries(self, number: int) -> None:
+        """Raise Unreadable unless the entries follow one another without gaps, as in every archive of ours."""
+        end = 0
+        for entry in sorted(self.files.values()):
+            if entry.start != end or entry.start + BLOCK > entry.offset or entry.offset % BLOCK:
+                raise _damaged()
+            end = entry.end
+        if end != self.end or len(self.files) != number or not all(clean_name(name) == name for name in self.files):
             raise _damaged()
-        return data
+        self._check_paths(frozenset())
+
+    def _check_documents(self) -> None:
+        for name, data in self._kept.items():
+            if name not in self.files or len(data) != self.files[name].size:
+                raise _damaged()
+            claimed = blob_digest(name)
+            if claimed:
+                check_digest(data, claimed, name)
+
+    def _read(self, file: str) -> bytes:
+        if file not in self._kept:
+            raise _damaged()
+        return self._kept[file]
 
 
 def embedded_section(

@@ -696,7 +696,7 @@ BAD = {
     "damaged xz": (b"\xfd7zXZ\x00" + b"garbage" * 10, "xz data is damaged"),
     "damaged zstd": (b"\x28\xb5\x2f\xfd" + b"garbage" * 10, "zstd data is (damaged|truncated)"),
     "zstd that takes too much memory": (b"\x28\xb5\x2f\xfd\x00\xff\x01\x00\x00", "zstd data is damaged"),
-    "hard link": (entry(b"1", link="y"), "a hard link"),
+    "hard link": (entry(b"1", link="y"), "no such file comes before it"),
     "device": (entry(b"3"), "a device"),
     "block device": (entry(b"4"), "a device"),
     "pipe": (entry(b"6"), "a pipe"),
@@ -730,7 +730,6 @@ BAD = {
     "truncated header": (GOOD[:300], "no tar archive"),
     "truncated data": (archives.tar({"x": BASE})[:1500], "ends within"),
     "truncated padding": (entry(b"0", size=1) + b"x", "ends within"),
-    "no end mark": (GOOD[:-1024], "it is truncated"),
     "pax and the end": (pax(b"6 a=b\n") + bytes(1024), "after the head of an entry"),
     "more after the end": (GOOD[:-512] + b"x" * 512, "followed by more"),
     "damaged header": (GOOD[:512] + GOOD[1024:], "damaged at byte"),
@@ -856,7 +855,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_names_in_messages_are_escaped(path: Path) -> None:
-    path.write_bytes(entry(b"1", "a\x1b[31m" + "b" * 5000, link="y"))
+    path.write_bytes(entry(b"1", "a\x1b[31m" + "b" * 4000, link="y"))
     with pytest.raises(ArchiveError) as caught:
         read_index(path)
     assert "\x1b" not in str(caught.value)
@@ -929,8 +928,14 @@ def test_truncated_archives(layout: str, path: Path) -> None:
     data = archives.tar(LAYOUTS[layout][1](APP))
     path.write_bytes(data)
     whole = read_index(path)
+    # All that the archive names is there without the end mark, and without what nobody reads where there is more.
+    last = "manifest.json" if layout == "both" else "repositories"
+    needless = {whole.entries[last].start} if last in whole.entries else set()
     for end in range(0, len(data) - 512, 256):
         path.write_bytes(data[:end])
+        if end in (len(data) - 1024, *needless):
+            assert by_tags(read_index(path)).keys() == by_tags(whole).keys()
+            continue
         with pytest.raises(ArchiveError, match=r"truncated|no tar archive|empty"):
             read_index(path)
     path.write_bytes(data[:-512])

@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What has two readings is refused, by name; and what is merely odd is taken as engines take it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.gantry.docker.plugins.module_utils.image.archive import ArchiveError, read_index
+from ansible_collections.gantry.docker.plugins.module_utils.image.archived import archived_tags
+from ansible_collections.gantry.docker.plugins.module_utils.image.verification import verify
+from ansible_collections.gantry.docker.tests.unit.image import archives
+from ansible_collections.gantry.docker.tests.unit.image.hostile import HOSTILE, ODD, Archive
+
+REFUSED = {name: row for name, row in HOSTILE.items() if row.refused}
+SOUND_INDEX = {name: row for name, row in HOSTILE.items() if not row.refused}
+
+
+def promised(path: Path) -> list[str]:
+    """Return the tags that an engine would show of what the index promises."""
+    return sorted(tag for image in read_index(path).images for tag in archived_tags(image))
+
+
+@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_two_readings_are_refused(name: str, compression: str, tmp_path: Path) -> None:
+    row, path = HOSTILE[name], tmp_path / "images.tar"
+    data = row.build()
+    already = data[:2] == b"\x1f\x8b" or data[:4] == b"\x28\xb5\x2f\xfd"
+    path.write_bytes(data if already else archives.packed(data, compression))
+    for function in (read_index, verify):
+        with pytest.raises(ArchiveError, match=row.refused) as caught:
+            function(path)
+        assert str(caught.value).startswith(f"The archive {path} can't be used: ")
+
+
+@pytest.mark.parametrize("name", SOUND_INDEX)
+def test_index_that_differs_from_the_content_promises_only_what_it_names(name: str, tmp_path: Path) -> None:
+    row, path = HOSTILE[name], tmp_path / "images.tar.gz"
+    path.write_bytes(row.build())
+    assert promised(path) == ["small:1"]
+    with pytest.raises(ArchiveError, match=row.damaged):
+        verify(path)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_archives_are_taken(name: str, tmp_path: Path) -> None:
+    row: Archive = ODD[name]
+    path = tmp_path / "images.tar"
+    path.write_bytes(row.build())
+    assert promised(path) == ["small:1"]
+    assert all(image.missing == () for image in read_index(path).images)
+    assert verify(path) == read_index(path)
