@@ -42,7 +42,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.manifests impo
     read_left_out,
     read_listed,
 )
-from ansible_collections.gantry.docker.plugins.module_utils.image.tar import StreamSource
+from ansible_collections.gantry.docker.plugins.module_utils.image.tar import Bounds, StreamSource
 
 
 class ArchiveError(GantryError):
@@ -204,14 +204,15 @@ def _read_file(file: BinaryIO, size: int) -> ArchiveIndex:
         return index_of(PlainContents(file, size), compression)
     from ansible_collections.gantry.docker.plugins.module_utils.image.decompression import unpacked
 
-    return _once(unpacked(file, compression), compression)
+    return _once(unpacked(file, compression), compression, Bounds.of(size))
 
 
-def _once(pieces: Iterator[bytes], compression: str) -> ArchiveIndex:
+def _once(pieces: Iterator[bytes], compression: str, bounds: Bounds | None = None) -> ArchiveIndex:
     # Most archives can be sought in, or carry their index.
     from ansible_collections.gantry.docker.plugins.module_utils.image.streamed import StreamedContents
 
-    return index_of(StreamedContents(StreamSource(pieces)), compression)
+    source = StreamSource(pieces, bounds.unpacked if bounds else None)
+    return index_of(StreamedContents(source, bounds), compression)
 
 
 def compression_of(head: bytes) -> str:
@@ -285,12 +286,17 @@ class _Images:
         """Every image once, first those that manifest.json lists."""
         rest = dict.fromkeys(range(len(layout)))
         by_config: dict[str, list[int]] = {}
+        by_blobs: dict[tuple[str, frozenset[str]], list[int]] = {}
         for number, manifest in enumerate(layout):
             if manifest.config:
+                blobs = frozenset(layer.blob for layer in manifest.layers)
                 by_config.setdefault(manifest.config.blob, []).append(number)
+                by_blobs.setdefault((manifest.config.blob, blobs), []).append(number)
         for image in listed:
-            same = [number for number in by_config.get(self._entry(image.config), []) if number in rest]
-            same = self._with_layers(image, layout, same) or same
+            config, blobs = self._entry(image.config), frozenset(map(self._entry, image.layers))
+            # Those that have the image's very blobs, and not the same layers packed otherwise; each only once.
+            same = [number for number in by_blobs.pop((config, blobs), []) if number in rest]
+            same = same or [number for number in by_config.pop(config, []) if number in rest]
             for number in same:
                 del rest[number]
             if not same:
@@ -303,11 +309,6 @@ class _Images:
             config = manifest.config.blob if manifest.config else None
             layers = tuple(layer.blob for layer in manifest.layers)
             yield self._image(config, layers, manifest.names, manifest, listed=False)
-
-    def _with_layers(self, image: Listed, layout: Sequence[Manifest], numbers: Sequence[int]) -> list[int]:
-        """Those of the manifests that have the image's very blobs, and not the same layers packed otherwise."""
-        layers = {self._entry(layer) for layer in image.layers}
-        return [number for number in numbers if {layer.blob for layer in layout[number].layers} == layers]
 
     def _entry(self, name: str) -> str:
         return self._contents.resolve(name) or name
@@ -390,11 +391,15 @@ def _shared_tags(image: Listed, manifests: Sequence[Manifest]) -> Iterator[tuple
     index.json gives to none go to the first.
     """
     spoken = {normal(name) for manifest in manifests for name in manifest.names}
-    written = {normal(tag) for tag in image.tags}
+    written: dict[str | None, list[int]] = {}
+    for number, tag in enumerate(image.tags):
+        written.setdefault(normal(tag), []).append(number)
+    unspoken = [number for tag, numbers in written.items() if tag not in spoken for number in numbers]
     for position, manifest in enumerate(manifests):
         own = {normal(name) for name in manifest.names}
-        tags = [tag for tag in image.tags if normal(tag) in own or (position == 0 and normal(tag) not in spoken)]
-        yield manifest, (*tags, *(name for name in manifest.names if normal(name) not in written))
+        numbers = [number for tag in own for number in written.get(tag, ())] + (unspoken if position == 0 else [])
+        more = (name for name in manifest.names if normal(name) not in written)
+        yield manifest, (*(image.tags[number] for number in sorted(numbers)), *more)
 
 
 def _text(value: Any) -> str:

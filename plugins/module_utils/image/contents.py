@@ -17,7 +17,9 @@ from typing import Any, BinaryIO, NamedTuple
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils.image.tar import (
     BLOCK,
+    MAX_UNPACKED,
     REPACK,
+    Bounds,
     FileSource,
     Member,
     Source,
@@ -65,13 +67,15 @@ class Contents:
     documents: the small files that were read, by name.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, bounds: Bounds | None = None) -> None:
+        self.bounds = bounds or Bounds.of(MAX_UNPACKED)
         self.files: dict[str, Entry] = {}
         self.links: dict[str, str] = {}
         self.end = 0
         self.marked = True
         self.documents: dict[str, bytes] = {}
         self._documents_size = 0
+        self._values = 0
         # By the names of hard links the files that they are, and these files.
         self._hard: dict[str, str] = {}
         self._linked: set[str] = set()
@@ -92,14 +96,18 @@ class Contents:
         if file is None or file in self.documents:
             return self.documents.get(file or "")
         size = self.files[file].size
-        self._documents_size += size
-        if size > MAX_DOCUMENT or self._documents_size > MAX_DOCUMENTS:
+        if size > min(MAX_DOCUMENT, self.bounds.document) or self._documents_size + size > MAX_DOCUMENTS:
             raise Unreadable(f"its description of images in {shown(name)} is too large ({size} bytes)")
-        self.documents[file] = self._read(file)
-        return self.documents[file]
+        data = self._read(file)
+        self._documents_size += weight(data)
+        self._values += values(data)
+        if self._documents_size > min(MAX_DOCUMENTS, self.bounds.documents) or self._values > self.bounds.values:
+            raise Unreadable(f"its descriptions of images, up to {shown(name)}, are too large in all")
+        self.documents[file] = data
+        return data
 
     def _walk(self, source: Source, visit: Callable[[Member], None]) -> None:
-        tar = Tar(source)
+        tar = Tar(source, self.bounds)
         try:
             for member in tar:
                 self._add(member)
@@ -161,7 +169,7 @@ class PlainContents(Contents):
     """Those of an archive that can be sought in: documents are read when they are asked for."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
-        super().__init__()
+        super().__init__(Bounds.of(size))
         self._file = file
         self._walk(FileSource(file, size), lambda member: None)
 
@@ -201,6 +209,17 @@ def check_digest(data: bytes, claimed: str, name: str) -> None:
     """Raise Unreadable unless the data has the digest that is claimed for it."""
     if digest_of(data, claimed.partition(":")[0]) != claimed:
         raise Unreadable(f"its {shown(name)} is damaged or was altered: it doesn't have the digest {claimed}")
+
+
+def weight(data: bytes) -> int:
+    """Return how many bytes of memory the text of a JSON document takes: wide characters widen all that is beside."""
+    wide = not data.isascii() or data.count(b"\\u") > data.count(b"\\u00")
+    return 4 * len(data) if wide else len(data)
+
+
+def values(data: bytes) -> int:
+    """Return a number that a JSON document has no more values than, without parsing it."""
+    return data.count(b",") + data.count(b"[") + data.count(b"{") + 1
 
 
 def parsed(data: bytes, name: str) -> Any:

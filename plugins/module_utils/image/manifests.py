@@ -250,6 +250,7 @@ class _Layout:
         self._contents = contents
         self._listed = listed
         self._descriptors = 0
+        self._layers = 0
         self._bodies: dict[str, Mapping[str, Any]] = {}
 
     def images(self, index: Any) -> Iterator[Manifest]:
@@ -306,7 +307,12 @@ class _Layout:
         config = _descriptor(body.get("config"), found.blob)
         if config.media_type not in _CONFIG_TYPES:
             return None
-        layers = tuple(_descriptor(item, found.blob) for item in documents.objects(body.get("layers"), found.blob))
+        items = documents.objects(body.get("layers"), found.blob)
+        # A manifest may stand in many indexes.
+        self._layers += len(items)
+        if self._layers > MAX_ENTRIES:
+            raise Unreadable(f"its manifests name more than {MAX_ENTRIES} layers")
+        layers = tuple(_descriptor(item, found.blob) for item in items)
         for part in (config, *layers):
             self._check_size(part)
         return Manifest(found.digest, index, names, found.platform, config, layers)

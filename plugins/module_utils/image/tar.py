@@ -48,6 +48,37 @@ _HEADS = {b"x": b"", b"L": b"path", b"K": b"linkpath"}
 _NOT_GLOBAL = (b"path", b"linkpath", b"size", b"GNU.sparse.")
 
 
+class Bounds(NamedTuple):
+    """What an archive may take to read, by the size of its file: memory and time stay in proportion.
+
+    entries: how many it may have. names: their length, in bytes. document: the size of one document, in bytes;
+    documents: that of all. values: how many values the documents may have in all. unpacked: the size of the tar.
+    """
+
+    entries: int
+    names: int
+    document: int
+    documents: int
+    values: int
+    unpacked: int
+
+    @staticmethod
+    def of(size: int) -> Bounds:
+        """Return the bounds for a file of so many bytes.
+
+        Names are digests, which no compression shortens to less than half, and deflate packs nothing more than 1032
+        times (zlib's technical notes); the documents of real images unpack to some five times their packed size.
+        """
+        return Bounds(
+            entries=min(MAX_ENTRIES, 20_000 + size // 32),
+            names=(4 << 20) + size,
+            document=min(8 << 20, (1 << 20) + 4 * size),
+            documents=min(64 << 20, (4 << 20) + 8 * size),
+            values=min(4_000_000, 150_000 + size // 16),
+            unpacked=min(MAX_UNPACKED, (256 << 20) + 1032 * size),
+        )
+
+
 class Unmarked(Unreadable):
     """The archive ends after an entry, without the blocks of zeros that mark the end."""
 
@@ -89,10 +120,11 @@ class FileSource:
 
 
 class StreamSource:
-    """An archive that comes in pieces, once."""
+    """An archive that comes in pieces, once. most: how many bytes it may have; MAX_UNPACKED without."""
 
-    def __init__(self, pieces: Iterator[bytes]) -> None:
+    def __init__(self, pieces: Iterator[bytes], most: int | None = None) -> None:
         self.position = 0
+        self._most = MAX_UNPACKED if most is None else most
         self._pieces = pieces
         self._rest = memoryview(b"")
 
@@ -135,8 +167,11 @@ class StreamSource:
             self._rest = memoryview(next(self._pieces, b""))
         piece, self._rest = self._rest[:size], self._rest[size:]
         self.position += len(piece)
-        if self.position > MAX_UNPACKED:
-            raise Unreadable(f"it unpacks to more than {MAX_UNPACKED >> 30} GiB")
+        if self.position > self._most:
+            raise Unreadable(
+                f"it unpacks to more than {self._most >> 20} MiB, which is far more than its size lets expect",
+                "If it comes from where you trust, decompress it, and name what comes out",
+            )
         return piece
 
 
@@ -164,9 +199,11 @@ class Tar:
     image archive has, or that tools read differently; Unmarked after the last entry if no end mark follows.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, bounds: Bounds | None = None) -> None:
         self.end = 0
         self.others: set[str] = set()
+        self._bounds = bounds or Bounds.of(MAX_UNPACKED)
+        self._names = 0
         self._source = source
         self._headers = 0
 
@@ -231,8 +268,8 @@ class Tar:
             if self._headers == 1:
                 raise Unreadable("it is no tar archive", _LOOKS_LIKE)
             raise Unreadable("it is truncated") if block or after_head else Unmarked("it is truncated")
-        if self._headers > MAX_ENTRIES:
-            raise Unreadable(f"it has more than {MAX_ENTRIES} entries", _LOOKS_LIKE)
+        if self._headers > self._bounds.entries:
+            raise Unreadable(f"it has more than {self._bounds.entries} entries", _LOOKS_LIKE)
         self._check(block)
         return block
 
@@ -255,6 +292,10 @@ class Tar:
 
     def _member(self, start: int, header: bytes, kind: bytes, overrides: dict[bytes, bytes]) -> Member:
         raw = overrides.get(b"path") or _name(header)
+        # A name with one wide character takes four bytes for each.
+        self._names += len(raw) if raw.isascii() else 4 * len(raw)
+        if self._names > self._bounds.names:
+            raise Unreadable(f"it has names of more than {self._bounds.names} bytes in all", _LOOKS_LIKE)
         offset = self._source.position
         if kind == b"5" or (kind == b"\0" and raw.endswith(b"/")):
             self.others.add(clean_name(_text(raw)))

@@ -15,7 +15,7 @@ import tarfile
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
-from ansible_collections.gantry.docker.plugins.module_utils.image.embedded import packed_section
+from ansible_collections.gantry.docker.plugins.module_utils.image.embedded import packed_section, section
 from ansible_collections.gantry.docker.tests.unit.image import archives
 from ansible_collections.gantry.docker.tests.unit.image.archives import Content, Image, Link
 
@@ -384,4 +384,84 @@ ODD: dict[str, Archive] = {
     "setting that nobody knows": Archive(lambda: setting("X-Setting", "1")),
     "names that differ in case": Archive(lambda: after(file("Manifest.json", PROD_LIST))),
     "names that share a beginning": Archive(lambda: after(file("x", b""), file("x.y", b""), file("x-y/z", b""))),
+}
+
+
+def entries(name: str, number: int, kind: bytes = b"0") -> bytes:
+    """A compressed archive of many entries; in the name stands a # for the number of each."""
+    names = (name.replace("#", str(position)) for position in range(number))
+    return archives.packed(b"".join(long_name(each) + head(kind) for each in names) + END, "gzip")
+
+
+def packed_list(text: str) -> bytes:
+    """A compressed archive with such a manifest.json."""
+    return archives.packed(archives.tar({"manifest.json": text.encode()}), "gzip")
+
+
+def at_the_end(text: str) -> bytes:
+    """A compressed archive with such an index at its end."""
+    return archives.packed(b"x", "gzip") + section("gzip", text.encode())
+
+
+def of_documents(documents: Mapping[str, bytes]) -> bytes:
+    """A compressed archive with a sound index at its end, of nothing but documents."""
+    rows, start = [], 0
+    for name, data in documents.items():
+        rows.append([name, start, start + 512, len(data)])
+        start += 512 + len(padded(data))
+    texts = {name: data.decode() for name, data in documents.items()}
+    return at_the_end(json.dumps({"version": 1, "end": start, "entries": rows, "documents": texts, "breaks": []}))
+
+
+def many_indexes() -> bytes:
+    """Many indexes that all name one manifest of many layers."""
+    large = archives.encoded(
+        {
+            "schemaVersion": 2,
+            "config": archives.descriptor(SMALL.config, archives.OCI_CONFIG),
+            "layers": [archives.descriptor(b"", archives.OCI_LAYER)] * 9000,
+        }
+    )
+    indexes = [
+        archives.encoded({"n": number, "manifests": [archives.descriptor(large, archives.OCI_MANIFEST)]})
+        for number in range(500)
+    ]
+    blobs = {archives.blob(data): data for data in (large, SMALL.config, *indexes)}
+    tops = archives.layout([archives.descriptor(index, archives.OCI_INDEX) for index in indexes])
+    return of_documents({**blobs, **tops})  # type: ignore[dict-item]
+
+
+def zeros(kind: str) -> bytes:
+    """An archive with a file of zeros, as far as one MiB can hold it."""
+    piece = archives.packed(bytes(16 << 20), kind)
+    return archives.packed(head(b"0", "zeros", size=1 << 40), kind) + piece * (((1 << 20) - 1024) // len(piece))
+
+
+# Files below one MiB that unpack to very much, or are parsed to it. Only the form of their refusal is of interest.
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "index of empty lists": lambda: at_the_end(f'{{"version":1,"entries":[{"[]," * 20_000_000}[]]}}'),
+    "index of objects": lambda: at_the_end(f'{{"version":1,"entries":[{{"a":0}}{",{}" * 9_000_000}]}}'),
+    "index with a wide character": lambda: at_the_end(f'{{"version":1,"entries":["\U0001f600{"a" * 60_000_000}"]}}'),
+    "index of many entries": lambda: at_the_end(
+        json.dumps({"version": 1, "entries": [[str(n), n * 1024, n * 1024 + 512, 1] for n in range(99_000)]})
+    ),
+    "index of one manifest in many indexes": many_indexes,
+    "entries": lambda: entries("#", 30_000),
+    "directories": lambda: entries("#/", 30_000, b"5"),
+    "long names": lambda: entries("a" * 4000 + "#", 5_000),
+    "deep names": lambda: entries("a/" * 1990 + "#", 5_000),
+    "list of lists": lambda: packed_list(f"[{'[],' * 2_700_000}[]]"),
+    "list of many tags": lambda: packed_list(
+        json.dumps([{"Config": "c", "RepoTags": [f"a:{n}" for n in range(80_000)], "Layers": []}])
+    ),
+    "list with a wide character": lambda: packed_list(f'["\U0001f600{"a" * 8_000_000}"]'),
+    "list with an escaped wide character": lambda: packed_list(f'["\\ud83d\\ude00{"a" * 8_000_000}"]'),
+    "large documents": lambda: archives.packed(
+        archives.tar({str(number): b"[" + b"[]," * 2_000_000 for number in range(20)}), "gzip"
+    ),
+    "zeros, gzip": lambda: zeros("gzip"),
+    "zeros, bzip2": lambda: zeros("bzip2"),
+    "zeros, xz": lambda: zeros("xz"),
+    "zeros, zstd": lambda: zeros("zstd"),
+    "empty members, gzip": lambda: archives.packed(b"", "gzip") * 50_000,
 }

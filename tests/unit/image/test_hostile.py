@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.archive import
 from ansible_collections.gantry.docker.plugins.module_utils.image.archived import archived_tags
 from ansible_collections.gantry.docker.plugins.module_utils.image.verification import verify
 from ansible_collections.gantry.docker.tests.unit.image import archives
-from ansible_collections.gantry.docker.tests.unit.image.hostile import HOSTILE, ODD, Archive
+from ansible_collections.gantry.docker.tests.unit.image.hostile import BOMBS, HOSTILE, ODD, Archive
 
 REFUSED = {name: row for name, row in HOSTILE.items() if row.refused}
 SOUND_INDEX = {name: row for name, row in HOSTILE.items() if not row.refused}
@@ -55,3 +57,38 @@ def test_odd_archives_are_taken(name: str, tmp_path: Path) -> None:
     assert promised(path) == ["small:1"]
     assert all(image.missing == () for image in read_index(path).images)
     assert verify(path) == read_index(path)
+
+
+# Bounds: a file below one MiB takes no more than 64 MiB of memory and 5 s
+
+READ = """
+import sys, time
+from ansible_collections.gantry.docker.plugins.module_utils.image import embedded, streamed
+from ansible_collections.gantry.docker.plugins.module_utils.image.archive import ArchiveError, read_index
+import zstandard
+
+def highest():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
+
+before, began = highest(), time.process_time()
+try:
+    read_index(sys.argv[1])
+except ArchiveError as error:
+    message = str(error)
+    assert len(message) < 1000
+print(highest() - before, time.process_time() - began)
+"""
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_bombs_take_little_memory_and_time(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "bomb"
+    data = BOMBS[name]()
+    assert len(data) < 1 << 20
+    path.write_bytes(data)
+    done = subprocess.run([sys.executable, "-c", READ, path], capture_output=True, text=True, check=True)
+    kibibytes, seconds = map(float, done.stdout.split())
+    assert kibibytes < 64 << 10
+    # Of the processor, on whatever machine and however busy it is; 5 on one of its own.
+    assert seconds < 10
