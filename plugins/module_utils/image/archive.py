@@ -254,6 +254,11 @@ def _index_of(contents: Contents, compression: str, breaks: tuple[tuple[int, int
     listed = read_listed(contents)
     configs = (config_digest(contents.resolve(image.config) or image.config) for image in listed or ())
     layout = read_layout(contents, frozenset(digest for digest in configs if digest))
+    if listed is None and layout is None and "repositories" in contents.files:
+        raise Unreadable(
+            "it has the layout of Docker before 1.10: repositories, and no manifest.json",
+            "Load it with 'docker load' into an engine that still takes it, and save it again",
+        )
     if listed is None and layout is None:
         raise Unreadable(
             "it has neither a manifest.json nor an OCI layout",
@@ -293,10 +298,10 @@ class _Images:
                 by_config.setdefault(manifest.config.blob, []).append(number)
                 by_blobs.setdefault((manifest.config.blob, blobs), []).append(number)
         for image in listed:
-            config, blobs = self._entry(image.config), frozenset(map(self._entry, image.layers))
+            entry, blobs = self._entry(image.config), frozenset(map(self._entry, image.layers))
             # Those that have the image's very blobs, and not the same layers packed otherwise; each only once.
-            same = [number for number in by_blobs.pop((config, blobs), []) if number in rest]
-            same = same or [number for number in by_config.pop(config, []) if number in rest]
+            same = [number for number in by_blobs.pop((entry, blobs), []) if number in rest]
+            same = same or [number for number in by_config.pop(entry, []) if number in rest]
             for number in same:
                 del rest[number]
             if not same:

@@ -41,6 +41,7 @@ _CONFIG_TYPES = (
     "application/vnd.oci.image.config.v1+json",
     "application/vnd.docker.container.image.v1+json",
 )
+_LAYER_TYPES = ("application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs.")
 # containerd, core/images/mediatypes.go, IsNonDistributable: Windows' base layers, which saves leave out.
 _NOT_DISTRIBUTED = (
     "application/vnd.oci.image.layer.nondistributable.",
@@ -304,6 +305,9 @@ class _Layout:
 
     def _manifest(self, found: Descriptor, index: str | None, names: tuple[str, ...]) -> Manifest | None:
         body = self._body(found) or {}
+        if "config" not in body:
+            # An artifact manifest, as image-spec 1.1 had it before its release.
+            return None
         config = _descriptor(body.get("config"), found.blob)
         if config.media_type not in _CONFIG_TYPES:
             return None
@@ -313,6 +317,8 @@ class _Layout:
         if self._layers > MAX_ENTRIES:
             raise Unreadable(f"its manifests name more than {MAX_ENTRIES} layers")
         layers = tuple(_descriptor(item, found.blob) for item in items)
+        if config.digest not in self._listed and layers and all(map(_is_no_layer, layers)):
+            return None
         for part in (config, *layers):
             self._check_size(part)
         return Manifest(found.digest, index, names, found.platform, config, layers)
@@ -335,7 +341,7 @@ class _Layout:
                 return None
             documents.check_digest(data, descriptor.digest, descriptor.blob)
             body = documents.fields(documents.parsed(data, descriptor.blob), _MANIFEST_FIELDS, descriptor.blob)
-            if ("manifests" in body) == ("config" in body):
+            if "manifests" in body and ("config" in body or "layers" in body):
                 # Both at once would be one image to some engines and another to others (CVE-2021-41190).
                 raise Unreadable(f"its {shown(descriptor.blob)} must be either a manifest or an index")
             _check_types(body, descriptor)
@@ -365,6 +371,11 @@ def _descriptor(item: Any, name: str) -> Descriptor:
         documents.fields(documents.mapping(item.get("platform"), name), _PLATFORM_FIELDS, name),
         documents.mapping(item.get("annotations"), name),
     )
+
+
+def _is_no_layer(part: Descriptor) -> bool:
+    """Whether something is certainly no layer: signatures have an image's config (cosign, SIGNATURE_SPEC.md)."""
+    return bool(part.media_type) and not part.media_type.startswith(_LAYER_TYPES)
 
 
 def _parts(manifest: Manifest) -> tuple[str, ...]:

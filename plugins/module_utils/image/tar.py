@@ -40,7 +40,7 @@ _REFUSED = {
     b"S": "a sparse file",
 }
 _LOOKS_LIKE = "It must be an archive as docker save, podman save or skopeo write it"
-REPACK = "Unpack it with tar into an empty directory, look at what comes out, and pack that again"
+REPACK = "If you trust where it comes from, write it anew ('skopeo copy docker-archive:OLD docker-archive:NEW')"
 
 # Headers that say more of the entry after them: pax attributes, and GNU's long names and links.
 _HEADS = {b"x": b"", b"L": b"path", b"K": b"linkpath"}
@@ -360,7 +360,8 @@ def _leads_out(name: str, target: str) -> Unreadable:
 
 def _refuse(name: str, kind: bytes) -> NoReturn:
     what = _REFUSED.get(kind, f"of the type {kind!r}")
-    raise Unreadable(f"its entry {shown(name)} is {what}, and image archives have none", _LOOKS_LIKE)
+    advice = REPACK if kind == b"S" else _LOOKS_LIKE
+    raise Unreadable(f"its entry {shown(name)} is {what}, and image archives have none", advice)
 
 
 def _file_name(raw: bytes) -> str:

@@ -21,7 +21,6 @@ from ansible_collections.gantry.docker.tests.unit.image.archives import Content,
 
 SMALL = Image((archives.layer("small"),), tags=("small:1",), settings={"Cmd": ["/bin/true"]})
 PROD = Image((archives.layer("prod"),), tags=("prod:latest",))
-REPACKED = "Unpack it with tar"
 
 
 class Archive(NamedTuple):

@@ -466,14 +466,20 @@ def test_nested_index(read: Read) -> None:
 def test_what_is_no_image_is_left_out(read: Read) -> None:
     """Attestations, referrers and artifacts such as charts and signatures."""
     artifact = archives.encoded({"config": archives.descriptor(b"{}", "application/vnd.oci.empty.v1+json")})
+    old = archives.encoded({"mediaType": "application/vnd.oci.artifact.manifest.v1+json", "blobs": []})
+    payload = archives.descriptor(b"{}", "application/vnd.dev.cosign.simplesigning.v1+json")
+    signature = archives.encoded({"config": archives.descriptor(b"{}", archives.OCI_CONFIG), "layers": [payload]})
     referrer = {"io.containerd.manifest.subject": archives.digest(b"")}
     tops = [
         archives.descriptor(archives.manifest(APP), archives.OCI_MANIFEST),
         archives.descriptor(artifact, archives.OCI_MANIFEST),
+        archives.descriptor(old, "application/vnd.oci.artifact.manifest.v1+json"),
+        archives.descriptor(signature, archives.OCI_MANIFEST),
         archives.descriptor(b"referrer", archives.OCI_MANIFEST, annotations=referrer),
         archives.attestation(b"attestation"),
     ]
-    entries = {**archives.blobs(APP), archives.blob(artifact): artifact, **archives.layout(tops)}
+    others = {archives.blob(data): data for data in (artifact, old, signature, b"{}")}
+    entries = {**archives.blobs(APP), **others, **archives.layout(tops)}
     assert [image.config_digest for image in read(archives.tar(entries)).images] == [APP.config_digest]
 
 
@@ -689,6 +695,7 @@ BAD = {
     "short garbage": (b"garbage", "no tar archive"),
     "zeros": (bytes(1024), "neither a manifest.json nor"),
     "json": (b"{}", "no tar archive"),
+    "Docker before 1.10": (archives.tar({"repositories": b"{}", "x/json": b"{}"}), "before 1.10.*save it again"),
     "docker export": (BASE, "neither a manifest.json nor .*docker import"),
     "compressed garbage": (archives.packed(b"garbage" * 1000, "zstd"), "neither a tar archive nor"),
     "damaged gzip": (b"\x1f\x8b" + b"garbage" * 10, "gzip data is damaged"),
