@@ -59,6 +59,12 @@ def test_odd_archives_are_taken(name: str, tmp_path: Path) -> None:
     assert verify(path) == read_index(path)
 
 
+def test_settings_in_another_case_are_read_as_engines_read_them(tmp_path: Path) -> None:
+    path = tmp_path / "images.tar"
+    path.write_bytes(ODD["settings in another case"].build())
+    assert read_index(path).images[0].config == {"Cmd": ["/bin/true"], "Entrypoint": ["/bin/true"]}
+
+
 # Bounds: a file below one MiB takes no more than 64 MiB of memory and 5 s
 
 READ = """
