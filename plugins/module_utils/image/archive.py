@@ -26,10 +26,12 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.contents impor
     Entry,
     PlainContents,
     blob_digest,
+    blob_name,
     config_digest,
 )
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils.image.manifests import (
+    INDEX,
     Config,
     Descriptor,
     Listed,
@@ -40,7 +42,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.manifests impo
     read_left_out,
     read_listed,
 )
-from ansible_collections.gantry.docker.plugins.module_utils.image.tar import StreamSource
+from ansible_collections.gantry.docker.plugins.module_utils.image.tar import Bounds, StreamSource
 
 
 class ArchiveError(GantryError):
@@ -202,14 +204,15 @@ def _read_file(file: BinaryIO, size: int) -> ArchiveIndex:
         return index_of(PlainContents(file, size), compression)
     from ansible_collections.gantry.docker.plugins.module_utils.image.decompression import unpacked
 
-    return _once(unpacked(file, compression), compression)
+    return _once(unpacked(file, compression), compression, Bounds.of(size))
 
 
-def _once(pieces: Iterator[bytes], compression: str) -> ArchiveIndex:
+def _once(pieces: Iterator[bytes], compression: str, bounds: Bounds | None = None) -> ArchiveIndex:
     # Most archives can be sought in, or carry their index.
     from ansible_collections.gantry.docker.plugins.module_utils.image.streamed import StreamedContents
 
-    return index_of(StreamedContents(StreamSource(pieces)), compression)
+    source = StreamSource(pieces, bounds.unpacked if bounds else None)
+    return index_of(StreamedContents(source, bounds), compression)
 
 
 def compression_of(head: bytes) -> str:
@@ -221,9 +224,41 @@ def compression_of(head: bytes) -> str:
 
 def index_of(contents: Contents, compression: str, breaks: tuple[tuple[int, int], ...] = ()) -> ArchiveIndex:
     """The index of an archive with these contents; raises Unreadable. compression, breaks: as in ArchiveIndex."""
+    if contents.marked:
+        return _index_of(contents, compression, breaks)
+    # Engines take an archive without an end mark. It may have broken off between two entries.
+    try:
+        index = _index_of(contents, compression, breaks)
+    except Unreadable as error:
+        raise Unreadable("it is truncated") from error
+    if not _is_whole(index):
+        raise Unreadable("it is truncated")
+    return index
+
+
+def _is_whole(index: ArchiveIndex) -> bool:
+    """Whether all is there that an archive names, and all named that is there."""
+    if not index.images or any(image.missing for image in index.images):
+        return False
+    if index.format != "oci":
+        # With an index.json comes an oci-layout.
+        return index.format == "both" or INDEX not in index.entries
+    named = {layer.entry for image in index.images for layer in image.layers}
+    for image in index.images:
+        digests = (image.config_digest, image.manifest_digest, image.index_digest)
+        named.update(blob_name(digest) for digest in digests if digest)
+    return all(name in named for name in index.entries if blob_digest(name))
+
+
+def _index_of(contents: Contents, compression: str, breaks: tuple[tuple[int, int], ...]) -> ArchiveIndex:
     listed = read_listed(contents)
     configs = (config_digest(contents.resolve(image.config) or image.config) for image in listed or ())
     layout = read_layout(contents, frozenset(digest for digest in configs if digest))
+    if listed is None and layout is None and "repositories" in contents.files:
+        raise Unreadable(
+            "it has the layout of Docker before 1.10: repositories, and no manifest.json",
+            "Load it with 'docker load' into an engine that still takes it, and save it again",
+        )
     if listed is None and layout is None:
         raise Unreadable(
             "it has neither a manifest.json nor an OCI layout",
@@ -256,12 +291,17 @@ class _Images:
         """Every image once, first those that manifest.json lists."""
         rest = dict.fromkeys(range(len(layout)))
         by_config: dict[str, list[int]] = {}
+        by_blobs: dict[tuple[str, frozenset[str]], list[int]] = {}
         for number, manifest in enumerate(layout):
             if manifest.config:
+                blobs = frozenset(layer.blob for layer in manifest.layers)
                 by_config.setdefault(manifest.config.blob, []).append(number)
+                by_blobs.setdefault((manifest.config.blob, blobs), []).append(number)
         for image in listed:
-            same = [number for number in by_config.get(self._entry(image.config), []) if number in rest]
-            same = self._with_layers(image, layout, same) or same
+            entry, blobs = self._entry(image.config), frozenset(map(self._entry, image.layers))
+            # Those that have the image's very blobs, and not the same layers packed otherwise; each only once.
+            same = [number for number in by_blobs.pop((entry, blobs), []) if number in rest]
+            same = same or [number for number in by_config.pop(entry, []) if number in rest]
             for number in same:
                 del rest[number]
             if not same:
@@ -274,11 +314,6 @@ class _Images:
             config = manifest.config.blob if manifest.config else None
             layers = tuple(layer.blob for layer in manifest.layers)
             yield self._image(config, layers, manifest.names, manifest, listed=False)
-
-    def _with_layers(self, image: Listed, layout: Sequence[Manifest], numbers: Sequence[int]) -> list[int]:
-        """Those of the manifests that have the image's very blobs, and not the same layers packed otherwise."""
-        layers = {self._entry(layer) for layer in image.layers}
-        return [number for number in numbers if {layer.blob for layer in layout[number].layers} == layers]
 
     def _entry(self, name: str) -> str:
         return self._contents.resolve(name) or name
@@ -361,11 +396,15 @@ def _shared_tags(image: Listed, manifests: Sequence[Manifest]) -> Iterator[tuple
     index.json gives to none go to the first.
     """
     spoken = {normal(name) for manifest in manifests for name in manifest.names}
-    written = {normal(tag) for tag in image.tags}
+    written: dict[str | None, list[int]] = {}
+    for number, tag in enumerate(image.tags):
+        written.setdefault(normal(tag), []).append(number)
+    unspoken = [number for tag, numbers in written.items() if tag not in spoken for number in numbers]
     for position, manifest in enumerate(manifests):
         own = {normal(name) for name in manifest.names}
-        tags = [tag for tag in image.tags if normal(tag) in own or (position == 0 and normal(tag) not in spoken)]
-        yield manifest, (*tags, *(name for name in manifest.names if normal(name) not in written))
+        numbers = [number for tag in own for number in written.get(tag, ())] + (unspoken if position == 0 else [])
+        more = (name for name in manifest.names if normal(name) not in written)
+        yield manifest, (*(image.tags[number] for number in sorted(numbers)), *more)
 
 
 def _text(value: Any) -> str:

@@ -20,12 +20,21 @@ from typing import Any, BinaryIO
 from ansible_collections.gantry.docker.plugins.module_utils.image.contents import (
     Contents,
     Entry,
+    blob_digest,
+    check_digest,
     object_of,
     parsed,
     text,
+    values,
+    weight,
 )
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import Unreadable
-from ansible_collections.gantry.docker.plugins.module_utils.image.tar import BLOCK, MAX_ENTRIES, MAX_UNPACKED
+from ansible_collections.gantry.docker.plugins.module_utils.image.tar import (
+    BLOCK,
+    MAX_UNPACKED,
+    Bounds,
+    clean_name,
+)
 
 Breaks = Sequence[tuple[int, int]]
 
@@ -50,32 +59,51 @@ _MAX_SUBFIELD = 0xFFFF - 4
 class EmbeddedContents(Contents):
     """An archive's files and documents as its own index tells them. breaks: as in ArchiveIndex."""
 
-    def __init__(self, value: Any) -> None:
-        super().__init__()
+    def __init__(self, value: Any, bounds: Bounds | None = None) -> None:
+        super().__init__(bounds)
         index = object_of(value, _NAME)
         if index.get("version") != 1:
             raise Unreadable("its index is of a newer form", "Update this collection, or unpack the archive")
         rows = index.get("entries")
-        if not isinstance(rows, list) or len(rows) > MAX_ENTRIES:
+        if not isinstance(rows, list) or len(rows) > self.bounds.entries:
             raise _damaged()
         for row in rows:
             name, start, offset, size = _row(row, 4)
             self.files[text(name, _NAME)] = Entry(*_places([start, offset, size]))
         (self.end,) = _places([index.get("end")])
-        if any(entry.start + BLOCK > entry.offset or entry.end > self.end for entry in self.files.values()):
-            raise _damaged()
-        self._kept = {name: text(value, _NAME) for name, value in object_of(index.get("documents"), _NAME).items()}
+        self._check_entries(len(rows))
+        documents = object_of(index.get("documents"), _NAME)
+        self._kept = {name: text(value, _NAME).encode() for name, value in documents.items()}
+        self._check_documents()
         pairs = index.get("breaks")
-        if not isinstance(pairs, list) or len(pairs) > MAX_ENTRIES:
+        if not isinstance(pairs, list) or len(pairs) > self.bounds.entries:
             raise _damaged()
         places = [_places(_row(pair, 2)) for pair in pairs]
         self.breaks = tuple((tar, file) for tar, file in places)
 
-    def _read(self, file: str) -> bytes:
-        data = self._kept.get(file, "").encode()
-        if len(data) != self.files[file].size:
+    def _check_entries(self, number: int) -> None:
+        """Raise Unreadable unless the entries follow one another without gaps, as in every archive of ours."""
+        end = 0
+        for entry in sorted(self.files.values()):
+            if entry.start != end or entry.start + BLOCK > entry.offset or entry.offset % BLOCK:
+                raise _damaged()
+            end = entry.end
+        if end != self.end or len(self.files) != number or not all(clean_name(name) == name for name in self.files):
             raise _damaged()
-        return data
+        self._check_paths(frozenset())
+
+    def _check_documents(self) -> None:
+        for name, data in self._kept.items():
+            if name not in self.files or len(data) != self.files[name].size:
+                raise _damaged()
+            claimed = blob_digest(name)
+            if claimed:
+                check_digest(data, claimed, name)
+
+    def _read(self, file: str) -> bytes:
+        if file not in self._kept:
+            raise _damaged()
+        return self._kept[file]
 
 
 def embedded_section(
@@ -93,14 +121,19 @@ def embedded_section(
 
 def packed_section(compression: str, index: Mapping[str, Any]) -> bytes:
     """The index and its footer, in the form that readers of that compression pass over."""
-    packed = zlib.compress(json.dumps(index, separators=(",", ":")).encode(), 9)
+    return section(compression, json.dumps(index, separators=(",", ":")).encode())
+
+
+def section(compression: str, text: bytes) -> bytes:
+    """Return the same for an index that is JSON already."""
+    packed = zlib.compress(text, 9)
     if compression == "zstd":
-        section = _FRAME.pack(_SKIPPABLE, len(packed)) + packed
-        footer = _FOOTER.pack(_MAGIC, len(section))
-        return section + _FRAME.pack(_SKIPPABLE, len(footer)) + footer
+        frame = _FRAME.pack(_SKIPPABLE, len(packed)) + packed
+        footer = _FOOTER.pack(_MAGIC, len(frame))
+        return frame + _FRAME.pack(_SKIPPABLE, len(footer)) + footer
     pieces = (packed[start : start + _MAX_SUBFIELD] for start in range(0, len(packed), _MAX_SUBFIELD))
-    section = b"".join(_member(piece) for piece in pieces)
-    return section + _member(_FOOTER.pack(_MAGIC, len(section)))
+    members = b"".join(_member(piece) for piece in pieces)
+    return members + _member(_FOOTER.pack(_MAGIC, len(members)))
 
 
 def read_embedded(file: BinaryIO, size: int, compression: str) -> EmbeddedContents | None:
@@ -120,9 +153,13 @@ def read_embedded(file: BinaryIO, size: int, compression: str) -> EmbeddedConten
     if not 0 < section_size <= min(_MAX_SECTION, size - length):
         raise _damaged()
     file.seek(size - length - section_size)
-    section = file.read(section_size)
-    packed = section[_FRAME.size :] if compression == "zstd" else _of_members(section)
-    return EmbeddedContents(parsed(_inflated(packed), _NAME))
+    data = file.read(section_size)
+    packed = data[_FRAME.size :] if compression == "zstd" else _of_members(data)
+    bounds = Bounds.of(size)
+    text = _inflated(packed, min(_MAX_INDEX, bounds.documents))
+    if values(text) > bounds.values or weight(text) > bounds.documents:
+        raise _damaged()
+    return EmbeddedContents(parsed(text, _NAME), bounds)
 
 
 def _member(data: bytes) -> bytes:
@@ -131,24 +168,24 @@ def _member(data: bytes) -> bytes:
     return _MEMBER + struct.pack("<H", len(subfield)) + subfield + _EMPTY
 
 
-def _of_members(section: bytes) -> bytes:
+def _of_members(members: bytes) -> bytes:
     pieces = []
     before = len(_MEMBER) + 6
     position = 0
-    while position < len(section):
-        size = int.from_bytes(section[position + before - 2 : position + before], "little")
-        piece = section[position + before : position + before + size]
-        if section[position : position + before + size + len(_EMPTY)] != _member(piece):
+    while position < len(members):
+        size = int.from_bytes(members[position + before - 2 : position + before], "little")
+        piece = members[position + before : position + before + size]
+        if members[position : position + before + size + len(_EMPTY)] != _member(piece):
             raise _damaged()
         pieces.append(piece)
         position += before + size + len(_EMPTY)
     return b"".join(pieces)
 
 
-def _inflated(packed: bytes) -> bytes:
+def _inflated(packed: bytes, most: int) -> bytes:
     inflate = zlib.decompressobj()
     try:
-        data = inflate.decompress(packed, _MAX_INDEX)
+        data = inflate.decompress(packed, most)
     except zlib.error as error:
         raise _damaged() from error
     if not inflate.eof:

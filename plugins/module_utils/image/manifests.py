@@ -17,11 +17,12 @@ from typing import Any, NamedTuple
 from ansible_collections.gantry.docker.plugins.module_utils.image import contents as documents
 from ansible_collections.gantry.docker.plugins.module_utils.image.contents import Contents, blob_name
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput, Unreadable
+from ansible_collections.gantry.docker.plugins.module_utils.image.identity import EFFECTIVE_CONFIG
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import parse_reference
 from ansible_collections.gantry.docker.plugins.module_utils.image.tar import MAX_ENTRIES, clean_name, shown
 
 _LISTED = "manifest.json"
-_INDEX = "index.json"
+INDEX = "index.json"
 _LAYOUT = "oci-layout"
 
 # containerd, core/images/annotations.go, and image-spec, annotations.md
@@ -40,11 +41,44 @@ _CONFIG_TYPES = (
     "application/vnd.oci.image.config.v1+json",
     "application/vnd.docker.container.image.v1+json",
 )
+_LAYER_TYPES = ("application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs.")
 # containerd, core/images/mediatypes.go, IsNonDistributable: Windows' base layers, which saves leave out.
 _NOT_DISTRIBUTED = (
     "application/vnd.oci.image.layer.nondistributable.",
     "application/vnd.docker.image.rootfs.foreign.",
 )
+
+_MANIFEST_TYPES = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+
+# The fields of what engines read (moby, image/tarexport/tarexport.go; image-spec, specs-go/v1).
+_ITEM_FIELDS = frozenset({"Config", "RepoTags", "Layers", "Parent", "LayerSources"})
+_LAYOUT_FIELDS = frozenset({"imageLayoutVersion"})
+_MANIFEST_FIELDS = frozenset(
+    {
+        "schemaVersion",
+        "mediaType",
+        "artifactType",
+        "manifests",
+        "config",
+        "layers",
+        "fsLayers",
+        "subject",
+        "annotations",
+    }
+)
+_DESCRIPTOR_FIELDS = frozenset(
+    {"mediaType", "digest", "size", "urls", "annotations", "data", "platform", "artifactType"}
+)
+_PLATFORM_FIELDS = frozenset({"architecture", "os", "os.version", "os.features", "variant"})
+# moby, image/image.go (Image, V1Image), image/rootfs.go, and what containers are made of (identity.py).
+_IMAGE_FIELDS = frozenset(
+    {"created", "author", "architecture", "variant", "os", "os.version", "os.features", "config", "rootfs", "history"}
+)
+_ROOTFS_FIELDS = frozenset({"type", "diff_ids"})
+_CONFIG_FIELDS = frozenset(EFFECTIVE_CONFIG)
 
 # An index names manifests; deeper nesting is allowed, and unheard of.
 _MAX_DEPTH = 4
@@ -133,13 +167,13 @@ def read_layout(contents: Contents, listed: frozenset[str]) -> list[Manifest] | 
     if data is None:
         # Without this file containerd reads manifest.json alone (core/images/archive/importer.go).
         return None
-    version = documents.object_of(documents.parsed(data, _LAYOUT), _LAYOUT).get("imageLayoutVersion")
+    version = documents.fields(documents.parsed(data, _LAYOUT), _LAYOUT_FIELDS, _LAYOUT).get("imageLayoutVersion")
     if version != "1.0.0":
         raise Unreadable(f"its OCI layout has a version other than 1.0.0: {shown(str(version))}")
-    data = contents.document(_INDEX)
+    data = contents.document(INDEX)
     if data is None:
-        raise Unreadable(f"it has an {_LAYOUT} file, and no {_INDEX}")
-    return list(_Layout(contents, listed).images(documents.parsed(data, _INDEX)))
+        raise Unreadable(f"it has an {_LAYOUT} file, and no {INDEX}")
+    return list(_Layout(contents, listed).images(documents.parsed(data, INDEX)))
 
 
 def read_config(contents: Contents, name: str) -> Config | None:
@@ -150,8 +184,8 @@ def read_config(contents: Contents, name: str) -> Config | None:
     claimed = documents.config_digest(name)
     if claimed:
         documents.check_digest(data, claimed, name)
-    config = documents.object_of(documents.parsed(data, name), name)
-    rootfs = documents.object_of(config.get("rootfs"), name)
+    config = documents.renamed(documents.parsed(data, name), _IMAGE_FIELDS, name)
+    rootfs = documents.renamed(config.get("rootfs"), _ROOTFS_FIELDS, name)
     return Config(
         digest=claimed or documents.digest_of(data),
         os=documents.text(config.get("os"), name),
@@ -159,7 +193,7 @@ def read_config(contents: Contents, name: str) -> Config | None:
         variant=documents.text(config.get("variant"), name),
         created=documents.text(config.get("created"), name) or None,
         diff_ids=tuple(documents.digest(diff_id, name) for diff_id in documents.texts(rootfs.get("diff_ids"), name)),
-        config=documents.mapping(config.get("config"), name),
+        config=documents.renamed(documents.mapping(config.get("config"), name), _CONFIG_FIELDS, name),
         history=tuple(documents.objects(config.get("history"), name)),
     )
 
@@ -181,7 +215,7 @@ def read_left_out(contents: Contents) -> dict[str, str]:
 
 def described_names(item: Mapping[str, Any]) -> tuple[str, ...]:
     """The full names that a descriptor of index.json gives an image: one, or none. Raises Unreadable."""
-    return tuple(_names(_descriptor(item, _INDEX)))
+    return tuple(_names(_descriptor(item, INDEX)))
 
 
 def normal(name: str) -> str | None:
@@ -193,7 +227,8 @@ def normal(name: str) -> str | None:
     return None if reference.digest else f"{reference.registry}/{reference.repository}:{reference.tag}"
 
 
-def _listed(item: Mapping[str, Any]) -> Listed:
+def _listed(item: dict[str, Any]) -> Listed:
+    documents.fields(item, _ITEM_FIELDS, _LISTED)
     tags = documents.texts(item.get("RepoTags"), _LISTED)
     for tag in tags:
         if normal(tag) is None:
@@ -216,14 +251,15 @@ class _Layout:
         self._contents = contents
         self._listed = listed
         self._descriptors = 0
+        self._layers = 0
         self._bodies: dict[str, Mapping[str, Any]] = {}
 
     def images(self, index: Any) -> Iterator[Manifest]:
         """The images, each once, in the index's order."""
         names: dict[str, list[str]] = {}
         tops: dict[str, Descriptor] = {}
-        for item in documents.objects(documents.object_of(index, _INDEX).get("manifests"), _INDEX):
-            top = _descriptor(item, _INDEX)
+        for item in documents.objects(documents.fields(index, _MANIFEST_FIELDS, INDEX).get("manifests"), INDEX):
+            top = _descriptor(item, INDEX)
             if _SUBJECT in top.annotations:
                 continue
             # Every tag of an image has a descriptor of its own.
@@ -269,10 +305,20 @@ class _Layout:
 
     def _manifest(self, found: Descriptor, index: str | None, names: tuple[str, ...]) -> Manifest | None:
         body = self._body(found) or {}
+        if "config" not in body:
+            # An artifact manifest, as image-spec 1.1 had it before its release.
+            return None
         config = _descriptor(body.get("config"), found.blob)
         if config.media_type not in _CONFIG_TYPES:
             return None
-        layers = tuple(_descriptor(item, found.blob) for item in documents.objects(body.get("layers"), found.blob))
+        items = documents.objects(body.get("layers"), found.blob)
+        # A manifest may stand in many indexes.
+        self._layers += len(items)
+        if self._layers > MAX_ENTRIES:
+            raise Unreadable(f"its manifests name more than {MAX_ENTRIES} layers")
+        layers = tuple(_descriptor(item, found.blob) for item in items)
+        if config.digest not in self._listed and layers and all(map(_is_no_layer, layers)):
+            return None
         for part in (config, *layers):
             self._check_size(part)
         return Manifest(found.digest, index, names, found.platform, config, layers)
@@ -294,10 +340,11 @@ class _Layout:
             if data is None:
                 return None
             documents.check_digest(data, descriptor.digest, descriptor.blob)
-            body = documents.object_of(documents.parsed(data, descriptor.blob), descriptor.blob)
-            if ("manifests" in body) == ("config" in body):
+            body = documents.fields(documents.parsed(data, descriptor.blob), _MANIFEST_FIELDS, descriptor.blob)
+            if "manifests" in body and ("config" in body or "layers" in body):
                 # Both at once would be one image to some engines and another to others (CVE-2021-41190).
                 raise Unreadable(f"its {shown(descriptor.blob)} must be either a manifest or an index")
+            _check_types(body, descriptor)
             self._bodies[descriptor.digest] = body
         return self._bodies[descriptor.digest]
 
@@ -307,16 +354,28 @@ class _Layout:
             raise Unreadable(f"its {part.blob} has {entry.size} bytes, and a manifest says {part.size}")
 
 
+def _check_types(body: Mapping[str, Any], descriptor: Descriptor) -> None:
+    """Raise Unreadable for a manifest that is called an index, or the reverse: containerd goes by what it is called."""
+    wrong = _MANIFEST_TYPES if "manifests" in body else _INDEX_TYPES
+    if descriptor.media_type in wrong or documents.text(body.get("mediaType"), descriptor.blob) in wrong:
+        raise Unreadable(f"its {shown(descriptor.blob)} isn't of the media type that it should have")
+
+
 def _descriptor(item: Any, name: str) -> Descriptor:
-    item = documents.object_of(item, name)
+    item = documents.fields(item, _DESCRIPTOR_FIELDS, name)
     size = item.get("size")
     return Descriptor(
         documents.digest(item.get("digest"), name),
         size if isinstance(size, int) and size >= 0 else None,
         documents.text(item.get("mediaType"), name),
-        documents.mapping(item.get("platform"), name),
+        documents.fields(documents.mapping(item.get("platform"), name), _PLATFORM_FIELDS, name),
         documents.mapping(item.get("annotations"), name),
     )
+
+
+def _is_no_layer(part: Descriptor) -> bool:
+    """Whether something is certainly no layer: signatures have an image's config (cosign, SIGNATURE_SPEC.md)."""
+    return bool(part.media_type) and not part.media_type.startswith(_LAYER_TYPES)
 
 
 def _parts(manifest: Manifest) -> tuple[str, ...]:

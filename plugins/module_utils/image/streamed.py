@@ -12,7 +12,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.compression im
 from ansible_collections.gantry.docker.plugins.module_utils.image.contents import MAX_DOCUMENT, Contents, blob_digest
 from ansible_collections.gantry.docker.plugins.module_utils.image.decompression import Rejoined, read_exactly, unpacked
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import Unreadable
-from ansible_collections.gantry.docker.plugins.module_utils.image.tar import Member, StreamSource, shown
+from ansible_collections.gantry.docker.plugins.module_utils.image.tar import Bounds, Member, StreamSource, shown
 
 # All documents that are kept while an archive streams by.
 MAX_KEPT = 32 << 20
@@ -25,8 +25,8 @@ class StreamedContents(Contents):
     if it is compressed and no blob of an OCI layout, also that of what it unpacks to.
     """
 
-    def __init__(self, source: StreamSource, hashes: bool = False) -> None:
-        super().__init__()
+    def __init__(self, source: StreamSource, bounds: Bounds | None = None, hashes: bool = False) -> None:
+        super().__init__(bounds)
         self.digests: dict[str, tuple[str, ...]] = {}
         self._kept: dict[str, bytes] = {}
         self._kept_size = 0
@@ -43,7 +43,7 @@ class StreamedContents(Contents):
         data = _Data(self._source, member.size, _algorithm(member.name) if self._hashes else None)
         head = read_exactly(data, HEAD)
         # A layer has zeros, and JSON has none.
-        if member.size <= MAX_DOCUMENT and b"\0" not in head:
+        if member.size <= min(MAX_DOCUMENT, self.bounds.document) and b"\0" not in head:
             head += read_exactly(data, member.size - len(head))
             if b"\0" not in head:
                 self._keep(member.name, head)
@@ -54,10 +54,11 @@ class StreamedContents(Contents):
     def _keep(self, name: str, document: bytes) -> None:
         self._kept[name] = document
         self._kept_size += len(document)
-        if self._kept_size > MAX_KEPT:
+        most = min(MAX_KEPT, self.bounds.documents)
+        if self._kept_size > most:
             # The largest are no descriptions of images but bills of materials (attestations).
             for largest in sorted(self._kept, key=lambda kept: -len(self._kept[kept])):
-                if self._kept_size > MAX_KEPT * 3 // 4:
+                if self._kept_size > most * 3 // 4:
                     self._drop(largest)
 
     def _drop(self, name: str) -> None:

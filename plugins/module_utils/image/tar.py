@@ -26,18 +26,61 @@ MAX_ENTRIES = 100_000
 MAX_UNPACKED = 1 << 40
 # Names, and pax records, are read into memory. Engines write none longer than 200 bytes.
 _MAX_EXTENSION = 64 << 10
+# Linux takes no longer path (PATH_MAX), so that no engine could unpack the entry.
+_MAX_NAME = 4096
 
 _ZEROS = bytes(BLOCK)
+_NO_TIMES = bytes(24)
 _OCTAL = re.compile(rb"[ \0]*([0-7]*)[ \0]*")
 _DECIMAL = re.compile(rb"[0-9]{1,18}")
 _REFUSED = {
-    b"1": "a hard link",
     b"3": "a device",
     b"4": "a device",
     b"6": "a pipe",
     b"S": "a sparse file",
 }
 _LOOKS_LIKE = "It must be an archive as docker save, podman save or skopeo write it"
+REPACK = "If you trust where it comes from, write it anew ('skopeo copy docker-archive:OLD docker-archive:NEW')"
+
+# Headers that say more of the entry after them: pax attributes, and GNU's long names and links.
+_HEADS = {b"x": b"", b"L": b"path", b"K": b"linkpath"}
+# What a global pax header would change of entries; Go doesn't apply it, and other tools do.
+_NOT_GLOBAL = (b"path", b"linkpath", b"size", b"GNU.sparse.")
+
+
+class Bounds(NamedTuple):
+    """What an archive may take to read, by the size of its file: memory and time stay in proportion.
+
+    entries: how many it may have. names: their length, in bytes. document: the size of one document, in bytes;
+    documents: that of all. values: how many values the documents may have in all. unpacked: the size of the tar.
+    """
+
+    entries: int
+    names: int
+    document: int
+    documents: int
+    values: int
+    unpacked: int
+
+    @staticmethod
+    def of(size: int) -> Bounds:
+        """Return the bounds for a file of so many bytes.
+
+        Names are digests, which no compression shortens to less than half, and deflate packs nothing more than 1032
+        times (zlib's technical notes); the documents of real images unpack to some five times their packed size.
+        """
+        return Bounds(
+            entries=min(MAX_ENTRIES, 20_000 + size // 32),
+            names=(4 << 20) + size,
+            document=min(8 << 20, (1 << 20) + 4 * size),
+            documents=min(64 << 20, (4 << 20) + 8 * size),
+            values=min(4_000_000, 150_000 + size // 16),
+            unpacked=min(MAX_UNPACKED, (256 << 20) + 1032 * size),
+        )
+
+
+class Unmarked(Unreadable):
+    """The archive ends after an entry, without the blocks of zeros that mark the end."""
 
 
 class Source(Protocol):
@@ -77,10 +120,11 @@ class FileSource:
 
 
 class StreamSource:
-    """An archive that comes in pieces, once."""
+    """An archive that comes in pieces, once. most: how many bytes it may have; MAX_UNPACKED without."""
 
-    def __init__(self, pieces: Iterator[bytes]) -> None:
+    def __init__(self, pieces: Iterator[bytes], most: int | None = None) -> None:
         self.position = 0
+        self._most = MAX_UNPACKED if most is None else most
         self._pieces = pieces
         self._rest = memoryview(b"")
 
@@ -123,16 +167,19 @@ class StreamSource:
             self._rest = memoryview(next(self._pieces, b""))
         piece, self._rest = self._rest[:size], self._rest[size:]
         self.position += len(piece)
-        if self.position > MAX_UNPACKED:
-            raise Unreadable(f"it unpacks to more than {MAX_UNPACKED >> 30} GiB")
+        if self.position > self._most:
+            raise Unreadable(
+                f"it unpacks to more than {self._most >> 20} MiB, which is far more than its size lets expect",
+                "If it comes from where you trust, decompress it, and name what comes out",
+            )
         return piece
 
 
 class Member(NamedTuple):
     """An entry of a tar archive.
 
-    name: cleaned: relative, without dots. link: for a symbolic link the name that it leads to, cleaned
-    too; None for a file. start: where its headers begin. offset, size: where its data is.
+    name: cleaned: relative, without dots. link: for a link the name that it leads to, cleaned too; None for a
+    file. start: where its headers begin. offset, size: where its data is. hard: whether it is a hard link.
     """
 
     name: str
@@ -140,19 +187,23 @@ class Member(NamedTuple):
     start: int
     offset: int
     size: int
+    hard: bool = False
 
 
 class Tar:
-    """Walk over an archive's files and symbolic links.
+    """Walk over an archive's files and links.
 
     Iterate once. A file's data may be read from the source before the next step.
-    end: after the walk, where the last entry ends.
-    Raises Unreadable for what is no tar archive, is truncated, has names that lead out of it, or entries
-    that no image archive has.
+    end: after the walk, where the last entry ends. others: the names of directories and of global headers.
+    Raises Unreadable for what is no tar archive, is truncated, has names that lead out of it, entries that no
+    image archive has, or that tools read differently; Unmarked after the last entry if no end mark follows.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, bounds: Bounds | None = None) -> None:
         self.end = 0
+        self.others: set[str] = set()
+        self._bounds = bounds or Bounds.of(MAX_UNPACKED)
+        self._names = 0
         self._source = source
         self._headers = 0
 
@@ -173,40 +224,52 @@ class Tar:
 
     def _next(self, start: int) -> Member | None:
         """The next entry; one without a name for what is none of ours; None at the end."""
-        overrides: dict[bytes, bytes] = {}
+        heads: dict[bytes, dict[bytes, bytes]] = {}
         while True:
-            header = self._header()
-            if header is None and not overrides:
-                return None
+            header = self._header(bool(heads))
             if header is None:
-                raise Unreadable("it is damaged: it ends after the head of an entry")
-            kind, size = header[156:157], _number(header[124:136])
-            if kind == b"x":
-                overrides.update(_pax_records(self._extension(size)))
-            elif kind == b"L":
-                overrides[b"path"] = self._extension(size).rstrip(b"\0")
-            elif kind == b"K":
-                overrides[b"linkpath"] = self._extension(size).rstrip(b"\0")
-            elif kind == b"g":
-                # Global records: git archive's comment. Go hands them on, and engines ignore them.
-                return Member("", None, start, self._source.position, size)
-            else:
-                return self._member(start, header, kind, overrides)
+                return None
+            kind = header[156:157]
+            if kind not in _HEADS:
+                break
+            if heads and (kind in heads or b"x" in (kind, *heads)):
+                # Of several heads Go takes one whole, others put them together.
+                raise Unreadable(f"an entry has several heads at byte {start}, and tools read them differently", REPACK)
+            data = self._extension(_number(header[124:136]))
+            heads[kind] = _pax_records(data) if kind == b"x" else {_HEADS[kind]: _field(data)}
+        if kind == b"g":
+            return self._global(start, header, bool(heads))
+        # As for Go an empty value is none.
+        overrides = {key: value for head in heads.values() for key, value in head.items() if value}
+        return self._member(start, header, kind, overrides)
 
-    def _header(self) -> bytes | None:
+    def _global(self, start: int, header: bytes, after_head: bool) -> Member:
+        """Pass over global records: git archive's comment. Go hands them on, and engines ignore them."""
+        records = _pax_records(self._extension(_number(header[124:136])))
+        if after_head or any(key.startswith(_NOT_GLOBAL) for key in records):
+            raise Unreadable("it has attributes for all its entries, and tools read them differently", REPACK)
+        # Docker 20.10 removes a file of that name.
+        self.others.add(clean_name(_text(_name(header))))
+        return Member("", None, start, self._source.position, 0)
+
+    def _header(self, after_head: bool) -> bytes | None:
         block = self._source.read(BLOCK)
         self._headers += 1
         if block == _ZEROS:
             # Two such blocks end an archive; to Go's reader one, and then nothing, does too.
             if self._source.read(BLOCK).strip(b"\0"):
                 raise Unreadable("it is damaged: its end mark is followed by more")
+            if after_head:
+                raise Unreadable("it is damaged: it ends after the head of an entry")
             return None
         if len(block) < BLOCK:
             # Go's reader does without an end mark, but engines write one: who takes an archive that broke
             # off between two entries might take one without its manifest.json or index.json.
-            raise Unreadable(*(("it is truncated",) if self._headers > 1 else ("it is no tar archive", _LOOKS_LIKE)))
-        if self._headers > MAX_ENTRIES:
-            raise Unreadable(f"it has more than {MAX_ENTRIES} entries", _LOOKS_LIKE)
+            if self._headers == 1:
+                raise Unreadable("it is no tar archive", _LOOKS_LIKE)
+            raise Unreadable("it is truncated") if block or after_head else Unmarked("it is truncated")
+        if self._headers > self._bounds.entries:
+            raise Unreadable(f"it has more than {self._bounds.entries} entries", _LOOKS_LIKE)
         self._check(block)
         return block
 
@@ -229,14 +292,20 @@ class Tar:
 
     def _member(self, start: int, header: bytes, kind: bytes, overrides: dict[bytes, bytes]) -> Member:
         raw = overrides.get(b"path") or _name(header)
+        # A name with one wide character takes four bytes for each.
+        self._names += len(raw) if raw.isascii() else 4 * len(raw)
+        if self._names > self._bounds.names:
+            raise Unreadable(f"it has names of more than {self._bounds.names} bytes in all", _LOOKS_LIKE)
         offset = self._source.position
         if kind == b"5" or (kind == b"\0" and raw.endswith(b"/")):
-            clean_name(_text(raw))
+            self.others.add(clean_name(_text(raw)))
             return Member("", None, start, offset, 0)
         name = _file_name(raw)
-        if kind == b"2":
+        if kind in (b"1", b"2"):
             # As in Go's reader, a link has no data, whatever size it claims.
             target = _text(overrides.get(b"linkpath") or _field(header[157:257]))
+            if kind == b"1":
+                return Member(name, _file_name(target.encode()), start, offset, 0, hard=True)
             return Member(name, _link_target(name, target), start, offset, 0)
         if kind not in (b"0", b"\0"):
             _refuse(name, kind)
@@ -254,6 +323,8 @@ def clean_name(name: str) -> str:
     parts = name.split("/")
     if name.startswith("/") or ".." in parts or "\0" in name:
         raise Unreadable(f"it has an entry named {shown(name)}, and names must stay within it", _LOOKS_LIKE)
+    if len(name) > _MAX_NAME:
+        raise Unreadable(f"it has an entry with a name of {len(name)} characters", _LOOKS_LIKE)
     return "/".join(part for part in parts if part not in ("", "."))
 
 
@@ -263,23 +334,24 @@ def shown(name: str) -> str:
 
 
 def _link_target(name: str, target: str) -> str:
-    """Where a symbolic link leads, seen from the archive's root.
+    """Return where a symbolic link leads, seen from the archive's root.
 
     Links are met in legacy archives: 20.10 writes a layer that is met again as a link to the first
     (moby, image/tarexport/save.go, saveLayer), podman and skopeo a link for each layer's old name
     (containers/image, docker/internal/tarfile/writer.go).
     """
-    parts = name.split("/")[:-1]
+    parents, parts = name.split("/")[:-1], target.split("/")
     if target.startswith("/") or "\0" in target:
         raise _leads_out(name, target)
-    for part in target.split("/"):
-        if part == "..":
-            if not parts:
+    while parts and parts[0] in ("..", ".", ""):
+        if parts.pop(0) == "..":
+            if not parents:
                 raise _leads_out(name, target)
-            parts.pop()
-        elif part not in ("", "."):
-            parts.append(part)
-    return "/".join(parts)
+            parents.pop()
+    # The way back from a directory depends on whether that is a link itself.
+    if ".." in parts:
+        raise _leads_out(name, target)
+    return "/".join([*parents, *(part for part in parts if part not in ("", "."))])
 
 
 def _leads_out(name: str, target: str) -> Unreadable:
@@ -288,7 +360,8 @@ def _leads_out(name: str, target: str) -> Unreadable:
 
 def _refuse(name: str, kind: bytes) -> NoReturn:
     what = _REFUSED.get(kind, f"of the type {kind!r}")
-    raise Unreadable(f"its entry {shown(name)} is {what}, and image archives have none", _LOOKS_LIKE)
+    advice = REPACK if kind == b"S" else _LOOKS_LIKE
+    raise Unreadable(f"its entry {shown(name)} is {what}, and image archives have none", advice)
 
 
 def _file_name(raw: bytes) -> str:
@@ -300,9 +373,15 @@ def _file_name(raw: bytes) -> str:
 
 def _name(header: bytes) -> bytes:
     name = _field(header[:100])
-    # Only POSIX's form has a prefix; GNU's keeps other things there.
-    if header[257:263] == b"ustar\0" and header[345] != 0:
-        return _field(header[345:500]) + b"/" + name
+    magic = header[257:265]
+    # Of the forms POSIX's and star's have a prefix; GNU's keeps other things there.
+    if magic.startswith(b"ustar\0") and header[345] != 0:
+        return _field(header[345 : 476 if header[508:] == b"tar\0" else 500]) + b"/" + name
+    if magic == b"ustar  \0" and header[345:369] != _NO_TIMES:
+        for time in (header[345:357], header[357:369]):
+            if time[0] and _number(time, default=-1) < 0:
+                # Go before 1.8 wrote a prefix even so, and Go's reader looks for one where this is no time.
+                raise Unreadable(f"its entry {shown(_text(name))} has a name that tools read differently", REPACK)
     return name
 
 
@@ -348,7 +427,8 @@ def _pax_records(data: bytes) -> dict[bytes, bytes]:
         length = int(digits) if _DECIMAL.fullmatch(digits) else 0
         record = data[position + len(digits) + 1 : position + length]
         key, equals, value = record.partition(b"=")
-        if not equals or not value.endswith(b"\n") or position + length > len(data):
+        ends = value.endswith(b"\n") and position + length <= len(data)
+        if not key or b"\0" in key or not equals or not ends:
             raise Unreadable("it is damaged: an entry has invalid attributes")
         records[key] = value[:-1]
         position += length

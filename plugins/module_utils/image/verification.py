@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import BinaryIO
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.archive import (
     ArchivedImage,
@@ -18,7 +19,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.archive import
     reading,
     unusable,
 )
-from ansible_collections.gantry.docker.plugins.module_utils.image.compression import HEAD
+from ansible_collections.gantry.docker.plugins.module_utils.image.compression import HEAD, LEVELS
 from ansible_collections.gantry.docker.plugins.module_utils.image.contents import blob_digest
 from ansible_collections.gantry.docker.plugins.module_utils.image.decompression import (
     Reader,
@@ -26,6 +27,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.decompression 
     read_exactly,
     unpacked,
 )
+from ansible_collections.gantry.docker.plugins.module_utils.image.embedded import EmbeddedContents, read_embedded
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils.image.streamed import StreamedContents
 from ansible_collections.gantry.docker.plugins.module_utils.image.tar import StreamSource, shown
@@ -38,8 +40,34 @@ def verify(path: str | os.PathLike[str]) -> ArchiveIndex:
     DiffID. What is missing is told in the index.
     Raises ArchiveError as read_index does, and for content that is not what it should be.
     """
-    with opened(path) as file, reading(os.fspath(path)):
-        return _verify(file)
+    with opened(path) as file:
+        return verify_of(file, os.fspath(path))
+
+
+def verify_of(file: BinaryIO, path: str) -> ArchiveIndex:
+    """Return the index of an archive in a regular file that is open, as verify does; path is for messages.
+
+    Where the file ends with an index, this must say what the content does.
+    """
+    with reading(path):
+        said = _embedded(file)
+        file.seek(0)
+        index = _verify(file)
+        if said and not _same(said, index):
+            raise Unreadable("the index at its end says other things than its content")
+        return index._replace(breaks=said.breaks) if said else index
+
+
+def _embedded(file: BinaryIO) -> EmbeddedContents | None:
+    file.seek(0)
+    compression = compression_of(file.read(HEAD))
+    return read_embedded(file, os.fstat(file.fileno()).st_size, compression) if compression in LEVELS else None
+
+
+def _same(said: EmbeddedContents, index: ArchiveIndex) -> bool:
+    """Whether an index has all entries and no others, where they are, and the documents as they are."""
+    places = said.files == index.entries and said.end == index.end and not index.links
+    return places and all(said.document(name) == data for name, data in index.documents.items())
 
 
 def verify_pieces(pieces: Iterator[bytes], path: str) -> ArchiveIndex:

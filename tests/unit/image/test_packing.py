@@ -315,7 +315,7 @@ def test_any_change_of_bytes(kind: str, tmp_path: Path) -> None:
 
 INDEX = {
     "version": 1,
-    "end": 2048,
+    "end": 1024,
     "entries": [["manifest.json", 0, 512, 2]],
     "documents": {"manifest.json": "[]"},
     "breaks": [[1024, 100]],
@@ -346,7 +346,7 @@ INDEX = {
     ids=str,
 )
 def test_bad_indexes(kind: str, change: dict[str, object], tmp_path: Path) -> None:
-    assert embedded.EmbeddedContents(INDEX).end == 2048
+    assert embedded.EmbeddedContents(INDEX).end == 1024
     path = tmp_path / "x"
     path.write_bytes(archives.packed(b"", kind) + embedded.packed_section(kind, {**INDEX, **change}))
     with pytest.raises(ArchiveError):
