@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, closing, suppress
+from pwd import getpwnam
 from tempfile import NamedTemporaryFile
 from typing import Any, Protocol
 
@@ -20,6 +22,8 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.registry impo
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import FILES, Plan, Skipped
 
+# Without setuid, setgid and the sticky bit.
+_PERMISSIONS = 0o777
 # What modules are made with; REGISTRY_SPEC for those that use registries.
 __all__ = ["REGISTRY_SPEC", "Operation", "run"]
 
@@ -142,8 +146,51 @@ class _Files:
             self._set_attributes(file.name, {})
 
     def put(self, part: str, path: str) -> None:
-        self._module.atomic_move(part, path, unsafe_writes=self._module.params["unsafe_writes"])
+        # Only tasks that write a file need it.
+        from ansible_collections.gantry.docker.plugins.module_utils.image.ownership import may_be_inherited
+
+        # atomic_move gives a new file what the umask allows, and one that takes a place whatever the former file had,
+        # whosever that was. Here the file has all of its rights before it is in its place.
+        inherited = may_be_inherited(path)
+        context = self._context(path, inherited)
+        self._give(part)
+        try:
+            os.replace(part, path)
+        except OSError:
+            if not self._module.params["unsafe_writes"] or not inherited:
+                raise
+            self._module.atomic_move(part, path, unsafe_writes=True)
+            os.chmod(path, os.stat(path).st_mode & _PERMISSIONS)
+            self._give(path)
+        if context is not None:
+            self._module.set_context_if_different(path, context, False)
         self._set_attributes(path, {})
+
+    def is_foreign(self, path: str) -> bool:
+        from ansible_collections.gantry.docker.plugins.module_utils.image.ownership import is_foreign
+
+        return is_foreign(path, self._owner())
+
+    def _owner(self) -> int | None:
+        """The user whom the task names as the owner."""
+        name = str(self._module.params["owner"] or "")
+        with suppress(KeyError):
+            return int(name) if name.isdigit() else getpwnam(name).pw_uid
+        return None
+
+    def _context(self, path: str, kept: bool) -> list[str] | None:
+        """The SELinux context of a file at a path: the one that it has, or as any new one there."""
+        if not self._module.selinux_enabled():
+            return None
+        context = self._module.selinux_context(path) if kept else self._module.selinux_default_context(path)
+        return list(context)
+
+    def _give(self, path: str) -> None:
+        """Give a file the owner, the group and the mode that the task names, and in this order."""
+        named = self._module.load_file_common_arguments(self._module.params, path=path)
+        self._module.set_owner_if_different(path, named["owner"], False, None, False)
+        self._module.set_group_if_different(path, named["group"], False, None, False)
+        self._module.set_mode_if_different(path, named["mode"], False, None, False)
 
     def adjust(self, result: dict[str, Any]) -> None:
         """Give the file at the result's path the attributes that are named, and tell it in the result."""

@@ -177,6 +177,7 @@ def main() -> None:
             "compression_threads": {"type": "int", "default": 0},
             "exclude_layers_of": {"type": "list", "elements": "str"},
             "force": {"type": "bool", "default": False},
+            "verify": {"type": "bool", "default": False},
         },
         add_file_common_args=True,
     )
