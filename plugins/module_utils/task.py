@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from contextlib import ExitStack, closing, suppress
+import signal
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pwd import getpwnam
 from tempfile import NamedTemporaryFile
 from typing import Any, Protocol
@@ -24,6 +26,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.operation.plan impor
 
 # Without setuid, setgid and the sticky bit.
 _PERMISSIONS = 0o777
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # What modules are made with; REGISTRY_SPEC for those that use registries.
 __all__ = ["REGISTRY_SPEC", "Operation", "run"]
 
@@ -57,16 +60,19 @@ def run(operation: Operation, argument_spec: Mapping[str, Any], **rules: Any) ->
     module = AnsibleModule(argument_spec={**CONNECTION_SPEC, **argument_spec}, supports_check_mode=True, **rules)
     result: dict[str, Any] = {"changed": False, "actions": []}
     try:
-        files = _Files(module)
-        wanted = operation.parse({**module.params, FILES: files})
-        if "add_file_common_args" in rules:
-            files.try_out()
-        with closing(connect(module.params)) as engine, ExitStack() as cleanup:
-            problems = _carry_out(operation, engine, wanted, cleanup, module.check_mode, result)
-        if "add_file_common_args" in rules and not result["changed"]:
-            files.adjust(result)
+        with _ended_by_signals():
+            files = _Files(module)
+            wanted = operation.parse({**module.params, FILES: files})
+            if "add_file_common_args" in rules:
+                files.try_out()
+            with closing(connect(module.params)) as engine, ExitStack() as cleanup:
+                problems = _carry_out(operation, engine, wanted, cleanup, module.check_mode, result)
+            if "add_file_common_args" in rules and not result["changed"]:
+                files.adjust(result)
     except GantryError as error:
-        module.fail_json(msg=_with_progress(error, result), **result)
+        module.fail_json(msg=_with_progress(error.message, result), **result)
+    except _Ended as ended:
+        module.fail_json(msg=_with_progress(ended.message, result), **result)
     if problems:
         module.fail_json(msg=" ".join(problems), **result)
     module.exit_json(**result)
@@ -206,8 +212,45 @@ class _Files:
         return bool(self._module.set_fs_attributes_if_different(named, False, diff, expand=False))
 
 
-def _with_progress(error: GantryError, result: Mapping[str, Any]) -> str:
-    """The error's message, and what had been done before it."""
+class _Ended(BaseException):
+    """A signal asked the task to end. No error, so that nothing that bears with errors bears with this."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.message = (
+            f"The task was ended by {signal.Signals(number).name}. What it was at was given up, and what it had made "
+            "for that was removed. What it had not come to is as it was. Run the task again for the rest."
+        )
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let signals end what is done inside as errors do, so that it cleans up; raises _Ended.
+
+    Only the first does: what cleans up is left to it. A signal that is ignored (nohup) stays so. Ansible's connection
+    sends SIGHUP when it is lost.
+    """
+
+    def end(number: int, _frame: Any) -> None:
+        for other in handled:
+            signal.signal(other, signal.SIG_IGN)
+        raise _Ended(number)
+
+    # Only there signals arrive, and can be handled.
+    here = threading.current_thread() is threading.main_thread()
+    former = {number: signal.getsignal(number) for number in _SIGNALS if here}
+    handled = [number for number, handler in former.items() if handler is not signal.SIG_IGN]
+    try:
+        for number in handled:
+            signal.signal(number, end)
+        yield
+    finally:
+        for number in handled:
+            signal.signal(number, former[number])
+
+
+def _with_progress(message: str, result: Mapping[str, Any]) -> str:
+    """The message, and what had been done before."""
     if not result["actions"]:
-        return error.message
-    return f"{error.message} Done before that: {'; '.join(result['actions'])}."
+        return message
+    return f"{message} Done before that: {'; '.join(result['actions'])}."

@@ -20,7 +20,6 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.container_opt
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Container, Containers, parse_name
 from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Access, Login
 from ansible_collections.gantry.docker.plugins.module_utils.engine.distribution import Distribution, RemoteImage
-from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
@@ -332,7 +331,7 @@ def _make(engine: Engine, step: Make) -> None:
         if step.start:
             Containers(engine).start(step.name)
             _await(engine, step)
-    except EngineError:
+    except BaseException:  # a signal too
         Containers(engine).remove(step.name)
         raise
 
@@ -349,7 +348,7 @@ def _replace(engine: Engine, step: Replace) -> None:
         if step.was_running:
             Containers(engine).stop(former, step.stop_timeout)
         _make(engine, step.make)
-    except EngineError:
+    except BaseException:  # a signal too
         Containers(engine).rename(former, name)
         if step.was_running:
             Containers(engine).start(name)
