@@ -227,14 +227,17 @@ class _Ended(BaseException):
 def _ended_by_signals() -> Iterator[None]:
     """Let signals end what is done inside as errors do, so that it cleans up; raises _Ended.
 
-    Only the first does: what cleans up is left to it. A signal that is ignored (nohup) stays so. Ansible's connection
-    sends SIGHUP when it is lost.
+    Only the first does, and what cleans up then is left in peace. A signal that is ignored (nohup) stays so. SIGHUP
+    comes when Ansible's connection is lost.
     """
+    told: list[int] = []
 
     def end(number: int, _frame: Any) -> None:
-        for other in handled:
-            signal.signal(other, signal.SIG_IGN)
-        raise _Ended(number)
+        # To let another handler ignore the further ones would have gaps: Python calls handlers some time after the
+        # signals, and for several at once.
+        if not told:
+            told.append(number)
+            raise _Ended(number)
 
     # Only there signals arrive, and can be handled.
     here = threading.current_thread() is threading.main_thread()
@@ -246,7 +249,8 @@ def _ended_by_signals() -> Iterator[None]:
         yield
     finally:
         for number in handled:
-            signal.signal(number, former[number])
+            # Until the result is told, a further one must not end the process.
+            signal.signal(number, signal.SIG_IGN if told else former[number])
 
 
 def _with_progress(message: str, result: Mapping[str, Any]) -> str:

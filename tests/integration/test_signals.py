@@ -261,9 +261,11 @@ def test_no_answer_that_is_waited_for_keeps_a_task_from_its_end(
 
 @pytest.mark.one_engine
 def test_a_container_that_is_waited_for(engine: Engine, busybox: docker.DockerClient) -> None:
-    healthcheck = {"test": ["CMD", "false"], "interval": "1s", "retries": 1000}
-    wanted: dict[str, Any] = {"name": "sick", "image": "busybox", "command": UP, "state": "healthy"}
-    with running("container_run", engine.docker_host, **wanted, healthcheck=healthcheck) as process:
+    health = ["HEALTHCHECK --interval=1s --retries=1000 CMD false"]
+    busybox.containers.create("busybox", UP, name="base").commit("checked", "1", changes=health)
+    busybox.containers.get("base").remove()
+    wanted: dict[str, Any] = {"name": "sick", "image": "checked:1", "command": UP, "state": "healthy"}
+    with running("container_run", engine.docker_host, **wanted) as process:
         deadline = time.monotonic() + 20
         while not busybox.containers.list() and time.monotonic() < deadline:
             time.sleep(0.1)

@@ -10,13 +10,13 @@ import os
 import queue
 import socket
 import ssl
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from copy import copy
 from functools import cached_property
 from typing import Any, Callable, TypeVar, cast
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine import threads
 from ansible_collections.gantry.docker.plugins.module_utils.engine.address import TlsFailed, resolve, wants_tls, way_out
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError, causes, trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, Images, ImageSummary
@@ -147,7 +147,7 @@ class Engine:
         self.api.close()
 
 
-def _on_threads(work: Callable[[Item], Result], items: Sequence[Item], threads: int) -> list[Result]:
+def _on_threads(work: Callable[[Item], Result], items: Sequence[Item], workers: int) -> list[Result]:
     """The results of work for each item, in the items' order, by so many threads at a time.
 
     These are daemons, unlike those of concurrent.futures, and their end isn't waited for when a signal ends the task:
@@ -167,8 +167,8 @@ def _on_threads(work: Callable[[Item], Result], items: Sequence[Item], threads: 
 
     for number in range(len(items)):
         waiting.put(number)
-    for _thread in range(threads):
-        threading.Thread(target=serve, daemon=True).start()
+    for _worker in range(workers):
+        threads.start(serve)
     ended = sorted((outcomes.get() for _item in items), key=lambda outcome: outcome[0])
     for _number, _result, error in ended:
         if error is not None:

@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import queue
-import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, Callable, TypeVar
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine import threads
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import engine_said
 from ansible_collections.gantry.docker.plugins.module_utils.engine.local import LocalClient
 
@@ -84,7 +84,8 @@ def waiting_for(call: Callable[[], T], ping: Callable[[], Any], seconds: int) ->
     good work. Instead the engine is asked every so many seconds whether it is still there; what call
     or ping raise is raised here.
     """
-    outcome: queue.Queue[tuple[bool, Any]] = queue.Queue()
+    # Unlike Queue, it is in order whenever a signal ends the wait (it is written in C).
+    outcome: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
 
     def work() -> None:
         try:
@@ -92,8 +93,7 @@ def waiting_for(call: Callable[[], T], ping: Callable[[], Any], seconds: int) ->
         except BaseException as error:  # pylint: disable=broad-exception-caught
             outcome.put((False, error))
 
-    # A daemon, so that a call which never returns can't keep the module from ending.
-    threading.Thread(target=work, daemon=True).start()
+    threads.start(work)
     while True:
         try:
             good, value = outcome.get(timeout=seconds)
