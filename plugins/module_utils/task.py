@@ -6,8 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import ExitStack, closing, suppress
+import os
+import signal
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pwd import getpwnam
 from tempfile import NamedTemporaryFile
 from typing import Any, Protocol
 
@@ -20,6 +24,9 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.registry impo
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, printable
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import FILES, Plan, Skipped
 
+# Without setuid, setgid and the sticky bit.
+_PERMISSIONS = 0o777
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # What modules are made with: REGISTRY_SPEC for those that bring images to registries and back, ACCESS_SPEC for those
 # that may need one of them on the way.
 __all__ = ["ACCESS_SPEC", "REGISTRY_SPEC", "Operation", "run"]
@@ -60,18 +67,19 @@ def run(operation: Operation, argument_spec: Mapping[str, Any], **rules: Any) ->
     module = AnsibleModule(argument_spec={**CONNECTION_SPEC, **argument_spec}, supports_check_mode=True, **rules)
     result: dict[str, Any] = {"changed": False, "actions": []}
     try:
-        files = _Files(module)
-        wanted = operation.parse({**module.params, FILES: files})
-        if "add_file_common_args" in rules:
-            files.try_out()
-        with closing(connect(module.params)) as engine, ExitStack() as cleanup:
-            for doubt in engine.doubts:
-                module.warn(printable(doubt))
-            problems = _carry_out(operation, engine, wanted, cleanup, module.check_mode, result)
-        if "add_file_common_args" in rules and not result["changed"]:
-            files.adjust(result)
-    except GantryError as error:
-        module.fail_json(msg=_with_progress(error, _shown(result)), **_shown(result))
+        with _ended_by_signals():
+            files = _Files(module)
+            wanted = operation.parse({**module.params, FILES: files})
+            if "add_file_common_args" in rules:
+                files.try_out()
+            with closing(connect(module.params)) as engine, ExitStack() as cleanup:
+                for doubt in engine.doubts:
+                    module.warn(printable(doubt))
+                problems = _carry_out(operation, engine, wanted, cleanup, module.check_mode, result)
+            if "add_file_common_args" in rules and not result["changed"]:
+                files.adjust(result)
+    except (GantryError, _Ended) as error:
+        module.fail_json(msg=_with_progress(error.message, _shown(result)), **_shown(result))
     for warning in result.pop("warnings", ()):
         module.warn(printable(warning))
     if problems:
@@ -166,8 +174,51 @@ class _Files:
             self._set_attributes(file.name, {})
 
     def put(self, part: str, path: str) -> None:
-        self._module.atomic_move(part, path, unsafe_writes=self._module.params["unsafe_writes"])
+        # Only tasks that write a file need it.
+        from ansible_collections.gantry.docker.plugins.module_utils.image.ownership import may_be_inherited
+
+        # atomic_move gives a new file what the umask allows, and one that takes a place whatever the former file had,
+        # whosever that was. Here the file has all of its rights before it is in its place.
+        inherited = may_be_inherited(path)
+        context = self._context(path, inherited)
+        self._give(part)
+        try:
+            os.replace(part, path)
+        except OSError:
+            if not self._module.params["unsafe_writes"] or not inherited:
+                raise
+            self._module.atomic_move(part, path, unsafe_writes=True)
+            os.chmod(path, os.stat(path).st_mode & _PERMISSIONS)
+            self._give(path)
+        if context is not None:
+            self._module.set_context_if_different(path, context, False)
         self._set_attributes(path, {})
+
+    def is_foreign(self, path: str) -> bool:
+        from ansible_collections.gantry.docker.plugins.module_utils.image.ownership import is_foreign
+
+        return is_foreign(path, self._owner())
+
+    def _owner(self) -> int | None:
+        """The user whom the task names as the owner."""
+        name = str(self._module.params["owner"] or "")
+        with suppress(KeyError):
+            return int(name) if name.isdigit() else getpwnam(name).pw_uid
+        return None
+
+    def _context(self, path: str, kept: bool) -> list[str] | None:
+        """The SELinux context of a file at a path: the one that it has, or as any new one there."""
+        if not self._module.selinux_enabled():
+            return None
+        context = self._module.selinux_context(path) if kept else self._module.selinux_default_context(path)
+        return list(context)
+
+    def _give(self, path: str) -> None:
+        """Give a file the owner, the group and the mode that the task names, and in this order."""
+        named = self._module.load_file_common_arguments(self._module.params, path=path)
+        self._module.set_owner_if_different(path, named["owner"], False, None, False)
+        self._module.set_group_if_different(path, named["group"], False, None, False)
+        self._module.set_mode_if_different(path, named["mode"], False, None, False)
 
     def adjust(self, result: dict[str, Any]) -> None:
         """Give the file at the result's path the attributes that are named, and tell it in the result."""
@@ -183,8 +234,49 @@ class _Files:
         return bool(self._module.set_fs_attributes_if_different(named, False, diff, expand=False))
 
 
-def _with_progress(error: GantryError, result: Mapping[str, Any]) -> str:
-    """The error's message, and what had been done before it."""
+class _Ended(BaseException):
+    """A signal asked the task to end. No error, so that nothing that bears with errors bears with this."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.message = (
+            f"The task was ended by {signal.Signals(number).name}. What it was at was given up, and what it had made "
+            "for that was removed. What it had not come to is as it was. Run the task again for the rest."
+        )
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let signals end what is done inside as errors do, so that it cleans up; raises _Ended.
+
+    Only the first does, and what cleans up then is left in peace. A signal that is ignored (nohup) stays so. SIGHUP
+    comes when Ansible's connection is lost.
+    """
+    told: list[int] = []
+
+    def end(number: int, _frame: Any) -> None:
+        # To let another handler ignore the further ones would have gaps: Python calls handlers some time after the
+        # signals, and for several at once.
+        if not told:
+            told.append(number)
+            raise _Ended(number)
+
+    # Only there signals arrive, and can be handled.
+    here = threading.current_thread() is threading.main_thread()
+    former = {number: signal.getsignal(number) for number in _SIGNALS if here}
+    handled = [number for number, handler in former.items() if handler is not signal.SIG_IGN]
+    try:
+        for number in handled:
+            signal.signal(number, end)
+        yield
+    finally:
+        for number in handled:
+            # Until the result is told, a further one must not end the process.
+            signal.signal(number, signal.SIG_IGN if told else former[number])
+
+
+def _with_progress(message: str, result: Mapping[str, Any]) -> str:
+    """The message, and what had been done before."""
     if not result["actions"]:
-        return error.message
-    return f"{error.message} Done before that: {'; '.join(result['actions'])}."
+        return message
+    return f"{message} Done before that: {'; '.join(result['actions'])}."

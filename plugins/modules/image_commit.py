@@ -13,8 +13,8 @@ description:
   - Commits a container to an image. Where the image that the name means already has the same layers and the same
     config, nothing changes, and nothing is left behind.
   - Nothing short of a commit tells what a commit would give. So the module commits on trial, also in check mode,
-    compares, and removes the trial if it is not needed. A trial has no name, and costs the time of one
-    C(docker commit). The container's processes stand still for that time and no longer, unless O(pause=false).
+    compares, and removes the trial if it is not needed. A trial costs the time of one C(docker commit). The container's
+    processes stand still for that time and no longer, unless O(pause=false).
   - There is no trial where it is proved what it would give. That takes a container that doesn't run, with a read-only
     root (C(docker run --read-only)), in which nothing has run since the commit that made the image, as the engine's
     events tell (it remembers the last 256), and no O(changes). Nothing proves it for any other container. What
@@ -72,6 +72,10 @@ options:
     type: bool
     default: true
 notes:
+  - As long as it is one, a trial has a name of the repository C(gantry.docker.trial), so that no prune takes it for a
+    dangling image. A task that is ended by a signal removes it. What a killed one has left is removed by the next real
+    run of this module on that engine, for whatever container, if the process was of the same host and lives no more, or
+    if the image is older than a day.
   - Author, comment and time of creation make no difference by themselves. To change them alone, remove the name first.
 seealso:
   - module: gantry.docker.container_run

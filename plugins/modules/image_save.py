@@ -12,8 +12,8 @@ short_description: Save Docker images to an archive
 description:
   - Saves images, several to one archive, as C(docker save) does, and changes nothing where the archive at O(path) holds
     exactly these images under exactly these tags, in this compression, whichever engine wrote it.
-  - The archive is written beside its place, checked, and only then put there. Whatever fails, what was at O(path)
-    before stays as it was, and nothing else is left.
+  - The archive is written beside its place, checked, and only then put there. Whatever fails, or if a signal ends the
+    task, what was at O(path) before stays as it was, and nothing else is left.
   - Every part of every image is proved to be there and right. (Engines may write archives that lack some, and call that
     success.)
   - The same images of the same engine give the same bytes, so that checksums, signatures and rsync work.
@@ -91,10 +91,49 @@ options:
       - Replace what is at O(path) even if it is no archive of images, or a damaged one.
     type: bool
     default: false
+  verify:
+    description:
+      - Read an archive that seems to be up to date whole, every blob against its digest and a compressed archive
+        against its index, and write it anew if it is damaged.
+      - Without this option an archive counts as up to date by its headers, or by its index where it is compressed, also
+        where the content that these describe is damaged. Reading it takes about as long as unpacking it.
+    type: bool
+    default: false
+  mode:
+    description:
+      - The permissions of the archive, as M(ansible.builtin.file) takes them. It has them before it is in its place.
+      - Without this option a new archive is for its owner alone, V('0600'), whatever the umask is, as that of
+        C(docker save --output) is, for images hold secrets. One that replaces another has the permissions of that one,
+        if these may be inherited (see the notes), but never setuid, setgid or the sticky bit.
+    type: raw
+  owner:
+    description:
+      - The user who owns the archive, by name or Id.
+      - Without this option it is the user who runs the module, or, where it may be inherited (see the notes), the owner
+        of the archive that is replaced.
+    type: str
+  group:
+    description:
+      - The group of the archive, by name or Id.
+      - Without this option it is the group that new files have there, or, where it may be inherited (see the notes),
+        the group of the archive that is replaced.
+    type: str
 attributes:
   safe_file_operations:
     description: Uses Ansible's strict file operation functions to put files in their places.
     support: full
+notes:
+  - An archive inherits owner, group, permissions and SELinux context from the regular file that it replaces, unless
+    another user can have put that there. In a directory that is writable to its group or to everybody, as C(/var/tmp)
+    is, or that belongs to another user than V(root), nothing is inherited but from a file of the user who runs the
+    module that has no further hard links.
+  - What another user than V(root), the one who runs the module, or O(owner) has put at O(path) in a sticky directory,
+    as C(/tmp) is, never counts as up to date, as that user could exchange it. It is replaced. So is a link, and not
+    what it leads to.
+  - O(unsafe_writes) lets the module write into a file that can't be replaced, such as one that is mounted into a
+    container, but only one whose attributes may be inherited.
+  - A save that is killed between writing and replacing can leave a file C(.NAME.HEX) beside the archive. The next run
+    for the same O(path) removes it, unless the process that it belongs to still lives.
 requirements:
   - zstandard, on the managed host, for archives that are compressed with zstd
 seealso:
@@ -177,6 +216,7 @@ def main() -> None:
             "compression_threads": {"type": "int", "default": 0},
             "exclude_layers_of": {"type": "list", "elements": "str"},
             "force": {"type": "bool", "default": False},
+            "verify": {"type": "bool", "default": False},
         },
         add_file_common_args=True,
     )

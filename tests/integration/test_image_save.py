@@ -88,12 +88,235 @@ def test_unchanged_touches_nothing(module: Module, busybox: docker.DockerClient,
 def test_keeps_the_mode_and_owner(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
     path = tmp_path / "mode.tar"
     module.ok(name="busybox", path=str(path))
-    assert path.stat().st_mode & 0o777 == 0o644
-    path.chmod(0o600)
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o640)
     os.chown(path, 65534, 65534)
     busybox.api.tag("busybox", "example/other", "1")
     module.ok(name="example/other:1", path=str(path))
-    assert (path.stat().st_mode & 0o777, path.stat().st_uid) == (0o600, 65534)
+    assert (path.stat().st_mode & 0o777, path.stat().st_uid) == (0o640, 65534)
+
+
+@contextmanager
+def _umask(mask: int) -> Iterator[None]:
+    former = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(former)
+
+
+def _seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, int]]:
+    """The attributes of the files that take the place of others, at that moment."""
+    seen: list[tuple[int, int, int]] = []
+    replace = os.replace
+
+    def watched(part: str, path: str) -> None:
+        if os.path.dirname(part) == os.path.dirname(path):
+            seen.append(_attributes(Path(part)))
+        replace(part, path)
+
+    monkeypatch.setattr(os, "replace", watched)
+    return seen
+
+
+@pytest.mark.parametrize("mask", [0, 0o022, 0o077])
+@pytest.mark.parametrize("directory", [0o700, 0o777, 0o1777, 0o2777])
+def test_a_new_archive_is_for_its_owner_alone(
+    module: Module,
+    busybox: docker.DockerClient,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    directory: int,
+    mask: int,
+) -> None:
+    tmp_path.chmod(directory)
+    path = tmp_path / "private.tar"
+    seen = _seen(monkeypatch)
+    with _umask(mask):
+        module.converges(name="busybox", path=str(path))
+    assert _attributes(path)[:2] == (0o600, 0)
+    module.converges(name="busybox", path=str(path), mode="0644")
+    path.unlink()
+    with _umask(mask):
+        module.converges(name="busybox", path=str(path), mode="g+r")
+    assert _attributes(path)[:2] == (0o640, 0)
+    assert [found[0] for found in seen] == [0o600, 0o640]
+
+
+def _other_archive(module: Module, busybox: docker.DockerClient, path: Path) -> None:
+    """An archive of another image at path."""
+    busybox.api.tag("busybox", "example/other", "1")
+    module.ok(name="example/other:1", path=str(path))
+
+
+@pytest.mark.parametrize("right", [True, False])
+@pytest.mark.parametrize("mode", [0o666, 0o6777])
+def test_what_another_user_planted_gives_nothing(
+    module: Module, busybox: docker.DockerClient, tmp_path: Path, mode: int, right: bool
+) -> None:
+    path = tmp_path / "planted.tar"
+    if right:
+        module.ok(name="busybox", path=str(path))
+    else:
+        _other_archive(module, busybox, path)
+    tmp_path.chmod(0o1777)
+    os.chown(path, 65534, 65534)
+    path.chmod(mode)
+    done = module.converges(name="busybox", path=str(path))
+    assert done["diff"]["before"][str(path)]["of_another_user"] is True
+    assert _attributes(path) == (0o600, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("directory", "owner", "inherited"),
+    [
+        (0o755, 0, True),
+        (0o755, 65534, False),
+        (0o770, 0, False),
+        (0o1770, 0, False),
+        (0o777, 0, False),
+        (0o1777, 0, False),
+    ],
+)
+def test_whom_an_archive_is_inherited_from(
+    module: Module, busybox: docker.DockerClient, tmp_path: Path, directory: int, owner: int, inherited: bool
+) -> None:
+    path = tmp_path / "theirs.tar"
+    _other_archive(module, busybox, path)
+    os.chown(path, 65534, 65534)
+    path.chmod(0o644)
+    os.chown(tmp_path, owner, -1)
+    tmp_path.chmod(directory)
+    module.converges(name="busybox", path=str(path))
+    assert _attributes(path) == ((0o644, 65534, 65534) if inherited else (0o600, 0, 0))
+
+
+def test_ours_is_inherited_in_a_shared_directory(
+    module: Module, busybox: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "ours.tar"
+    _other_archive(module, busybox, path)
+    os.chown(path, -1, 65534)
+    path.chmod(0o7644)
+    tmp_path.chmod(0o1777)
+    seen = _seen(monkeypatch)
+    module.converges(name="busybox", path=str(path))
+    assert [_attributes(path)] == seen == [(0o644, 0, 65534)]
+
+
+def test_a_hard_link_to_a_file_of_ours_gives_nothing(
+    module: Module, busybox: docker.DockerClient, tmp_path: Path
+) -> None:
+    public, path = tmp_path / "public.tar", tmp_path / "linked.tar"
+    _other_archive(module, busybox, public)
+    public.chmod(0o644)
+    os.link(public, path)
+    tmp_path.chmod(0o1777)
+    module.converges(name="busybox", path=str(path))
+    assert (_attributes(path), _attributes(public)) == ((0o600, 0, 0), (0o644, 0, 0))
+
+
+@pytest.mark.parametrize("planter", [0, 65534])
+def test_a_link_is_replaced_and_what_it_leads_to_stays(
+    module: Module, busybox: docker.DockerClient, tmp_path: Path, planter: int
+) -> None:
+    elsewhere, shared = tmp_path / "elsewhere.tar", tmp_path / "shared"
+    module.ok(name="busybox", path=str(elsewhere))
+    elsewhere.chmod(0o666)
+    before = (elsewhere.read_bytes(), _attributes(elsewhere))
+    shared.mkdir()
+    shared.chmod(0o1777)
+    path = shared / "link.tar"
+    path.symlink_to(elsewhere)
+    os.chown(path, planter, planter, follow_symlinks=False)
+    if planter == 0:
+        # What this user linked is meant, as long as it is right.
+        module.unchanged(name="busybox", path=str(path))
+        busybox.api.tag("busybox", "example/other", "1")
+    module.converges(name="example/other:1" if planter == 0 else "busybox", path=str(path), force=True)
+    assert not path.is_symlink() and _attributes(path) == (0o600, 0, 0)
+    assert (elsewhere.read_bytes(), _attributes(elsewhere)) == before
+
+
+def test_an_owner_who_is_named_has_it_in_a_shared_directory(
+    module: Module, busybox: docker.DockerClient, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o1777)
+    path = tmp_path / "theirs.tar"
+    for owner in ("nobody", "65534"):
+        path.unlink(missing_ok=True)
+        module.converges(name="busybox", path=str(path), owner=owner, mode="0640")
+        assert _attributes(path)[:2] == (0o640, 65534)
+    done = module.converges(name="busybox", path=str(path), owner="nobody", mode="0600")
+    assert done["actions"] == [f"Set the attributes of {path}"]
+
+
+def test_a_place_that_can_only_be_written_to(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
+    """A file that is mounted, as in a container, can't be replaced."""
+    mounted, path = tmp_path / "mounted.tar", tmp_path / "images.tar"
+    _other_archive(module, busybox, mounted)
+    path.touch()
+    subprocess.run(["mount", "--bind", str(mounted), str(path)], check=True)
+    try:
+        good = path.read_bytes()
+        message = module.fails(name="busybox", path=str(path))
+        assert "busy" in message.lower() and "as it was" in message
+        assert path.read_bytes() == good
+        path.chmod(0o4640)
+        module.converges(name="busybox", path=str(path), unsafe_writes=True)
+        assert _attributes(path) == (0o640, 0, 0)
+    finally:
+        subprocess.run(["umount", str(path)], check=True)
+    assert sorted(os.listdir(tmp_path)) == ["images.tar", "mounted.tar"]
+
+
+def _damage(path: Path) -> None:
+    """Change a byte in the middle of the largest layer, or of what it is compressed to."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("ending", ["tar", "tar.gz", "tar.zst"])
+def test_a_damaged_archive_is_found_where_that_is_asked_for(
+    module: Module, busybox: docker.DockerClient, tmp_path: Path, ending: str
+) -> None:
+    path = tmp_path / f"images.{ending}"
+    module.ok(name="busybox", path=str(path))
+    good = path.read_bytes()
+    module.unchanged(name="busybox", path=str(path), verify=True)
+    _damage(path)
+    module.unchanged(name="busybox", path=str(path))
+    done = module.converges(name="busybox", path=str(path), verify=True)
+    assert done["diff"]["before"][str(path)]["damaged"]
+    assert path.read_bytes() == good
+    # Whatever else differs goes first, and needs no reading.
+    _damage(path)
+    busybox.api.tag("busybox", "example/other", "1")
+    done = module.converges(name="example/other:1", path=str(path), verify=True)
+    assert "damaged" not in done["diff"]["before"][str(path)]
+
+
+@pytest.mark.parametrize("ending", ["tar.gz", "tar.zst"])
+def test_an_index_of_another_body(module: Module, busybox: docker.DockerClient, tmp_path: Path, ending: str) -> None:
+    """A file that is whole in every part, but whose index belongs to another."""
+    path, other = tmp_path / f"images.{ending}", tmp_path / f"other.{ending}"
+    busybox.api.tag("busybox", "example/other", "1")
+    module.ok(name="busybox", path=str(path))
+    module.ok(name="example/other:1", path=str(other))
+    tails = {file: _index_of(file) for file in (path, other)}
+    path.write_bytes(other.read_bytes()[: -len(tails[other])] + tails[path])
+    module.converges(name="busybox", path=str(path), verify=True)
+    assert [image.tags for image in verify(path).images] == [("busybox:latest",)]
+
+
+def _index_of(path: Path) -> bytes:
+    """The end of a compressed archive, with its index: docs/archives.md tells its size in the footer."""
+    content = path.read_bytes()
+    footer = content.rindex(b"gantryIX")
+    size = int.from_bytes(content[footer + 8 : footer + 16], "little")
+    start = footer - (8 if path.suffix == ".zst" else 16)
+    return content[start - size :]
 
 
 @pytest.mark.parametrize("check", [True, False])

@@ -11,9 +11,9 @@ any size. Only answers that are read as streams are left to their readers (engin
 from __future__ import annotations
 
 import queue
-import threading
 from typing import Any, Callable, TypeVar
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine import threads
 from ansible_collections.gantry.docker.plugins.module_utils.engine.answers import (
     PIECE,
     Unexpected,
@@ -95,25 +95,10 @@ def _read(response: Any) -> bytes:
     return body
 
 
-def background(call: Callable[[], T]) -> queue.Queue[tuple[bool, Any]]:
-    """Begin a call in a thread; the queue gets whether it went well, and what it returned or raised."""
-    outcome: queue.Queue[tuple[bool, Any]] = queue.Queue()
-
-    def work() -> None:
-        try:
-            outcome.put((True, call()))
-        except BaseException as error:  # pylint: disable=broad-exception-caught
-            outcome.put((False, error))
-
-    # A daemon, so that a call which never returns can't keep the module from ending.
-    threading.Thread(target=work, daemon=True).start()
-    return outcome
-
-
 def within(call: Callable[[], T], seconds: float) -> T:
     """Make a call that may take so many seconds; raises requests' ReadTimeout where it takes more."""
     try:
-        good, value = background(call).get(timeout=seconds)
+        good, value = threads.background(call).get(timeout=seconds)
     except queue.Empty:
         raise requests.exceptions.ReadTimeout("the answer takes too long") from None
     if not good:

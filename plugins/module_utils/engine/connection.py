@@ -11,10 +11,12 @@ import queue
 import socket
 import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
+from copy import copy
 from functools import cached_property
-from typing import Any, Callable, TypeVar
+from typing import Any, Callable, TypeVar, cast
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine import threads
 from ansible_collections.gantry.docker.plugins.module_utils.engine.address import (
     TlsFailed,
     place,
@@ -93,7 +95,8 @@ class Engine:
         """
         workers = min(at_once, len(items))
         idle: queue.SimpleQueue[Engine] = queue.SimpleQueue()
-        idle.put(self)
+        # Those that are still at it when a signal ends the task keep their connection, and this engine gets a new one.
+        idle.put(copy(self) if workers > 1 else self)
 
         def one(item: Item) -> Result | GantryError:
             engine = idle.get()
@@ -106,12 +109,16 @@ class Engine:
 
         if workers <= 1:
             return [one(item) for item in items]
-        from concurrent.futures import ThreadPoolExecutor  # which most tasks need not wait for
-
-        with ExitStack() as open_ones, ThreadPoolExecutor(workers) as pool:
+        with ExitStack() as open_ones:
             for _further in range(workers - 1):
                 idle.put(open_ones.enter_context(closing(self._again())))
-            return list(pool.map(one, items))
+            try:
+                return _on_threads(one, items, workers)
+            except BaseException:
+                with suppress(GantryError):
+                    fresh = self._again()
+                    self.api, self.images = fresh.api, fresh.images
+                raise
 
     def ask_all(self, ask: Callable[[Engine, Item], Result], items: Iterable[Item]) -> dict[Item, Result]:
         """What the engine is asked for each item, by it; each item once. Raises the first item's error.
@@ -160,6 +167,35 @@ class Engine:
     def close(self) -> None:
         """Let go of the connections."""
         self.api.close()
+
+
+def _on_threads(work: Callable[[Item], Result], items: Sequence[Item], workers: int) -> list[Result]:
+    """The results of work for each item, in the items' order, by so many threads at a time.
+
+    These are daemons, unlike those of concurrent.futures, and their end isn't waited for when a signal ends the task:
+    they may wait for answers that never come. Raises the first item's error, once all are done.
+    """
+    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
+    outcomes: queue.SimpleQueue[tuple[int, Result | None, BaseException | None]] = queue.SimpleQueue()
+
+    def serve() -> None:
+        while not waiting.empty():
+            with suppress(queue.Empty):
+                number = waiting.get_nowait()
+                try:
+                    outcomes.put((number, work(items[number]), None))
+                except BaseException as error:  # pylint: disable=broad-exception-caught
+                    outcomes.put((number, None, error))
+
+    for number in range(len(items)):
+        waiting.put(number)
+    for _worker in range(workers):
+        threads.start(serve)
+    ended = sorted((outcomes.get() for _item in items), key=lambda outcome: outcome[0])
+    for _number, _result, error in ended:
+        if error is not None:
+            raise error
+    return [cast("Result", result) for _number, result, _error in ended]
 
 
 def _without_errors(results: Iterable[Result | GantryError]) -> Iterator[Result]:

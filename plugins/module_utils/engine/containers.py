@@ -35,6 +35,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.shapes import
 from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import waiting_for
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.identity import parse_time
+from ansible_collections.gantry.docker.plugins.module_utils.image.reference import Reference
 
 # daemon/names/names.go, RestrictedNameChars
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
@@ -372,10 +373,11 @@ class Containers:
             rows = self._events_until(INFO(self._api.info()).get("SystemTime"), {"container": [container_id]})
         return tuple(Event(row["Action"], row["Actor"]["Attributes"].get("imageID") or "") for row in rows)
 
-    def commit(self, container: str, how: Commit) -> str:
-        """Make an image without a name from a container; its Id."""
+    def commit(self, container: str, how: Commit, name: Reference) -> str:
+        """Make an image from a container, which has the name as soon as it is there; its Id."""
         # api/server/router/container/container_routes.go, postCommit: one parameter for each change.
         params = [("container", container), ("author", how.author), ("comment", how.comment)]
+        params += [("repo", name.name), ("tag", str(name.tag))]
         params += [("pause", "1" if how.pause else "0"), *(("changes", change) for change in how.changes)]
         api = self._api
 

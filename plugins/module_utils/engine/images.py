@@ -252,7 +252,8 @@ class Images:
         with trying_to(f"inspect the image {image.id} for {platform}"):
             try:
                 answer = api._get(api._url("/images/{0}/json", image.id), params={"platform": encoded(platform)})
-                image = Image(IMAGE(api._result(answer, json=True)))
+                # Docker 29 tells the Id of the manifest, by which the engine knows no image.
+                image = Image({**IMAGE(api._result(answer, json=True)), "Id": image.id})
             except docker.errors.NotFound:
                 return None
         # A classic store doesn't look at the platform (daemon/images/image.go).

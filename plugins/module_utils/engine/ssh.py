@@ -40,9 +40,10 @@ class Ssh:
         stream.settimeout(self._timeout)
         with other:
             end = other.fileno()
-            # run_command is the modules' way, and waits for the end of what it runs.
+            # run_command is the modules' way, and waits for the end of what it runs. In a session of its own: what
+            # ends this task from the keyboard must not end the connection before all is cleaned up.
             program = subprocess.Popen(  # pylint: disable=ansible-bad-function
-                self._command, stdin=end, stdout=end, stderr=self._errors
+                self._command, stdin=end, stdout=end, stderr=self._errors, start_new_session=True
             )
             self._programs.append(program)
         return stream

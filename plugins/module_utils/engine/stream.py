@@ -10,9 +10,8 @@ import queue
 from collections.abc import Iterator, Mapping
 from typing import Any, Callable, TypeVar
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine import answers
+from ansible_collections.gantry.docker.plugins.module_utils.engine import answers, threads
 from ansible_collections.gantry.docker.plugins.module_utils.engine.answers import lines
-from ansible_collections.gantry.docker.plugins.module_utils.engine.client import background
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import engine_said
 from ansible_collections.gantry.docker.plugins.module_utils.engine.local import LocalClient
 from ansible_collections.gantry.docker.plugins.module_utils.engine.shapes import PROGRESS
@@ -86,7 +85,7 @@ def waiting_for(call: Callable[[], T], ping: Callable[[], Any], seconds: int) ->
     good work. Instead the engine is asked every so many seconds whether it is still there; what call
     or ping raise is raised here.
     """
-    outcome = background(call)
+    outcome = threads.background(call)
     while True:
         try:
             good, value = outcome.get(timeout=seconds)

@@ -6,35 +6,61 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
+from ansible_collections.gantry.docker.plugins.module_utils.image.leftovers import prefix_of
+from ansible_collections.gantry.docker.plugins.module_utils.image.ownership import inherit, may_be_inherited
+
+_PRIVATE = 0o600
 
 
 class Successor:
-    """A new file in a directory, without a name until it is whole: whatever ends this process takes it along."""
+    """A new file in a directory, without a name until it is whole: whatever ends this process takes it along.
+
+    Nobody but this user can read it, from the first byte on. As long as it is open it is locked, so that nobody takes
+    it for what another process has left (image/leftovers.py).
+    """
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._name: str | None = None
-        directory = os.path.dirname(path)
+        self.file: BinaryIO = os.fdopen(self._locked(), "w+b")
+
+    def _locked(self) -> int:
+        """The new file, open and locked."""
+        descriptor = self._created()
+        with suppress(OSError):  # a file system that knows no locks: then nobody can take one of its files for ours
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if self._name is None or os.fstat(descriptor).st_nlink:
+            return descriptor
+        # It had a name before it was locked, and somebody took it for what was left.
+        os.close(descriptor)
+        return self._locked()
+
+    def _created(self) -> int:
         try:
-            self.file: BinaryIO = os.fdopen(os.open(directory, os.O_TMPFILE | os.O_RDWR, 0o600), "w+b")
+            return os.open(os.path.dirname(self._path), os.O_TMPFILE | os.O_RDWR, _PRIVATE)
         except OSError:
             # Not every file system knows files without a name.
-            descriptor, self._name = tempfile.mkstemp(dir=directory, prefix=self._prefix())
-            self.file = os.fdopen(descriptor, "w+b")
+            self._name = self._new_name()
+            return os.open(self._name, os.O_CREAT | os.O_EXCL | os.O_RDWR, _PRIVATE)
 
     def named(self) -> str:
-        """The file's name, once all of it is on the disk."""
+        """The file's name, once all of it is on the disk.
+
+        By then it has the owner, group and permissions of the file whose place it takes, where these may be inherited.
+        """
         self.file.flush()
+        if may_be_inherited(self._path):
+            inherit(self.file.fileno(), self._path)
         os.fsync(self.file.fileno())
         if self._name is None:
-            name = os.path.join(os.path.dirname(self._path), self._prefix() + os.urandom(6).hex())
+            name = self._new_name()
             # linkat follows the link only if it is told so, and os.link tells it only with a directory.
             os.link(f"/proc/self/fd/{self.file.fileno()}", name, src_dir_fd=self.file.fileno(), follow_symlinks=True)
             self._name = name
@@ -42,13 +68,13 @@ class Successor:
 
     def close(self) -> None:
         """Let go of it; a name that it has still goes too."""
-        self.file.close()
         if self._name:
             with suppress(FileNotFoundError):
                 os.unlink(self._name)
+        self.file.close()
 
-    def _prefix(self) -> str:
-        return f".{os.path.basename(self._path)[:200]}."
+    def _new_name(self) -> str:
+        return os.path.join(os.path.dirname(self._path), prefix_of(self._path) + os.urandom(6).hex())
 
 
 @contextmanager

@@ -438,7 +438,7 @@ def _make(engine: Engine, step: Make) -> None:
         if step.start:
             Containers(engine).start(step.name)
             _await(engine, step)
-    except EngineError:
+    except BaseException:  # a signal too
         Containers(engine).remove(step.name)
         raise
 
@@ -455,7 +455,7 @@ def _replace(engine: Engine, step: Replace) -> None:
         if step.was_running:
             Containers(engine).stop(former, step.stop_timeout)
         _make(engine, step.make)
-    except EngineError:
+    except BaseException:  # a signal too
         Containers(engine).rename(former, name)
         if step.was_running:
             Containers(engine).start(name)

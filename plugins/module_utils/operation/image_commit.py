@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.archives import Archives
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
@@ -24,9 +25,10 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.containers im
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput, Unreadable
-from ansible_collections.gantry.docker.plugins.module_utils.image.identity import effective_config
+from ansible_collections.gantry.docker.plugins.module_utils.image.identity import effective_config, parse_time
 from ansible_collections.gantry.docker.plugins.module_utils.image.layer_content import content_digests, newest_layers
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import Reference, parse_tag
+from ansible_collections.gantry.docker.plugins.module_utils.image.trial import REPOSITORY, is_left, trial_name
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 
 # builder/dockerfile/dispatchers.go and builder.go, validCommitCommands
@@ -49,6 +51,8 @@ _MOST_PATHS = 100
 _ENDED = ("created", "exited")
 _HARMLESS = ("archive-path", "commit", "export", "rename")
 _KINDS = ("added", "changed", "deleted")
+# How long a task that a signal has ended waits for the commit that the engine is at, to remove what comes of it.
+_PATIENCE = 10
 
 
 class Wanted(NamedTuple):
@@ -65,7 +69,8 @@ class Observed(NamedTuple):
     trial: the image that the container makes now, without a name; or the one that it is proved to make again.
     targets: what the names name. alike: the Ids of those whose layers have the trial's content under another DiffID.
     layer_size: the bytes in the layer that the commit adds. paths: those that the layer has, where one of the
-    images is another one than the trial; else None.
+    images is another one than the trial; else None. rubbish: the names of this trial, and of those that were left by
+    commits that were killed.
     """
 
     trial: Image
@@ -73,6 +78,13 @@ class Observed(NamedTuple):
     alike: frozenset[str]
     layer_size: int
     paths: ChangedPaths | None
+    rubbish: tuple[str, ...] = ()
+
+
+class Tidy(NamedTuple):
+    """Take the names of trials away, and with them those images that have no other one."""
+
+    names: tuple[str, ...]
 
 
 class Name(NamedTuple):
@@ -112,30 +124,31 @@ def parse(params: Mapping[str, Any]) -> Wanted:
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     """Look up the names, and commit the container on trial, unless it is proved what that gives.
 
-    The trial has no name; it is removed in the end unless it got one.
+    The trial has a name of its own as long as it is one (image/trial.py).
     """
     container = _check_container(wanted.container, Containers(engine).find(wanted.container))
-    proved = None
+    trial = _Trial(trial_name(container.id))
+    cleanup.push(trial.leaver(engine))
 
     def attempt(on: Engine) -> tuple[Image, int]:
-        trial_id = _commit(on, wanted, container)
-        cleanup.callback(engine.images.discard, trial_id)
-        return on.both(lambda one: _tried(one, wanted, trial_id), lambda other: _newest_size(other, trial_id))
+        with trial.going_on():
+            _commit(on, wanted, container, trial.reference)
+            return on.both(lambda one: _tried(one, wanted, trial.name), lambda other: _newest_size(other, trial.name))
 
+    proved = None
     if _provable(wanted, container):
         here = _named(engine, wanted)
         proved = _proved(engine, wanted, container, here[wanted.targets[0]])
-        trial, size = (proved, _newest_size(engine, proved.id)) if proved else attempt(engine)
+    if proved:
+        made, size, left = proved, _newest_size(engine, proved.id), _left(engine)
+    elif _provable(wanted, container):
+        (made, size), left = engine.both(attempt, _left)
     else:
-        (trial, size), here = engine.both(attempt, lambda on: _named(on, wanted))
-    others = [image for image in here.values() if image is None or not _same(image, trial)]
-    paths = Containers(engine).changed_paths(wanted.container) if others else None
-    alike = _alike(engine, trial, others) if paths and paths.deleted else frozenset()
-    observed = Observed(trial, here, alike, size, paths)
-    if not proved and not others:
-        # Nobody needs it, and nobody has named it in this moment: a containerd store takes long to look that up.
-        engine.images.remove(trial.id, delete_parents=False)
-    return observed
+        (made, size), (here, left) = engine.both(attempt, lambda on: (_named(on, wanted), _left(on)))
+    others = [image for image in here.values() if image is None or not _same(image, made)]
+    paths = Containers(engine).changed_paths(container.id) if others else None
+    alike = _alike(engine, made, others) if paths and paths.deleted else frozenset()
+    return Observed(made, here, alike, size, paths, left if proved else (trial.name, *left))
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
@@ -150,12 +163,17 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
         ),
         before={str(target): _described(image) if image else None for target, image in former.items()},
         after={str(target): {**_described(committed), **_shown(observed.paths)} for target in former},
+        repeats=(Tidy(observed.rubbish),) if observed.rubbish else (),
     )
 
 
-def apply(engine: Engine, step: Name) -> Mapping[str, Any]:
-    """Give one name."""
-    engine.images.tag(step.image_id, step.target)
+def apply(engine: Engine, step: Name | Tidy) -> Mapping[str, Any]:
+    """Give one name, or take those of trials away."""
+    if isinstance(step, Name):
+        engine.images.tag(step.image_id, step.target)
+        return {}
+    for name in step.names:
+        _drop(engine, name)
     return {}
 
 
@@ -170,6 +188,53 @@ def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, A
     if observed.paths:
         told["layer_paths"] = {kind: len(getattr(observed.paths, kind)) for kind in _KINDS}
     return told
+
+
+class _Trial:
+    """An image that is committed on trial, and its name, which goes in the end, whatever happens."""
+
+    def __init__(self, name: Reference) -> None:
+        self.name = str(name)
+        self.reference = name
+        self._begun, self._over = threading.Event(), threading.Event()
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        """Tell the others that the trial is being made."""
+        self._begun.set()
+        try:
+            yield
+        finally:
+            self._over.set()
+
+    def leaver(self, engine: Engine) -> Callable[..., None]:
+        """What to do in the end, as the method __exit__ of a context."""
+
+        def leave(kind: type[BaseException] | None, *_of: object) -> None:
+            # A signal ends the task, and not the engine's work.
+            if self._begun.is_set() and self._over.wait(_PATIENCE):
+                with suppress(*([GantryError] if kind else [])):
+                    _drop(engine, self.name)
+
+        return leave
+
+
+def _drop(engine: Engine, name: str) -> None:
+    """Take a name away; the image goes with its last one."""
+    try:
+        engine.images.remove(name, delete_parents=False)
+    except EngineError as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
+
+
+def _left(engine: Engine) -> tuple[str, ...]:
+    """The names of trials that were left by commits that were killed."""
+    names = {name: image for image in engine.images.visible({"reference": [REPOSITORY]}) for name in image.tags}
+    if not names:
+        return ()
+    now = parse_time(engine.now)
+    return tuple(name for name, image in sorted(names.items()) if now and is_left(name, now[0] - image.created))
 
 
 def _right(observed: Observed) -> dict[Reference, Image]:
@@ -213,19 +278,19 @@ def _proved(engine: Engine, wanted: Wanted, container: Container, image: Image |
     return image if made and all(event.action in _HARMLESS for event in happened[made[-1] :]) else None
 
 
-def _tried(engine: Engine, wanted: Wanted, trial_id: str) -> Image:
-    trial = engine.images.find(trial_id)
+def _tried(engine: Engine, wanted: Wanted, name: str) -> Image:
+    trial = engine.images.find(name)
     if trial is None:
         raise GantryError(f"The commit of {wanted.container} was removed by somebody else at once. Try again.")
     return trial
 
 
-def _commit(engine: Engine, wanted: Wanted, container: Container) -> str:
+def _commit(engine: Engine, wanted: Wanted, container: Container, name: Reference) -> None:
     try:
-        return Containers(engine).commit(wanted.container, wanted.how)
+        Containers(engine).commit(container.id, wanted.how, name)
     except EngineError as error:
         if error.status == HTTPStatus.BAD_REQUEST:
-            _blame_instruction(engine, wanted)
+            _blame_instruction(engine, wanted, container, name)
         if error.status and engine.images.find(container.image_id) is None:
             raise GantryError(
                 f"The container {wanted.container} can't be committed: its image {container.image_id} was removed. "
@@ -234,7 +299,7 @@ def _commit(engine: Engine, wanted: Wanted, container: Container) -> str:
         raise
 
 
-def _blame_instruction(engine: Engine, wanted: Wanted) -> None:
+def _blame_instruction(engine: Engine, wanted: Wanted, container: Container, name: Reference) -> None:
     """Raise InvalidInput that names the instruction which the engine refuses, if it is one of them.
 
     The engine doesn't say which it is, so it is asked for each, together with one that it refuses after
@@ -243,7 +308,7 @@ def _blame_instruction(engine: Engine, wanted: Wanted) -> None:
     for number, change in enumerate(wanted.how.changes, 1):
         alone = wanted.how._replace(changes=(change, _REFUSED), labels={}, pause=False)
         try:
-            engine.images.discard(Containers(engine).commit(wanted.container, alone))
+            Containers(engine).commit(container.id, alone, name)
         except EngineError as error:
             if _REFUSED.split()[1] not in error.message:
                 raise InvalidInput(
@@ -281,9 +346,9 @@ def _same_content(engine: Engine, image_id: str, other_id: str) -> bool:
     return len(digests) == len(layers) and len(set(digests.values())) == 1
 
 
-def _newest_size(engine: Engine, image_id: str) -> int:
+def _newest_size(engine: Engine, name: str) -> int:
     """The size of the newest step in the image's history; 0 if that made no layer."""
-    history = engine.images.history(image_id)
+    history = engine.images.history(name)
     return int(history[0].get("Size") or 0) if history else 0
 
 

@@ -20,6 +20,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.compression im
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.identity import described
 from ansible_collections.gantry.docker.plugins.module_utils.image.layers import can_be_left_out
+from ansible_collections.gantry.docker.plugins.module_utils.image.leftovers import left_beside, remove_left
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, parse_platform
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
     ImageId,
@@ -41,6 +42,7 @@ class Wanted(NamedTuple):
 
     all_tags: whether an image keeps all of its tags there, not only those that are named. exclude: images, or
     DiffIDs, whose layers it needs not have. force: whether a file at path that is no archive of images may be replaced.
+    verify: whether an archive that seems right is read whole.
     """
 
     names: tuple[ImageName, ...]
@@ -51,37 +53,42 @@ class Wanted(NamedTuple):
     compression: Compression
     force: bool
     files: Files
+    verify: bool = False
 
 
 class Found(NamedTuple):
     """What there is at path.
 
     held: the images in it. further_platforms: whether one of them is there for several. left_out: the DiffIDs of
-    layers that a thin archive lacks.
+    layers that a thin archive lacks. damaged: what is wrong with its content; "" as far as is known for nothing.
+    foreign: whether another user can have put it there: one who could exchange it after it was found right.
     """
 
     held: frozenset[Held]
     further_platforms: bool
     left_out: frozenset[str]
     compression: str
+    damaged: str = ""
+    foreign: bool = False
 
 
 class Observed(NamedTuple):
     """images: the image of each name. exclude: the DiffIDs of layers that can be left out. found: None for nothing.
 
-    free: the bytes that the place has left.
+    free: the bytes that the place has left. leftovers: files beside path that saves which were killed have left.
     """
 
     images: Mapping[ImageName, Image | None]
     exclude: frozenset[str]
     found: Found | None
     free: int
+    leftovers: tuple[str, ...] = ()
 
 
 class Save(NamedTuple):
     """Write the archive.
 
-    only: the platform to save. right: what the archive must be then.
+    only: the platform to save. right: what the archive must be then. leftovers: as in Observed.
     """
 
     names: tuple[str, ...]
@@ -90,11 +97,18 @@ class Save(NamedTuple):
     right: Found
     compression: Compression
     files: Files
+    leftovers: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
         """What the step does."""
         return f"Saved {', '.join(self.names)} to {self.path}"
+
+
+class Tidy(NamedTuple):
+    """Remove what saves that were killed have left beside an archive. It changes nothing that anybody has asked for."""
+
+    leftovers: tuple[str, ...]
 
 
 def parse(params: Mapping[str, Any]) -> Wanted:
@@ -113,24 +127,28 @@ def parse(params: Mapping[str, Any]) -> Wanted:
         ),
         force=params["force"],
         files=params[FILES],
+        verify=params["verify"],
     )
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     """Look up the images, and read what is at path."""
-    _check_place(wanted.path)
+    _check_place(wanted)
     images = engine.ask_all(lambda one, name: one.images.meant(name, wanted.platform), wanted.names)
-    return Observed(
+    leftovers = left_beside(wanted.path)
+    observed = Observed(
         images=images,
         exclude=frozenset(diff_id for name in wanted.exclude for diff_id in _layers_of(engine, name)),
         found=_read(engine, wanted) if os.path.lexists(wanted.path) else None,
-        free=_free(os.path.dirname(wanted.path)),
+        free=_free(os.path.dirname(wanted.path)) + sum(map(os.path.getsize, leftovers)),
+        leftovers=leftovers,
     )
+    return _proved(engine, wanted, observed) if wanted.verify else observed
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
     """Save, unless the archive holds exactly these images under exactly these tags."""
-    images = {name: image for name, image in observed.images.items() if image}
+    images = _there(observed)
     missing = [str(name) for name in wanted.names if name not in images]
     if missing:
         place = f" for {wanted.platform}" if wanted.platform else ""
@@ -139,7 +157,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
         )
     right = _right(wanted, images, observed)
     if observed.found == right:
-        return Plan()
+        return Plan(repeats=(Tidy(observed.leftovers),) if observed.leftovers else ())
     _check_space(wanted, images, right, observed)
     return Plan(
         steps=(
@@ -150,6 +168,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
                 right=right,
                 compression=wanted.compression,
                 files=wanted.files,
+                leftovers=observed.leftovers,
             ),
         ),
         before={wanted.path: _shown(observed.found) if observed.found else None},
@@ -157,8 +176,11 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     )
 
 
-def apply(engine: Engine, step: Save) -> Mapping[str, Any]:
-    """Write the archive beside its place, check it, and only then put it there."""
+def apply(engine: Engine, step: Save | Tidy) -> Mapping[str, Any]:
+    """Write the archive beside its place, check it, and only then put it there; or remove what others left there."""
+    remove_left(step.leftovers)
+    if isinstance(step, Tidy):
+        return {}
     # As in _write: only a task that has something to save needs it.
     from ansible_collections.gantry.docker.plugins.module_utils.image.successor import successor, sync
 
@@ -177,8 +199,9 @@ def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, A
     return {"images": images, **single, "path": wanted.path, "size": size}
 
 
-def _check_place(path: str) -> None:
+def _check_place(wanted: Wanted) -> None:
     """Refuse a place where no file can be; raises InvalidInput."""
+    path = wanted.path
     directory = os.path.dirname(path)
     if not os.path.isdir(directory):
         raise InvalidInput(f"There is no directory {directory} on this host to save to. Create it first.")
@@ -186,6 +209,10 @@ def _check_place(path: str) -> None:
         raise InvalidInput(f"{path} is a directory; path must name the archive, as {path.rstrip('/')}/images.tar.")
     if not os.access(directory, os.W_OK):
         raise InvalidInput(f"This user can't write to {directory}. Use 'become: true', or save elsewhere.")
+    if os.geteuid() and wanted.files.is_foreign(path):
+        raise InvalidInput(
+            f"{path} belongs to another user, who alone can replace it there. Use 'become: true', or save elsewhere."
+        )
 
 
 def _layers_of(engine: Engine, name: ImageName) -> tuple[str, ...]:
@@ -202,16 +229,45 @@ def _layers_of(engine: Engine, name: ImageName) -> tuple[str, ...]:
 
 
 def _read(engine: Engine, wanted: Wanted) -> Found:
+    foreign = wanted.files.is_foreign(wanted.path)
     try:
         index = read_index(wanted.path)
-        return _found(index, index.compression, lambda: wanted.platform or engine.platform)
+        found = _found(index, index.compression, lambda: wanted.platform or engine.platform)
+        return found._replace(foreign=foreign)
     except GantryError as error:
         if wanted.force:
-            return Found(frozenset(), False, frozenset(), "")
+            return Found(frozenset(), False, frozenset(), "", foreign=foreign)
         raise GantryError(
             f"There is something at {wanted.path} already, and it is no archive of images that is whole: "
             f"{error.message} Remove it, or replace it by 'force: true'."
         ) from error
+
+
+def _proved(engine: Engine, wanted: Wanted, observed: Observed) -> Observed:
+    """What was observed, after an archive that would be left alone was read whole."""
+    found, images = observed.found, _there(observed)
+    if found is None or len(images) < len(observed.images) or found != _right(wanted, images, observed):
+        return observed
+    from ansible_collections.gantry.docker.plugins.module_utils.image.verification import verify
+
+    try:
+        index = verify(wanted.path)
+        _check_complete(index)
+        same = _told_by(index) == _told_by(read_index(wanted.path))
+        damage = "" if same else "Its index tells something else than its content."
+    except GantryError as error:
+        damage = error.message
+    return observed._replace(found=found._replace(damaged=damage))
+
+
+def _told_by(index: ArchiveIndex) -> ArchiveIndex:
+    """What an index tells however it was read: not which documents were kept, and from where one can unpack."""
+    return index._replace(documents={}, breaks=())
+
+
+def _there(observed: Observed) -> dict[ImageName, Image]:
+    """The images of those names that have one."""
+    return {name: image for name, image in observed.images.items() if image}
 
 
 def _found(index: ArchiveIndex, compression: str, platform: Callable[[], Platform]) -> Found:
@@ -252,8 +308,12 @@ def _tags(name: ImageName, image: Image, wanted: Wanted) -> tuple[str, ...]:
 
 
 def _saved(name: ImageName, images: Mapping[ImageName, Image], wanted: Wanted) -> tuple[str, ...]:
-    """What the engine is asked for to save an image that is named so."""
-    return _tags(name, images[name], wanted) or ((images[name].id,) if wanted.all_tags else (str(name),))
+    """What the engine is asked for to save an image that is named so.
+
+    By its Id it has no tag in the archive. What looked like a tag may be the beginning of that.
+    """
+    pinned = isinstance(name, Reference) and name.digest and not wanted.all_tags
+    return _tags(name, images[name], wanted) or (str(name) if pinned else images[name].id,)
 
 
 def _check_space(wanted: Wanted, images: Mapping[ImageName, Image], right: Found, observed: Observed) -> None:
@@ -280,6 +340,8 @@ def _shown(found: Found) -> dict[str, Any]:
         "further_platforms": found.further_platforms,
         "left_out": sorted(found.left_out),
         "compression": found.compression or None,
+        **({"damaged": found.damaged} if found.damaged else {}),
+        **({"of_another_user": True} if found.foreign else {}),
     }
 
 

@@ -98,7 +98,9 @@ def apply(engine: Engine, step: Tag) -> Mapping[str, Any]:
 
 def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
     """The source's image as it is now."""
-    image = engine.images.meant(wanted.source) if plan(wanted, observed).changed else observed.source
+    image = observed.source
+    if image is not None and plan(wanted, observed).changed:
+        image = engine.images.find(image.id)
     return {"image": dict(image.inspected), "images": [dict(image.inspected)]} if image else {"images": []}
 
 

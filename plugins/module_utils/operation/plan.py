@@ -27,7 +27,13 @@ class Files(Protocol):
     def put(self, part: str, path: str) -> None:
         """Let a file take its place in one step, with the attributes that the task names.
 
-        What isn't named is as it was with the file that is replaced, or as with any new file.
+        What isn't named is as it is with that file. Raises OSError; what was at path is there then.
+        """
+
+    def is_foreign(self, path: str) -> bool:
+        """Whether what lies at a path is another user's than this one or the one that the task names (owner).
+
+        Only in a directory where that makes a difference: image/ownership.py.
         """
 
 

@@ -191,7 +191,7 @@ QUESTIONS: dict[str, tuple[Callable[[Engine], Any], Any]] = {
         {"Action": "start", "Actor": {"Attributes": {"image": "a:1"}}, "timeNano": 5},
     ),
     "for a container": (lambda engine: Containers(engine).create("one", {"Image": "a:1"}), {"Id": ID}),
-    "for a commit": (lambda engine: Containers(engine).commit("one", COMMIT), {"Id": ID}),
+    "for a commit": (lambda engine: Containers(engine).commit("one", COMMIT, BUSYBOX), {"Id": ID}),
     "for a command": (lambda engine: Commands(engine).exec_detached("one", COMMAND), {"Id": ID}),
     "for a command with input": (_command, {"Id": ID}),
     "what a registry has": (

@@ -31,6 +31,7 @@ OPTIONS: dict[str, Any] = {
     "compression_level": None,
     "compression_threads": 0,
     "force": False,
+    "verify": False,
     FILES: None,
 }
 

@@ -1,0 +1,356 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tasks that are ended halfway: by signals, which clean up, and by kills, after which the next run does."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from ansible_collections.gantry.docker.tests.engines.engine import Engine
+from ansible_collections.gantry.docker.tests.integration.conftest import MODULES, Module
+
+# A module in a process of its own, as Ansible runs it: its options are the first argument.
+PROGRAM = f"""
+import importlib, json, os, signal, sys, time
+from ansible.module_utils.testing import patch_module_args
+exec(sys.argv[3])
+with patch_module_args(json.loads(sys.argv[1])):
+    importlib.import_module("{MODULES}." + sys.argv[2]).main()
+"""
+COMMIT: dict[str, Any] = {"container": "box", "name": "made:1"}
+UP = ["tail", "-f", "/dev/null"]
+ENDING = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
+# The engine has committed; what it answers is still on its way.
+COMMITTED = re.compile(rb"POST [^ ]*/commit")
+COMPARING = re.compile(rb"GET [^ ]*/changes")
+# What a process waits in, between the name of its new file and the place of the old one.
+HALTED = "os.replace = lambda *names: (print('halted', file=sys.stderr, flush=True), time.sleep(60))"
+Modules = Callable[[str], Module]
+
+
+class Gate:
+    """A socket before the engine's: what it answers to one kind of question waits here until it is let through."""
+
+    def __init__(self, path: Path, behind: Path, question: re.Pattern[bytes]) -> None:
+        self.docker_host = f"unix://{path}"
+        self.reached, self.open = threading.Event(), threading.Event()
+        self._behind, self._question = behind, question
+        self._listening = socket.socket(socket.AF_UNIX)
+        self._listening.bind(str(path))
+        self._listening.listen()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _address = self._listening.accept()
+                engine = socket.socket(socket.AF_UNIX)
+                engine.connect(str(self._behind))
+                held = threading.Event()
+                threading.Thread(target=self._ask, args=(client, engine, held), daemon=True).start()
+                threading.Thread(target=self._answer, args=(engine, client, held), daemon=True).start()
+
+    def _ask(self, client: socket.socket, engine: socket.socket, held: threading.Event) -> None:
+        with suppress(OSError):
+            while data := client.recv(65536):
+                if self._question.match(data):
+                    held.set()
+                engine.sendall(data)
+            engine.shutdown(socket.SHUT_WR)
+
+    def _answer(self, engine: socket.socket, client: socket.socket, held: threading.Event) -> None:
+        with suppress(OSError):
+            while data := engine.recv(65536):
+                if held.is_set():
+                    self.reached.set()
+                    self.open.wait()
+                client.sendall(data)
+            client.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        self.open.set()
+        self._listening.close()
+
+
+@contextmanager
+def running(
+    module: str, docker_host: str, prelude: str = "", check: bool = False, **params: Any
+) -> Iterator[subprocess.Popen[str]]:
+    """A module in a process; it is killed in the end. prelude: what Python runs there first."""
+    arguments = {"docker_host": docker_host, **params, "_ansible_check_mode": check}
+    command = [sys.executable, "-c", PROGRAM, json.dumps(arguments), module, prelude]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@contextmanager
+def halfway(
+    engine: Engine, directory: Path, question: re.Pattern[bytes], module: str, **params: Any
+) -> Iterator[tuple[Gate, subprocess.Popen[str]]]:
+    """A module in a process that waits for the answer to a question, and the gate that holds it back."""
+    gate = Gate(directory / "gate.sock", engine.socket, question)
+    try:
+        with running(module, gate.docker_host, **params) as process:
+            assert gate.reached.wait(20)
+            yield gate, process
+    finally:
+        gate.close()
+
+
+def ended(process: subprocess.Popen[str], within: float = 5) -> dict[str, Any]:
+    """The result of a module that has to end soon."""
+    output, errors = process.communicate(timeout=within)
+    assert output, f"{process.returncode}: {errors}"
+    result: dict[str, Any] = json.loads(output)
+    return result
+
+
+def say_that(result: dict[str, Any], number: signal.Signals) -> None:
+    assert result["failed"] and f"ended by {number.name}" in result["msg"]
+    assert not result["changed"] and result["actions"] == []
+    assert "as it was" in result["msg"] and "Traceback" not in json.dumps(result)
+
+
+@pytest.fixture
+def box(busybox: docker.DockerClient) -> docker.DockerClient:
+    """The engine with busybox and a container of it, box, which has a file more."""
+    box = busybox.containers.run("busybox", UP, name="box", detach=True)
+    box.exec_run(["sh", "-c", "echo hello > /hello"])
+    return busybox
+
+
+def images(client: docker.DockerClient) -> dict[str, list[str]]:
+    """All images, those without a name too, and their tags."""
+    return {row["Id"]: sorted(row["RepoTags"] or []) for row in client.api.images(all=True)}
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("number", ENDING)
+def test_a_commit_that_is_told_to_end_while_the_engine_commits(
+    engine: Engine, box: docker.DockerClient, tmp_path: Path, number: signal.Signals, check: bool
+) -> None:
+    before = images(box)
+    with halfway(engine, tmp_path, COMMITTED, "image_commit", check=check, **COMMIT) as (held, process):
+        assert len(images(box)) == len(before) + 1
+        process.send_signal(number)
+        time.sleep(0.5)
+        held.open.set()
+        say_that(ended(process), number)
+    assert images(box) == before
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_a_commit_that_is_told_to_end_while_it_compares(
+    engine: Engine, box: docker.DockerClient, tmp_path: Path, number: signal.Signals
+) -> None:
+    before = images(box)
+    with halfway(engine, tmp_path, COMPARING, "image_commit", **COMMIT) as (_gate, process):
+        process.send_signal(number)
+        process.send_signal(signal.SIGTERM)  # what is cleaned up is left in peace
+        say_that(ended(process), number)
+    assert images(box) == before
+
+
+def test_a_commit_that_the_engine_never_answers_is_not_waited_for_without_end(
+    engine: Engine, modules: Modules, box: docker.DockerClient, tmp_path: Path
+) -> None:
+    before = images(box)
+    with halfway(engine, tmp_path, COMMITTED, "image_commit", **COMMIT) as (_gate, process):
+        process.send_signal(signal.SIGTERM)
+        say_that(ended(process, within=14), signal.SIGTERM)
+    assert len(images(box)) == len(before) + 1
+    modules("image_commit").converges(**COMMIT)
+    assert images(box) == {**before, str(box.images.get("made:1").id): ["made:1"]}
+
+
+@pytest.mark.parametrize("question", [COMMITTED, COMPARING])
+@pytest.mark.parametrize("made", [True, False])
+def test_what_a_kill_leaves_is_removed_by_the_next_commit(
+    engine: Engine, modules: Modules, box: docker.DockerClient, tmp_path: Path, made: bool, question: re.Pattern[bytes]
+) -> None:
+    commit = modules("image_commit")
+    if made:
+        commit.ok(**COMMIT)
+    before = images(box)
+    name = {"name": "made:2"} if made else {}
+    with halfway(engine, tmp_path, question, "image_commit", **{**COMMIT, **name}) as (_gate, process):
+        process.kill()
+        process.wait()
+    ((left, names),) = [(image, names) for image, names in images(box).items() if image not in before]
+    assert [tag.partition(":")[0] for tag in names] == ["gantry.docker.trial"]
+    # Nobody takes it for an image of somebody's that dangles, and no check run changes anything.
+    assert modules("image_prune").ok()["images"] == []
+    commit.ok(check=True, **COMMIT)
+    assert left in images(box)
+    done = commit.ok(**COMMIT)
+    assert done["changed"] == (not made)
+    assert images(box) == {**before, done["image"]["Id"]: ["made:1"]}
+    assert done["image"]["RepoTags"] == ["made:1"]
+
+
+def test_what_is_left_of_another_container_goes_too(
+    engine: Engine, modules: Modules, box: docker.DockerClient, tmp_path: Path
+) -> None:
+    before = images(box)
+    with halfway(engine, tmp_path, COMPARING, "image_commit", **COMMIT) as (_gate, process):
+        process.kill()
+        process.wait()
+    box.containers.get("box").remove(force=True)
+    box.containers.create("busybox", ["sh"], name="other")
+    done = modules("image_commit").ok(container="other", name="other:1")
+    assert images(box) == {**before, done["image"]["Id"]: ["other:1"]}
+
+
+def test_the_trial_of_a_commit_that_goes_on_is_left_to_it(
+    engine: Engine, modules: Modules, box: docker.DockerClient, tmp_path: Path
+) -> None:
+    before = images(box)
+    # The name of one whose machine nobody knows, and of something else.
+    foreign = [f"gantry.docker.trial:{12 * '0'}-{12 * 'f'}-1-1-{6 * '0'}", "gantry.docker.trial:mine"]
+    for name in foreign:
+        box.api.tag("busybox", name.partition(":")[0], name.partition(":")[2])
+    with halfway(engine, tmp_path, COMPARING, "image_commit", **COMMIT) as (held, process):
+        modules("image_commit").converges(container="box", name="made:2")
+        modules("image_prune").ok()
+        held.open.set()
+        assert ended(process)["actions"] == ["Committed container box as made:1"]
+    (first, second) = (str(box.images.get(name).id) for name in ("made:1", "made:2"))
+    base = str(box.images.get("busybox").id)
+    assert first != second
+    assert images(box) == {**before, base: sorted(["busybox:latest", *foreign]), first: ["made:1"], second: ["made:2"]}
+
+
+def test_a_signal_that_is_ignored_stays_so(engine: Engine, box: docker.DockerClient, tmp_path: Path) -> None:
+    prelude = "signal.signal(signal.SIGHUP, signal.SIG_IGN)"
+    with halfway(engine, tmp_path, COMPARING, "image_commit", prelude=prelude, **COMMIT) as (held, process):
+        process.send_signal(signal.SIGHUP)
+        time.sleep(0.5)
+        held.open.set()
+        assert ended(process)["changed"]
+
+
+@pytest.mark.one_engine
+@pytest.mark.parametrize("names", [["busybox"], ["busybox", "debian:12", "none:1"]])
+def test_no_answer_that_is_waited_for_keeps_a_task_from_its_end(
+    engine: Engine, busybox: docker.DockerClient, tmp_path: Path, names: list[str]
+) -> None:
+    with halfway(engine, tmp_path, re.compile(rb"GET [^ ]*/images/"), "image_info", names=names) as (_gate, process):
+        process.send_signal(signal.SIGTERM)
+        say_that(ended(process, within=3), signal.SIGTERM)
+
+
+@pytest.mark.one_engine
+def test_a_container_that_is_waited_for(engine: Engine, busybox: docker.DockerClient) -> None:
+    health = ["HEALTHCHECK --interval=1s --retries=1000 CMD false"]
+    busybox.containers.create("busybox", UP, name="base").commit("checked", "1", changes=health)
+    busybox.containers.get("base").remove()
+    wanted: dict[str, Any] = {"name": "sick", "image": "checked:1", "command": UP, "state": "healthy"}
+    with running("container_run", engine.docker_host, **wanted) as process:
+        deadline = time.monotonic() + 20
+        while not busybox.containers.list() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        say_that(ended(process, within=20), signal.SIGTERM)
+    assert busybox.containers.list(all=True) == []
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_a_save_that_is_told_to_end(
+    engine: Engine, modules: Modules, busybox: docker.DockerClient, tmp_path: Path, number: signal.Signals
+) -> None:
+    path = tmp_path / "archives" / "images.tar"
+    path.parent.mkdir()
+    modules("image_save").ok(name="busybox", path=str(path))
+    good = path.read_bytes()
+    busybox.api.tag("busybox", "other", "1")
+    with halfway(
+        engine, tmp_path, re.compile(rb"GET [^ ]*/images/get"), "image_save", name="other:1", path=str(path)
+    ) as (_gate, process):
+        process.send_signal(number)
+        say_that(ended(process), number)
+    assert path.read_bytes() == good
+    assert os.listdir(path.parent) == ["images.tar"]
+
+
+def halted(process: subprocess.Popen[str]) -> None:
+    """Wait until a save has named its new file, and is about to put it in its place."""
+    assert process.stderr is not None
+    assert process.stderr.readline() == "halted\n"
+
+
+@pytest.mark.one_engine
+def test_a_save_that_is_told_to_end_before_it_replaces(
+    engine: Engine, modules: Modules, busybox: docker.DockerClient, tmp_path: Path
+) -> None:
+    path = tmp_path / "images.tar"
+    with running("image_save", engine.docker_host, HALTED, name="busybox", path=str(path)) as process:
+        halted(process)
+        assert len(os.listdir(tmp_path)) == 1
+        process.send_signal(signal.SIGTERM)
+        say_that(ended(process), signal.SIGTERM)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.one_engine
+@pytest.mark.parametrize("changed", [True, False])
+def test_what_a_kill_leaves_is_removed_by_the_next_save(
+    engine: Engine, modules: Modules, busybox: docker.DockerClient, tmp_path: Path, changed: bool
+) -> None:
+    path = tmp_path / "images.tar"
+    save = modules("image_save")
+    if not changed:
+        save.ok(name="busybox", path=str(path))
+    others = {".images.tar.0123456789ab.bak", ".images.tar.short", ".other.tar.0123456789ab"}
+    for name in others:
+        (tmp_path / name).write_bytes(b"somebody's")
+    wanted: dict[str, Any] = {"name": "busybox", "path": str(path), "compression": "none" if changed else "gzip"}
+    with running("image_save", engine.docker_host, HALTED, **wanted) as process:
+        halted(process)
+        (part,) = set(os.listdir(tmp_path)) - others - {path.name}
+        # It lives, and is left in peace.
+        done = save.ok(name="busybox", path=str(path))
+        assert done["changed"] == changed and part in os.listdir(tmp_path)
+        process.kill()
+        process.wait()
+    save.ok(check=True, name="busybox", path=str(path))
+    assert part in os.listdir(tmp_path)
+    save.unchanged(name="busybox", path=str(path))
+    assert set(os.listdir(tmp_path)) == {path.name, *others}
+
+
+@pytest.mark.one_engine
+def test_what_is_left_counts_as_free_space(
+    engine: Engine, modules: Modules, busybox: docker.DockerClient, tmp_path: Path
+) -> None:
+    disk = tmp_path / "small"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)], check=True)
+    try:
+        path = disk / "images.tar"
+        left = disk / f".images.tar.{12 * '0'}"
+        left.write_bytes(bytes(2_500_000))
+        modules("image_save").converges(name="busybox", path=str(path))
+        assert os.listdir(disk) == ["images.tar"]
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
