@@ -98,7 +98,8 @@ class ArchivedImage(NamedTuple):
 class ArchiveIndex(NamedTuple):
     """What is in an archive.
 
-    entries: its files by name, with their places in the unpacked tar. links: its symbolic links.
+    entries: its files by name, with their places in the unpacked tar. links: its links, by
+    name the names that they mean.
     end: where the last entry ends in the unpacked tar.
     compression: none, gzip, xz, bzip2 or zstd. format: legacy, oci or both.
     documents: the descriptions of images that were read, by the names of their entries.

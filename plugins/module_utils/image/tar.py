@@ -292,10 +292,7 @@ class Tar:
 
     def _member(self, start: int, header: bytes, kind: bytes, overrides: dict[bytes, bytes]) -> Member:
         raw = overrides.get(b"path") or _name(header)
-        # A name with one wide character takes four bytes for each.
-        self._names += len(raw) if raw.isascii() else 4 * len(raw)
-        if self._names > self._bounds.names:
-            raise Unreadable(f"it has names of more than {self._bounds.names} bytes in all", _LOOKS_LIKE)
+        self._count(raw)
         offset = self._source.position
         if kind == b"5" or (kind == b"\0" and raw.endswith(b"/")):
             self.others.add(clean_name(_text(raw)))
@@ -303,16 +300,23 @@ class Tar:
         name = _file_name(raw)
         if kind in (b"1", b"2"):
             # As in Go's reader, a link has no data, whatever size it claims.
-            target = _text(overrides.get(b"linkpath") or _field(header[157:257]))
+            target = overrides.get(b"linkpath") or _field(header[157:257])
+            self._count(target)
             if kind == b"1":
-                return Member(name, _file_name(target.encode()), start, offset, 0, hard=True)
-            return Member(name, _link_target(name, target), start, offset, 0)
+                return Member(name, _file_name(target), start, offset, 0, hard=True)
+            return Member(name, _link_target(name, _text(target)), start, offset, 0)
         if kind not in (b"0", b"\0"):
             _refuse(name, kind)
         if any(key.startswith(b"GNU.sparse.") for key in overrides):
             _refuse(name, b"S")
         size = _decimal(overrides[b"size"]) if b"size" in overrides else _number(header[124:136])
         return Member(name, None, start, offset, size)
+
+    def _count(self, name: bytes) -> None:
+        # A text with one wide character takes four bytes for each.
+        self._names += len(name) if name.isascii() else 4 * len(name)
+        if self._names > self._bounds.names:
+            raise Unreadable(f"it has names of more than {self._bounds.names} bytes in all", _LOOKS_LIKE)
 
 
 def clean_name(name: str) -> str:

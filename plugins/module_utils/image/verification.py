@@ -30,7 +30,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.decompression 
 from ansible_collections.gantry.docker.plugins.module_utils.image.embedded import EmbeddedContents, read_embedded
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils.image.streamed import StreamedContents
-from ansible_collections.gantry.docker.plugins.module_utils.image.tar import StreamSource, shown
+from ansible_collections.gantry.docker.plugins.module_utils.image.tar import Bounds, StreamSource, shown
 
 
 def verify(path: str | os.PathLike[str]) -> ArchiveIndex:
@@ -52,7 +52,7 @@ def verify_of(file: BinaryIO, path: str) -> ArchiveIndex:
     with reading(path):
         said = _embedded(file)
         file.seek(0)
-        index = _verify(file)
+        index = _verify(file, Bounds.of(os.fstat(file.fileno()).st_size))
         if said and not _same(said, index):
             raise Unreadable("the index at its end says other things than its content")
         return index._replace(breaks=said.breaks) if said else index
@@ -87,14 +87,14 @@ def verify_stream(stream: Reader, path: str) -> ArchiveIndex:
         return _verify(stream)
 
 
-def _verify(stream: Reader) -> ArchiveIndex:
+def _verify(stream: Reader, bounds: Bounds | None = None) -> ArchiveIndex:
     head = read_exactly(stream, HEAD)
     compression = compression_of(head)
-    return _verify_tar(StreamSource(unpacked(Rejoined(head, stream), compression)), compression)
+    return _verify_tar(StreamSource(unpacked(Rejoined(head, stream), compression)), compression, bounds)
 
 
-def _verify_tar(source: StreamSource, compression: str) -> ArchiveIndex:
-    contents = StreamedContents(source, hashes=True)
+def _verify_tar(source: StreamSource, compression: str, bounds: Bounds | None = None) -> ArchiveIndex:
+    contents = StreamedContents(source, bounds, hashes=True)
     index = index_of(contents, compression)
     for name, digests in contents.digests.items():
         claimed = blob_digest(name)

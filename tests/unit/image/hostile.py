@@ -449,6 +449,10 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "directories": lambda: entries("#/", 30_000, b"5"),
     "long names": lambda: entries("a" * 4000 + "#", 5_000),
     "deep names": lambda: entries("a/" * 1990 + "#", 5_000),
+    "long links": lambda: archives.packed(
+        b"".join(long_name("a" * 60_000 + str(number), b"K") + head(b"2", str(number)) for number in range(2000)) + END,
+        "gzip",
+    ),
     "list of lists": lambda: packed_list(f"[{'[],' * 2_700_000}[]]"),
     "list of many tags": lambda: packed_list(
         json.dumps([{"Config": "c", "RepoTags": [f"a:{n}" for n in range(80_000)], "Layers": []}])
