@@ -149,7 +149,7 @@ def test_replaces_what_only_seems_right(wrong: dict[str, Any], told: dict[str, A
 
 def test_what_was_left_is_removed_and_not_told() -> None:
     wanted = parsed()
-    observed = Observed({name: A for name in wanted.names}, frozenset(), right(), 0, ("/srv/.all.tar.0123456789ab",))
+    observed = Observed(dict.fromkeys(wanted.names, A), frozenset(), right(), 0, ("/srv/.all.tar.0123456789ab",))
     plan = image_save.plan(wanted, observed)
     assert not plan.changed and plan.actions == []
     assert [step.leftovers for step in plan.repeats] == [observed.leftovers]
