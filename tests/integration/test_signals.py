@@ -345,11 +345,12 @@ def test_what_is_left_counts_as_free_space(
 ) -> None:
     disk = tmp_path / "small"
     disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=5m", "tmpfs", str(disk)], check=True)
     try:
         path = disk / "images.tar"
         left = disk / f".images.tar.{12 * '0'}"
-        left.write_bytes(bytes(2_500_000))
+        # An engine before 25 takes the space of two archives on the way.
+        left.write_bytes(bytes(4_000_000))
         modules("image_save").converges(name="busybox", path=str(path))
         assert os.listdir(disk) == ["images.tar"]
     finally:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import zlib
 from collections import deque
 from collections.abc import Iterator
@@ -70,7 +71,10 @@ class Packer:
         self._breaks: list[tuple[int, int]] = []
         self._position = 0
         self._frame = self._new_frame()
-        self._writer = ThreadPoolExecutor(1)
+        # Signals are for the main thread, which they are to wake.
+        self._writer = ThreadPoolExecutor(
+            1, initializer=signal.pthread_sigmask, initargs=(signal.SIG_BLOCK, signal.valid_signals())
+        )
         self._batch: list[bytes] = []
         self._batch_size = 0
         self._waiting: deque[Future[None]] = deque()

@@ -44,7 +44,10 @@ def image(digit: str, *tags: str, layers: int = 1, size: int = 10) -> Image:
 
 
 A, B, C = image("1", "a:1", "a:2"), image("2", "b:1", layers=3, size=20), image("3")
+D = image("4", f"{12 * '4'}:latest")
 BY_NAME = {"a:1": A, "a:2": A, A.id: A, f"a@{A.id}": A, f"a:1@{A.id}": A, "b:1": B, B.id: B, f"c@{C.id}": C}
+# The beginning of an Id, and a tag that looks like one.
+BY_NAME.update({f"{12 * '1'}:latest": A, f"{12 * '4'}:latest": D})
 
 
 def parsed(**params: Any) -> image_save.Wanted:
@@ -79,6 +82,9 @@ def right(**params: Any) -> Found:
         ([f"c@{C.id}"], "named", [f"c@{C.id}"], {()}),
         ([f"c@{C.id}"], "all", [C.id], {()}),
         (["a:1", A.id], "named", ["a:1", A.id], {("a:1",)}),
+        ([12 * "1"], "named", [A.id], {()}),
+        ([12 * "1"], "all", ["a:1", "a:2"], {("a:1", "a:2")}),
+        ([12 * "4"], "named", [f"{12 * '4'}:latest"], {(f"{12 * '4'}:latest",)}),
         (["a:1", "b:1"], "named", ["a:1", "b:1"], {("a:1",), ("b:1",)}),
     ],
 )
@@ -130,6 +136,25 @@ def test_further_platforms_are_a_difference_only_where_one_is_wanted() -> None:
     assert planned(found=several) == Plan()
     plan = planned(found=several, platform="linux/amd64")
     assert plan.before[PATH]["further_platforms"] and not plan.after[PATH]["further_platforms"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"), [({"damaged": "Why."}, {"damaged": "Why."}), ({"foreign": True}, {"of_another_user": True})]
+)
+def test_replaces_what_only_seems_right(wrong: dict[str, Any], told: dict[str, Any]) -> None:
+    plan = planned(found=right()._replace(**wrong))
+    assert plan.changed
+    assert plan.before[PATH] == {**plan.after[PATH], **told}
+
+
+def test_what_was_left_is_removed_and_not_told() -> None:
+    wanted = parsed()
+    observed = Observed(dict.fromkeys(wanted.names, A), frozenset(), right(), 0, ("/srv/.all.tar.0123456789ab",))
+    plan = image_save.plan(wanted, observed)
+    assert not plan.changed and plan.actions == []
+    assert [step.leftovers for step in plan.repeats] == [observed.leftovers]
+    (step,) = image_save.plan(wanted, observed._replace(found=None, free=1000)).steps
+    assert step.leftovers == observed.leftovers
 
 
 def test_layers_that_can_be_left_out() -> None:
