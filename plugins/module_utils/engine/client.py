@@ -49,11 +49,16 @@ class Client(_Sdks):  # type: ignore[misc]
             # No engine leads elsewhere.
             return super(Client, self).send(request, **{**how, "stream": True, "allow_redirects": False})
 
+        def fill(response: Any) -> Any:
+            if not how.get("stream"):
+                _read(response)
+            return response
+
+        if how.get("timeout"):
+            return within(lambda: fill(begin()), _WHOLE * how["timeout"])
         # Work may take as long as it likes before the engine says anything (stream.waiting_for).
-        response = within(begin, _WHOLE * how["timeout"]) if how.get("timeout") else begin()
-        if not how.get("stream"):
-            within(lambda: _read(response), _WHOLE * self.timeout)
-        return response
+        begun = begin()
+        return within(lambda: fill(begun), _WHOLE * self.timeout)
 
     def _raise_for_status(self, response: Any) -> None:
         """Raise the SDK's error for a refusal, Unexpected for what no engine answers."""
@@ -63,8 +68,9 @@ class Client(_Sdks):  # type: ignore[misc]
         if _REDIRECTION <= status < _REFUSAL and status != _NOT_MODIFIED:
             raise Unexpected(f"leads elsewhere ({status})")
         if status >= _REFUSAL:
-            # Where the message is none, the SDK's own function fails too.
-            within(lambda: _message(response), _WHOLE * self.timeout)
+            if not response._content_consumed:
+                within(lambda: _read(response), _WHOLE * self.timeout)
+            _message(response)  # without one, the SDK's own function fails too
             super()._raise_for_status(response)
         if "html" in headers.get("Content-Type", ""):
             raise Unexpected("is a page of HTML")
