@@ -34,7 +34,8 @@ class Wanted(NamedTuple):
 class Local(NamedTuple):
     """What the engine has of a reference.
 
-    image: the one that the name means now, for whatever platform. fitting: the one for the wanted platform.
+    image: the one that the name means now, for whatever platform. fitting: the one for the wanted platform, if it is
+    whole: a pull repairs one that isn't.
     """
 
     image: Image | None = None
@@ -129,7 +130,10 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 def apply(engine: Engine, step: Pull) -> Mapping[str, Any]:
     """Pull one image, and make sure that it is what was asked for."""
     patiently(lambda: Distribution(engine).pull(step.reference, step.platform, step.login), step.retry_for)
-    if engine.images.find_for(str(step.reference), step.platform):
+    image = engine.images.find_for(str(step.reference), step.platform)
+    if image and image.flaw:
+        raise EngineError(f"{step.reference} was pulled, but {image.flaw}. {_advice(step.reference, image)}")
+    if image:
         return {}
     image = engine.images.find(str(step.reference))
     if image is None:
@@ -152,9 +156,20 @@ def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, A
 
 def _local(engine: Engine, reference: Reference, platform: Platform | None) -> Local:
     image = engine.images.find(str(reference))
-    if image is None or platform is None or platform.includes(image.platform):
-        return Local(image, image)
-    return Local(image, engine.images.find_for(str(reference), platform))
+    fits = image is None or platform is None or platform.includes(image.platform)
+    fitting = image if fits else engine.images.find_for(str(reference), platform)
+    return Local(image, fitting if fitting and fitting.whole else None)
+
+
+def _advice(reference: Reference, image: Image) -> str:
+    """What to do about an image that a pull didn't make whole."""
+    if image.is_artifact:
+        return "An engine has no use for it; other tools get it from its registry."
+    return (
+        "The engine fetches no layer that it has unpacked already, under this or another image's name, even where its "
+        f"content is lost. Remove {reference} and the images that share layers with it (image_info with history names "
+        "them), then pull it again; or load it from an archive (image_load)."
+    )
 
 
 def _is_blind(engine: Engine, platform: Platform | None) -> bool:
@@ -218,7 +233,7 @@ def _obstacle(reference: Reference, wanted: Wanted, observed: Observed) -> str |
 def _before(reference: Reference, local: Local, answer: Asked) -> str | None:
     """The digest by which the registry knows what is here; its Id if it never came from there; None if it's not here.
 
-    None also where only an image for another platform is here: of an index, all have the same digest.
+    None also where only an image for another platform is here, or one that isn't whole: the digest is the same.
     """
     image = local.fitting or local.image
     if image is None:
