@@ -408,7 +408,7 @@ def _pinned(names: Iterable[str] | None) -> tuple[str, ...]:
 
 
 def _digests(names: Iterable[str] | None) -> tuple[str, ...]:
-    """Digests in order, each once: 26 lists one for every tag, 28 that of an image that it doesn't know without a name."""
+    """Digests in order, each once: 26 lists one for every tag, 28 some without a repository."""
     return tuple(sorted({name for name in names or () if "@" in name and name != "<none>@<none>"}))
 
 

@@ -177,9 +177,9 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
         return Observed(container)
     image = engine.images.find(str(wanted.image)) if wanted.image else None
     login = remote = None
-    if image and not image.whole and wanted.pull and container is None:
-        image = None  # a pull repairs it
-    if wanted.pull and image is None and isinstance(wanted.image, Reference):
+    lost = image is not None and not image.whole and container is None
+    if wanted.pull and (image is None or lost) and isinstance(wanted.image, Reference):
+        image = None
         login = Access((), None, 1, 0).logins([wanted.image.registry])[wanted.image.registry]
         remote = Distribution(engine).remote(wanted.image, login)
     return Observed(

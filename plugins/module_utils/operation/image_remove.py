@@ -314,8 +314,8 @@ def _refuse_if_loose(forest: Forest, target: Target) -> None:
     if others:
         raise GantryError(
             f"{target.name} can't be taken from its image alone: the engine lists it, but can't find it, as another "
-            f"tool stored it in a form of its own. It goes with the image's last name: name {', '.join(others)} too, or the "
-            f"image's Id ({target.image_id})."
+            f"tool stored it in a form of its own. It goes with the last of the image's names: give "
+            f"{', '.join(others)} too, or the image's Id ({target.image_id})."
         )
 
 
