@@ -81,6 +81,17 @@ def used(client: docker.DockerClient, image: str, running: bool = False) -> str:
     return "user"
 
 
+def mounting(client: docker.DockerClient, image: str, running: bool = False) -> str:
+    """A container of busybox into which an image is mounted; its name."""
+    mount = {"Type": "image", "Source": image, "Target": "/mounted"}
+    command = ["tail", "-f", "/dev/null"]
+    config = {"Image": "busybox", "Cmd": command, "StopSignal": "KILL", "HostConfig": {"Mounts": [mount]}}
+    made = client.api.create_container_from_config(config, name="mounting")
+    if running:
+        client.api.start(made)
+    return "mounting"
+
+
 def pinned(client: docker.DockerClient) -> str:
     """Pull busybox by its digest, and leave it no other name; repository@digest."""
     digest = client.images.pull("busybox", "latest").attrs["RepoDigests"][0]
