@@ -91,7 +91,7 @@ def test_prune(modules: Modules, engine: Engine, store: docker.DockerClient, wha
 def test_prune_to_a_size(modules: Modules, engine: Engine, store: docker.DockerClient) -> None:
     dated(store, "debian:12", 1)
     lost = lose(engine, store, "busybox", "config")
-    done = modules("image_prune").converges(dangling=False, target_size="1MB")
+    done = modules("image_prune").converges(dangling=False, target_size="0")
     assert names(store) == ["busybox:latest"] and lost in state(store)
     assert len(done["images"]) == 1
 
@@ -153,7 +153,9 @@ def test_info(modules: Modules, engine: Engine, store: docker.DockerClient, what
 @pytest.mark.parametrize("what", LOST)
 def test_container_run(modules: Modules, engine: Engine, store: docker.DockerClient, what: str) -> None:
     lost = lose(engine, store, "busybox", what)
-    done = modules("container_run").converges(name="box", image="busybox", command="true", state="present")
+    done = modules("container_run").converges(
+        name="box", image="busybox", pull="missing", command="true", state="present"
+    )
     assert done["container"]["Image"] == lost
     assert done["actions"][0] == "Pulled image busybox:latest"
     store.containers.get("box").remove()
