@@ -67,9 +67,8 @@ options:
     description:
       - With V(keep), containers stay.
       - With V(remove_stopped), containers that don't run are removed first if their image would go; not if any other
-        of its containers runs. Those that
-        mount the image count as its containers. Their volumes stay. One that is started meanwhile stays, and the task fails before any
-        image is removed.
+        of its containers runs. Those that mount the image count as its containers. Their volumes stay. One that is
+        started meanwhile stays, and the task fails before any image is removed.
     type: str
     choices: [keep, remove_stopped]
     default: keep

@@ -86,9 +86,10 @@ def mounting(client: docker.DockerClient, image: str, running: bool = False) -> 
     mount = {"Type": "image", "Source": image, "Target": "/mounted"}
     command = ["tail", "-f", "/dev/null"]
     config = {"Image": "busybox", "Cmd": command, "StopSignal": "KILL", "HostConfig": {"Mounts": [mount]}}
-    made = client.api.create_container_from_config(config, name="mounting")
+    api: Any = client.api
+    made = api.create_container_from_config(config, name="mounting")
     if running:
-        client.api.start(made)
+        api.start(made)
     return "mounting"
 
 
@@ -195,7 +196,8 @@ def layout(client: docker.DockerClient, name: str, kind: str = "image") -> tuple
 
 def load(client: docker.DockerClient, archive: bytes) -> None:
     """Load an archive whose names the engine may not be able to find afterwards."""
-    said = list(client.api.load_image(archive))
+    api: Any = client.api
+    said = list(api.load_image(archive))
     assert not any("error" in line for line in said), said
 
 

@@ -599,7 +599,8 @@ def test_an_image_that_the_engine_keeps(
     identifier = child(busybox, "busybox", "app:1")
     dated(busybox, "old:1", 1)
     for name in names_before[1:]:
-        busybox.api.tag(identifier, *name.split(":"))
+        repository, _colon, tag = name.partition(":")
+        busybox.api.tag(identifier, repository, tag)
     remove = Images.remove
 
     def late(images: Images, name: str, **options: Any) -> Any:

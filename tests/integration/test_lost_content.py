@@ -176,7 +176,7 @@ def test_artifact(modules: Modules, store: docker.DockerClient, chart: str, tmp_
     assert [(image["Id"], image["Reason"]) for image in told["flawed"]] == [
         (chart, "It is no image, but an artifact (such as a chart or a signature).")
     ]
-    save = {"names": ["busybox", "chart:1"], "path": str(tmp_path / "a.tar")}
+    save: dict[str, Any] = {"names": ["busybox", "chart:1"], "path": str(tmp_path / "a.tar")}
     assert "chart:1 is no image" in modules("image_save").fails(**save)
     modules("image_tag").converges(name="chart:1", repository=["chart:2"])
     done = modules("image_remove").converges(names=["chart:2", "busybox"])

@@ -24,7 +24,7 @@ ID, ARM_ID = ("sha256:" + digit * 64 for digit in "12")
 LAYERS = {"Type": "layers", "Layers": ["sha256:" + "3" * 64]}
 WHOLE = {"Id": ID, "Os": "linux", "Architecture": "amd64", "RootFS": LAYERS}
 # What 28 tells where a containerd store has lost a part, and Docker 29 of a platform that isn't here.
-UNKNOWN = {"Id": ID, "Os": "", "Architecture": "", "RootFS": {}, "Created": None}
+UNKNOWN: dict[str, Any] = {"Id": ID, "Os": "", "Architecture": "", "RootFS": {}, "Created": None}
 
 
 def part(architecture: str, available: bool, kind: str = "image") -> dict[str, Any]:
