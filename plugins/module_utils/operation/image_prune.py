@@ -98,6 +98,7 @@ class Prune(NamedTuple):
     """Remove one victim: all of its names, and with the last of them itself.
 
     children: images made from it that must have gone before. reason: why it goes. freed: the bytes that go with it.
+    stays: why the image itself stays, if it does.
     """
 
     image: ImageSummary
@@ -105,13 +106,14 @@ class Prune(NamedTuple):
     children: tuple[str, ...]
     reason: str
     freed: int
+    stays: str = "as a part of others"
 
     @property
     def sentence(self) -> str:
         """What the step does."""
         names = [name for deletion in self.deletions for name in deletion.untagged]
         what = " ".join([self.reason, "image", ", ".join(names)]).strip()
-        return f"Pruned {what} ({', '.join(self.deleted) or 'stays as a part of others'})"
+        return f"Pruned {what} ({', '.join(self.deleted) or f'stays {self.stays}'})"
 
     @property
     def deleted(self) -> tuple[str, ...]:
@@ -219,7 +221,7 @@ def apply(engine: Engine, step: Prune) -> Mapping[str, Any]:
     found = engine.images.find(step.image.id)
     if found is None:
         raise Skipped(f"{name} is gone already")
-    if found.tags != step.image.tags:
+    if _is_renamed(engine, step.image, found):
         raise Skipped(f"{name} stays, as its tags have changed meanwhile: {', '.join(found.tags) or 'none'}")
     users = Containers(engine).of_image(step.image.id)
     if users:
@@ -264,6 +266,17 @@ def _known(engine: Engine, images: Sequence[ImageSummary]) -> tuple[ImageSummary
     return tuple(told.get(row.id, row) for row in images)
 
 
+def _is_renamed(engine: Engine, image: ImageSummary, found: Image) -> bool:
+    """Whether an image has other tags than it had in the list.
+
+    26 doesn't tell those of an inspected image that its containerd store can't find.
+    """
+    gone = set(image.tags) - set(found.tags)
+    if not gone or set(found.tags) - set(image.tags):
+        return found.tags != image.tags
+    return not engine.containerd_store or bool(engine.find_all(tag for tag in gone if is_reference(tag)))
+
+
 def _carry_out(engine: Engine, step: Prune, deletion: Deletion) -> Removal:
     """Make one call of a step; the engine's answer."""
     if deletion.deleted:
@@ -295,7 +308,10 @@ def _give_back(engine: Engine, step: Prune, refusal: str) -> None:
     if not lost:
         raise Skipped(f"{name} stays: {why}")
     untagged = Deletion(step.image.id, lost, ())
-    raise Otherwise(step._replace(deletions=(untagged,), freed=0), f"{name} stays, without {', '.join(lost)}: {why}")
+    raise Otherwise(
+        step._replace(deletions=(untagged,), freed=0, stays="as the engine keeps it"),
+        f"{name} stays, without {', '.join(lost)}: {why}",
+    )
 
 
 def _nothing_dangles(engine: Engine, wanted: Wanted) -> bool:
