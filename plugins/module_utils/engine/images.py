@@ -30,7 +30,7 @@ class Image(NamedTuple):
     """An image as the engine describes it.
 
     inspected: the engine's own description, for results.
-    manifests: the parts of the image, where the engine tells them (containerd, from API 1.48 on).
+    manifests: the parts of the image, where the engine had to be asked for them (containerd, from API 1.48 on).
     """
 
     inspected: Mapping[str, Any]
@@ -170,17 +170,14 @@ class Images:
 
         Of an image for several platforms: as it is for the engine's own, or for one that is here.
         """
-        answer = self._inspect(name, {"manifests": "1"} if speaks(self._api, 1, 48) else {})
-        if answer is None:
-            return None
-        # They aren't in the answer to a plain question, and so in no result.
-        parts = tuple(answer.pop("Manifests", None) or ())
-        image = Image(answer, parts)
-        here = [part for part in _of_images(parts) if part.get("Available")]
-        if not here or image.whole or not self.tells_platforms:
+        # What a containerd store has of an image costs time to find out. 28 describes no image of which it hasn't all;
+        # Docker 29 describes that for its own platform whatever it has (daemon/containerd/image_inspect.go).
+        image = self._with_manifests(name) if speaks(self._api, 1, 52) else self._plain(name)
+        if image is not None and not image.whole and not image.manifests and speaks(self._api, 1, 48):
+            image = self._with_manifests(name)
+        here = [part for part in _of_images(image.manifests if image else ()) if part.get("Available")]
+        if image is None or not here or image.whole or not self.tells_platforms:
             return image
-        # Docker 29 describes its own platform's image, even where it has another one alone
-        # (daemon/containerd/image_inspect.go).
         return self._described_for(image, _platform(here[0])) or image
 
     def find_listed(self, row: ImageSummary) -> Image | None:
@@ -213,7 +210,7 @@ class Images:
 
     def manifests(self, name: str) -> tuple[Mapping[str, Any], ...]:
         """The manifests of an image's index that the engine tells of; none where it can't, or there is no index."""
-        image = self.find(name)
+        image = self._with_manifests(name) if speaks(self._api, 1, 48) else None
         return image.manifests if image else ()
 
     def all(self, details: bool = False) -> tuple[ImageSummary, ...]:
@@ -335,6 +332,17 @@ class Images:
         """
         answer = self._inspect(image.id, {"platform": encoded(platform)})
         return None if answer is None else Image({**answer, "Id": image.id}, image.manifests)
+
+    def _plain(self, name: str) -> Image | None:
+        answer = self._inspect(name, {})
+        return None if answer is None else Image(answer)
+
+    def _with_manifests(self, name: str) -> Image | None:
+        """The image, and what it consists of: that isn't in the answer to a plain question, and so in no result."""
+        answer = self._inspect(name, {"manifests": "1"})
+        if answer is None:
+            return None
+        return Image(answer, tuple(answer.pop("Manifests", None) or ()))
 
     def _inspect(self, name: str, params: Mapping[str, str]) -> dict[str, Any] | None:
         api = self._api

@@ -118,13 +118,21 @@ def test_an_image_that_is_here_for_another_platform_alone() -> None:
     assert "Manifests" not in image.inspected
 
 
-@pytest.mark.parametrize("version", ["1.41", "1.45", "1.48", "1.51", "1.56"])
+@pytest.mark.parametrize("version", ["1.41", "1.45", "1.48", "1.51", "1.52", "1.56"])
 def test_a_whole_image_takes_one_question(version: str) -> None:
-    newer = int(version[2:]) >= 48
+    newer = int(version[2:]) >= 52
     api = Api(version, {"": {**WHOLE, **({"Manifests": [part("amd64", True)]} if newer else {})}})
     image = Images(api).find("a:1")
     assert image and image.whole and image.inspected == WHOLE
     assert api.asked == [{"manifests": "1"} if newer else {}]
+
+
+def test_what_is_not_whole_is_asked_for_again() -> None:
+    """Docker 28 tells in the first answer that it doesn't know an image, and in the second why."""
+    api = Api("1.51", {"": {**UNKNOWN, "Manifests": [CHART]}})
+    image = Images(api).find("a:1")
+    assert image and image.is_artifact
+    assert api.asked == [{}, {"manifests": "1"}]
 
 
 @pytest.mark.parametrize(
