@@ -22,7 +22,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.address impor
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine, connect
 from ansible_collections.gantry.docker.plugins.module_utils.engine.registry import ACCESS_SPEC, REGISTRY_SPEC
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, printable
-from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import FILES, Plan, Skipped
+from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import FILES, Otherwise, Plan, Skipped
 
 # Without setuid, setgid and the sticky bit.
 _PERMISSIONS = 0o777
@@ -48,7 +48,10 @@ class Operation(Protocol):
         """The steps from observed to wanted. Pure; raises GantryError where there is no way."""
 
     def apply(self, engine: Engine, step: Any) -> Mapping[str, Any]:
-        """Take one step; what it adds to the result. Raises Skipped if it is not right any more."""
+        """Take one step; what it adds to the result.
+
+        Raises Skipped if it is not right any more, Otherwise if it had another effect than planned.
+        """
 
     def report(self, engine: Engine, wanted: Any, observed: Any) -> Mapping[str, Any]:
         """What else to tell of the objects, asked of the engine after the last step.
@@ -133,8 +136,8 @@ def _take(operation: Operation, engine: Engine, plan: Plan, result: dict[str, An
     def applied(on: Engine, step: Any) -> Any:
         try:
             return operation.apply(on, step)
-        except Skipped as skipped:
-            return skipped
+        except (Skipped, Otherwise) as different:
+            return different
 
     steps = [*plan.steps, *plan.repeats]
     outcomes: Iterable[Any] = (applied(engine, step) for step in steps)
@@ -145,14 +148,16 @@ def _take(operation: Operation, engine: Engine, plan: Plan, result: dict[str, An
         if isinstance(outcome, GantryError):
             failures.append(outcome.message)
             continue
-        if isinstance(outcome, Skipped):
+        if isinstance(outcome, (Skipped, Otherwise)):
             result.setdefault("spared", []).append(outcome.reason)
-            continue
-        _add(result, outcome)
+            if isinstance(outcome, Skipped):
+                continue
+        taken = outcome.step if isinstance(outcome, Otherwise) else step
+        _add(result, {} if isinstance(outcome, Otherwise) else outcome)
         if number < len(plan.steps):
-            done.append(step)
+            done.append(taken)
             result["changed"] = True
-            result["actions"].append(step.sentence)
+            result["actions"].append(taken.sentence)
     return failures
 
 

@@ -172,6 +172,18 @@ image:
   returned: with a single name, if it means a single image
   type: dict
   sample: {"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["busybox:latest"]}
+flawed:
+  description:
+    - Those of the images that can't be used as such, each with the reason. A containerd store can lose a part of an
+      image's content, which M(gantry.docker.image_pull) or M(gantry.docker.image_load) repairs; and it can hold what is
+      no image, such as charts and signatures. Their C(RootFS) and C(Config) are empty.
+  returned: success, and with O(required=true) also if some are missing
+  type: list
+  elements: dict
+  sample:
+    - Id: sha256:5b7abace...
+      RepoTags: ["example/chart:1"]
+      Reason: It is no image, but an artifact (such as a chart or a signature).
 not_found:
   description: The names that mean no image, or none that O(filters) let through, with the tag that they mean.
   returned: success, and with O(required=true) also if some are missing

@@ -123,10 +123,17 @@ options:
         type: dict
         default: {}
 notes:
-  - An image is used by a container that was made of it, by one that was made by a name that it has now, and by one of
-    an image that was made from it, so far as the engine knows what was made from what.
+  - An image is used by a container that was made of it, by one that was made by a name that it has now, by one that
+    mounts it, and by one of an image that was made from it, so far as the engine knows what was made from what.
+  - A containerd store can lose a part of an image's content, and can hold what is no image, such as charts and
+    signatures. The engine knows neither the age nor the labels of these. They stay where O(until), O(label),
+    O(label_not), O(keep_last) or O(target_size) asks for one of them; otherwise they go like images. No bytes are
+    promised for them.
   - Before each removal it is looked again whether the image is used or its tags have changed. If so it stays, and
-    RV(spared) tells it. Nothing is forced.
+    RV(spared) tells it. Nothing is forced. What the engine refuses to remove stays too, and the others go. Names that
+    were taken from an image that stays are given back.
+  - A name that the engine lists, but can't find, as another tool stored it in a form of its own, goes with the image's
+    Id.
   - An image that others were made from loses its names only; it goes with the last of them.
   - Unlike C(docker image prune), it never takes an image that was pulled by its digest for dangling.
   - On containerd stores the bytes are too few if an image is there for several platforms and shares layers with others,
@@ -210,7 +217,7 @@ kept:
       Size: 4194304
       Reason: used by web (running)
 spared:
-  description: Which images stay though they were to go, as something changed meanwhile.
+  description: Which images stay though they were to go, as something changed meanwhile, or as the engine refused.
   returned: if there are such images
   type: list
   elements: str

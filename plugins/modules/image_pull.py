@@ -43,6 +43,9 @@ options:
   policy:
     description:
       - With V(missing), pull what is not there. V(not_present) means the same.
+      - An image that has lost a part of its content, as a containerd store can lose it, counts as not there, and a pull
+        repairs it. If that can't be, as the engine fetches no layer that it has unpacked, the task fails and says what
+        to do. An engine before Docker 28 doesn't tell what is lost.
       - With V(newer), also ask the registry for the digest of each tag, and pull those that have moved.
       - With V(always), pull them all. The task is changed only by those that have moved, or weren't there.
       - An image that is named by its digest and is there needs no registry, whatever the policy.
@@ -90,7 +93,8 @@ actions:
   elements: str
   sample: ["Pulled image busybox:latest"]
 images:
-  description: The images as inspected; in check mode, those that are here already.
+  description: The images as inspected for O(platform); in check mode, those that are here already. C(Id) is the image's
+    also where it is for several platforms.
   returned: success
   type: list
   elements: dict

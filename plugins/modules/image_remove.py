@@ -13,7 +13,8 @@ description:
   - Removes images by name, by Id or by patterns of names, several in one task. What means no image is fine.
   - By a name, only that name is taken away, and with an image's last name the image goes. By its Id, an image goes
     with all of its names.
-  - If containers use an image that would go, running or not, nothing at all is removed, and the error names them.
+  - If containers use an image that would go, running or not, or mount it, nothing at all is removed, and the error
+    names them.
 version_added: 0.1.0
 author:
   - gantry.docker authors (@gantry-docker)
@@ -54,6 +55,7 @@ options:
         anything is removed."
       - An image with several names needs no force to be removed by its Id, unlike with C(docker image rm). For images
         that no container uses, force changes nothing.
+      - An image that containers only mount goes, even while they run.
     type: bool
     default: false
   prune:
@@ -65,8 +67,8 @@ options:
     description:
       - With V(keep), containers stay.
       - With V(remove_stopped), containers that don't run are removed first if their image would go; not if any other
-        of its containers runs. Their volumes stay. One that is started meanwhile stays, and the task fails before any
-        image is removed.
+        of its containers runs. Those that mount the image count as its containers. Their volumes stay. One that is
+        started meanwhile stays, and the task fails before any image is removed.
     type: str
     choices: [keep, remove_stopped]
     default: keep
@@ -74,8 +76,12 @@ notes:
   - An image that others were made from loses its name only; it goes with the last of them. So do the images without a
     name that a removed image was made from.
   - All or nothing as far as that can be foreseen. An engine removes one name at a time, though, and what is removed
-    can't be brought back. If it refuses in the middle, as a container of an image was made meanwhile, or if it stops
-    to answer, what went before that is gone; the error says what it was.
+    can't be brought back. If it refuses one, as a container of an image was made meanwhile, the others go all the same,
+    and the task fails in the end.
+  - An image with a part of its content lost, as a containerd store can lose it, goes like any other. So does what is no
+    image, such as a chart.
+  - A containerd store may list a name that it can't find, as another tool stored it in a form of its own. It can't be
+    taken away alone. It goes with the image's Id, or with another of its names, as the check run tells.
 seealso:
   - module: gantry.docker.image_prune
 """
@@ -113,6 +119,12 @@ image:
   returned: with a single name that is no pattern
   type: dict
   sample: {"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["busybox:latest"]}
+spared:
+  description: Which names were gone already, and which images stay without a name, as something changed meanwhile.
+  returned: if there are such
+  type: list
+  elements: str
+  sample: ["example/tools:1 is gone already"]
 deleted:
   description: The Ids of the images that were deleted, or in check mode would be.
   returned: success

@@ -21,7 +21,8 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - The image to tag, by a name or by its Id. It must be on the engine.
+      - The image to tag, by a name or by its Id. It must be on the engine. One that has lost its config, as a
+        containerd store can lose it, can't be tagged; the check run says so too.
     type: str
     required: true
   tag:

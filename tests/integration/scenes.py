@@ -10,10 +10,13 @@ import hashlib
 import io
 import json
 import os
+import subprocess
 import tarfile
 from typing import Any
 
 import docker
+
+from ansible_collections.gantry.docker.tests.engines.engine import Engine
 
 State = dict[str, list[str]]
 
@@ -78,6 +81,18 @@ def used(client: docker.DockerClient, image: str, running: bool = False) -> str:
     return "user"
 
 
+def mounting(client: docker.DockerClient, image: str, running: bool = False) -> str:
+    """A container of busybox into which an image is mounted; its name."""
+    mount = {"Type": "image", "Source": image, "Target": "/mounted"}
+    command = ["tail", "-f", "/dev/null"]
+    config = {"Image": "busybox", "Cmd": command, "StopSignal": "KILL", "HostConfig": {"Mounts": [mount]}}
+    api: Any = client.api
+    made = api.create_container_from_config(config, name="mounting")
+    if running:
+        api.start(made)
+    return "mounting"
+
+
 def pinned(client: docker.DockerClient) -> str:
     """Pull busybox by its digest, and leave it no other name; repository@digest."""
     digest = client.images.pull("busybox", "latest").attrs["RepoDigests"][0]
@@ -115,6 +130,79 @@ def dated(client: docker.DockerClient, name: str, day: int, labels: dict[str, st
     }
     client.images.load(tar_of({"layer.tar": layer, **files}))
     return id_of(client, name)
+
+
+def containerd(engine: Engine, *words: str) -> str:
+    """What a command of containerd's own tool says, on what an engine's containerd store has."""
+    tool = ["/usr/bin/ctr", "--address", "/run/docker/containerd/containerd.sock", "--namespace", "moby"]
+    command = ["nsenter", "--target", str(engine.pid), "--mount", "--", *tool, *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def lose(engine: Engine, client: docker.DockerClient, name: str, what: str) -> str:
+    """Lose a part of an image's content in a containerd store: its manifest, config or lowest layer; the image's Id.
+
+    It comes about by itself when an image is removed and at once pulled again, while the store is tidied up.
+    """
+    image_id = id_of(client, name)
+    manifest = json.loads(containerd(engine, "content", "get", image_id))
+    parts = {"manifest": image_id, "config": manifest["config"]["digest"], "layer": manifest["layers"][0]["digest"]}
+    containerd(engine, "content", "rm", parts[what])
+    return image_id
+
+
+def layout(client: docker.DockerClient, name: str, kind: str = "image") -> tuple[bytes, str]:
+    """An OCI layout as other tools write it, and the Id of what is in it: an image, or a chart if kind says so.
+
+    name: what it is called there, which is stored as it stands.
+    """
+    oci = "application/vnd.oci.image"
+    layer = tar_of({"file": name.encode()})
+    config = {
+        "architecture": client.version()["Arch"],
+        "os": "linux",
+        "created": "2020-01-01T00:00:00Z",
+        "config": {"Cmd": ["true"]},
+        "rootfs": {"type": "layers", "diff_ids": [_digest(layer)]},
+    }
+    kinds = {
+        "image": (f"{oci}.config.v1+json", f"{oci}.layer.v1.tar", config),
+        "chart": (
+            "application/vnd.cncf.helm.config.v1+json",
+            "application/vnd.cncf.helm.chart.content.v1.tar+gzip",
+            {},
+        ),
+    }
+    config_type, layer_type, content = kinds[kind]
+    blobs = [json.dumps(content).encode(), layer]
+    parts = [
+        {"mediaType": media_type, "digest": _digest(blob), "size": len(blob)}
+        for media_type, blob in zip((config_type, layer_type), blobs)
+    ]
+    manifest_type = f"{oci}.manifest.v1+json"
+    described = {"schemaVersion": 2, "mediaType": manifest_type, "config": parts[0], "layers": parts[1:]}
+    manifest = json.dumps(described).encode()
+    entry = {
+        "mediaType": manifest_type,
+        "digest": _digest(manifest),
+        "size": len(manifest),
+        "annotations": {"org.opencontainers.image.ref.name": name},
+    }
+    files = {f"blobs/sha256/{_digest(blob)[7:]}": blob for blob in (*blobs, manifest)}
+    files["oci-layout"] = b'{"imageLayoutVersion": "1.0.0"}'
+    files["index.json"] = json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode()
+    return tar_of(files), _digest(manifest)
+
+
+def load(client: docker.DockerClient, archive: bytes) -> None:
+    """Load an archive whose names the engine may not be able to find afterwards."""
+    api: Any = client.api
+    said = list(api.load_image(archive))
+    assert not any("error" in line for line in said), said
+
+
+def _digest(data: bytes) -> str:
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 # The end of a tar is 1024 zeros.

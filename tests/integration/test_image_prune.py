@@ -26,6 +26,7 @@ from ansible_collections.gantry.docker.tests.integration.scenes import (
     dated,
     grown,
     id_of,
+    mounting,
     pinned,
     state,
     used,
@@ -588,3 +589,62 @@ def test_what_was_expected_and_did_not_happen(module: Module, busybox: docker.Do
     done = module.ok(dangling=False, keep=["busybox"], expect={"tagged": {"busybox": ["tools:1"]}})
     assert not done["changed"]
     assert done["spared"][0].endswith("stays, as its tags have changed meanwhile: tools:1")
+
+
+@pytest.mark.parametrize("names_before", [["app:1"], ["app:1", "app:2", "other:1"]])
+def test_an_image_that_the_engine_keeps(
+    module: Module, busybox: docker.DockerClient, monkeypatch: pytest.MonkeyPatch, names_before: list[str]
+) -> None:
+    """An engine may take the last name away and keep the image, as a container was made while it looked for some."""
+    identifier = child(busybox, "busybox", "app:1")
+    dated(busybox, "old:1", 1)
+    for name in names_before[1:]:
+        repository, _colon, tag = name.partition(":")
+        busybox.api.tag(identifier, repository, tag)
+    remove = Images.remove
+
+    def late(images: Images, name: str, **options: Any) -> Any:
+        if name == sorted(names_before)[-1]:
+            used(busybox, name, running=True)
+            options["force"] = True  # then the engine does the same every time
+        return remove(images, name, **options)
+
+    before = state(busybox)
+    monkeypatch.setattr(Images, "remove", late)
+    done = module.ok(dangling=False, keep=["busybox"])
+    assert [image["RepoTags"] for image in done["images"]] == [["old:1"]]
+    assert "stays: it is used by now: user (running)" in done["spared"][0]
+    assert done["diff"] == change(before, state(busybox))
+    assert state(busybox)[identifier] == sorted(names_before)
+
+
+def test_a_name_that_cannot_be_given_back(
+    module: Module, clean: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = pinned(clean)
+    remove = Images.remove
+
+    def late(images: Images, name: str, **options: Any) -> Any:
+        used(clean, name, running=True)
+        return remove(images, name, **{**options, "force": True})
+
+    before = state(clean)
+    monkeypatch.setattr(Images, "remove", late)
+    done = module.ok(dangling=False)
+    assert f"stays, without {digest}" in done["spared"][0]
+    assert done["diff"] == change(before, state(clean)) and done["space_reclaimed"] == 0
+    assert list(state(clean).values()) == [[]]
+
+
+@pytest.mark.parametrize("by", ["tag", "id", "short id", "whole name"])
+def test_image_that_a_container_mounts(module: Module, busybox: docker.DockerClient, engine: Engine, by: str) -> None:
+    if engine.version < "28":
+        pytest.skip("this engine mounts no images")
+    identifier = child(busybox, "busybox", "data:1")
+    mounting(
+        busybox, {"tag": "data:1", "id": identifier, "short id": identifier[7:19]}.get(by, "docker.io/library/data:1")
+    )
+    child(busybox, "busybox", "idle:1")
+    done = pruned(module, busybox, dangling=False, explain=True)
+    assert {image["Id"]: image["Reason"] for image in done["kept"]}[identifier] == "used by mounting (created)"
+    assert names(busybox) == ["busybox:latest", "data:1"]

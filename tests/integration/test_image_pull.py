@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import docker
 import pytest
@@ -217,3 +217,35 @@ def test_many_at_once(module: Module, busybox: docker.DockerClient, parallel: in
     assert f"no {names[9]}" in result["msg"] and len(result["images"]) == 9
     assert result["actions"] == [f"Pulled image {name}" for name in names[:9]]
     module.unchanged(names=names[:9], parallel=parallel, policy="newer")
+
+
+def test_id_of_one_of_several_platforms_names_the_image(
+    module: Module, modules: Callable[[str], Module], engine: Engine, client: docker.DockerClient, multi: str
+) -> None:
+    """A manifest's digest names no image where an index holds it."""
+    if engine.suite == "trixie":
+        pytest.skip("this engine can't tell of several platforms")
+    other = "linux/arm64" if client.info()["Architecture"] == "x86_64" else "linux/amd64"
+    own = "linux/amd64" if other.endswith("arm64") else "linux/arm64"
+    for platform in (own, other):
+        image = module.ok(name=multi, platform=platform)["image"]
+        assert f"linux/{image['Architecture']}" == platform and image["RootFS"]["Layers"]
+        assert modules("image_info").ok(name=image["Id"])["image"]["Id"] == image["Id"]
+    modules("image_tag").converges(name=image["Id"], repository=["second:1"])
+    modules("image_remove").converges(name=image["Id"])
+
+
+def test_image_for_another_platform_alone(
+    module: Module, modules: Callable[[str], Module], client: docker.DockerClient, multi: str
+) -> None:
+    other = "arm64" if client.info()["Architecture"] == "x86_64" else "amd64"
+    module.converges(name=multi, platform=other)
+    info = modules("image_info").unchanged(name=multi, history=True)
+    assert info["flawed"] == []
+    image = info["image"]
+    assert (image["Os"], image["Architecture"]) == ("linux", other)
+    assert [row["DiffID"] for row in image["History"] if row["DiffID"]] == image["RootFS"]["Layers"]
+    prune = modules("image_prune")
+    prune.unchanged(dangling=False, keep=["busybox"], until="2020-01-01T00:00:00Z")
+    prune.unchanged(dangling=False, keep=["busybox"], keep_last=1)
+    prune.converges(dangling=False, keep=["busybox"])

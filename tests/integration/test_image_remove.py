@@ -12,11 +12,20 @@ from typing import Any
 import docker
 import pytest
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Images
 from ansible_collections.gantry.docker.plugins.module_utils.operation import image_remove
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
-from ansible_collections.gantry.docker.tests.integration.scenes import change, child, id_of, pinned, state, used
+from ansible_collections.gantry.docker.tests.integration.scenes import (
+    change,
+    child,
+    id_of,
+    mounting,
+    pinned,
+    state,
+    used,
+)
 
 MISSING_ID = "sha256:" + "0" * 64
 
@@ -506,3 +515,43 @@ def test_parents_may_stay(module: Module, busybox: docker.DockerClient) -> None:
 
 def test_bad_containers(module: Module, busybox: docker.DockerClient) -> None:
     assert "remove_stopped" in module.fails(name="busybox", containers="remove")
+
+
+@pytest.mark.parametrize("running", [False, True])
+@pytest.mark.parametrize("called", ["tag", "id"])
+def test_image_that_a_container_mounts(
+    module: Module, busybox: docker.DockerClient, engine: Engine, running: bool, called: str
+) -> None:
+    if engine.version < "28":
+        pytest.skip("this engine mounts no images")
+    identifier = child(busybox, "busybox", "data:1")
+    mounting(busybox, "data:1", running)
+    name = identifier if called == "id" else "data:1"
+    message = refused(module, busybox, name)
+    assert f"data:1 is used by mounting ({'running' if running else 'created'})" in message
+    busybox.api.tag("data:1", "data", "2")
+    removed(module, busybox, "data:2")
+    removed(module, busybox, name, force=True)
+    assert identifier not in state(busybox)
+
+
+def test_an_image_that_the_engine_keeps(
+    module: Module, busybox: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine's answer is the result: it may take the last name away, and keep the image."""
+    identifier, other = child(busybox, "busybox", "app:1"), child(busybox, "busybox", "old:1")
+    remove = Images.remove
+
+    def late(images: Images, name: str, **options: Any) -> Any:
+        if name == "app:1":
+            used(busybox, name, running=True)
+            options["force"] = True  # then the engine does the same every time
+        return remove(images, name, **options)
+
+    before = state(busybox)
+    monkeypatch.setattr(Images, "remove", late)
+    done = module.ok(names=["app:1", "old:1"])
+    assert done["deleted"] == [other] and done["untagged"][:1] == ["app:1"]
+    assert "stays" in done["spared"][0] and identifier in done["spared"][0]
+    assert done["diff"] == change(before, state(busybox))
+    assert state(busybox)[identifier] == []

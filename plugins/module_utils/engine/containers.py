@@ -12,7 +12,7 @@ import json
 import re
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from ansible_collections.gantry.docker.plugins.module_utils.engine.answers import Unexpected, lines, parsed
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError, trying_to
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import ImageSummary
 from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker
 from ansible_collections.gantry.docker.plugins.module_utils.engine.shapes import (
     CHANGES,
@@ -35,7 +36,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.shapes import
 from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import waiting_for
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.identity import parse_time
-from ansible_collections.gantry.docker.plugins.module_utils.image.reference import Reference
+from ansible_collections.gantry.docker.plugins.module_utils.image.reference import Reference, parse_image_name
 
 # daemon/names/names.go, RestrictedNameChars
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
@@ -151,7 +152,8 @@ class Container(NamedTuple):
 class ContainerSummary(NamedTuple):
     """A row of the engine's list of containers.
 
-    image: the image as the container's maker named it. state: as Container.status.
+    image: the image as the container's maker named it. state: as Container.status. mounts: the images that are mounted
+    into it, as its maker named them.
     """
 
     id: str
@@ -159,9 +161,19 @@ class ContainerSummary(NamedTuple):
     image_id: str
     image: str
     state: str
+    mounts: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.name} ({self.state})"
+
+    def mounted(self, images: Sequence[ImageSummary]) -> list[str]:
+        """The Ids of those of all images that are mounted into it: an engine names them as its maker did."""
+        found = []
+        for mount in self.mounts:
+            name = _listed_name(mount)
+            named = [image.id for image in images if name in (image.id, *image.tags, *image.digests)]
+            found += named or [image.id for image in images if image.id.startswith(f"sha256:{mount}")]
+        return found
 
     @property
     def running(self) -> bool:
@@ -265,6 +277,7 @@ class Containers:
                 image_id=row["ImageID"],
                 image=row["Image"],
                 state=row["State"],
+                mounts=_mounted(row.get("Mounts") or ()),
             )
             for row in rows
         )
@@ -441,6 +454,20 @@ def _told(header: str | None) -> Any:
         return parsed(base64.b64decode(header or ""))
     except binascii.Error as error:
         raise Unexpected("tells nothing of a path") from error
+
+
+def _mounted(mounts: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The images among what is mounted into a container, as its maker named them."""
+    return tuple(str(mount["Name"]) for mount in mounts if mount.get("Type") == "image" and mount.get("Name"))
+
+
+def _listed_name(text: str) -> str:
+    """An image's name or Id as lists of images have it; as it is where it is neither."""
+    try:
+        name = parse_image_name(text)
+    except InvalidInput:
+        return text
+    return name.listed if isinstance(name, Reference) else str(name)
 
 
 def _own_name(names: Sequence[str]) -> str:

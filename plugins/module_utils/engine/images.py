@@ -2,22 +2,33 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Images of an engine: what is there, and the calls that change it."""
+"""Images of an engine: what is there, what of it is whole, and the calls that change it.
+
+A containerd store can lose a part of an image's content, and can hold artifacts (charts, signatures) beside images.
+Only this file decides which is which: Image.whole, Image.is_artifact, ImageSummary.whole.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker, speaks
-from ansible_collections.gantry.docker.plugins.module_utils.engine.shapes import DISK_USAGE, HISTORY, IMAGE, IMAGES
+from ansible_collections.gantry.docker.plugins.module_utils.engine.shapes import (
+    DISK_USAGE,
+    HISTORY,
+    IMAGE,
+    IMAGES,
+    REMOVED,
+)
 from ansible_collections.gantry.docker.plugins.module_utils.image.identity import ImageIdentity, identity_of, parse_time
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, platform_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
     ImageName,
     Reference,
+    is_reference,
     may_be_short_id,
 )
 
@@ -26,9 +37,11 @@ class Image(NamedTuple):
     """An image as the engine describes it.
 
     inspected: the engine's own description, for results.
+    manifests: the parts of the image, where the engine had to be asked for them (containerd, from API 1.48 on).
     """
 
     inspected: Mapping[str, Any]
+    manifests: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def id(self) -> str:
@@ -44,6 +57,12 @@ class Image(NamedTuple):
     def digests(self) -> tuple[str, ...]:
         """The digests that registries know it by, as repository@digest."""
         return _digests(self.inspected.get("RepoDigests"))
+
+    @property
+    def created(self) -> int:
+        """When it was made, in seconds since 1970; 0 where the image doesn't tell."""
+        moment = parse_time(self.inspected.get("Created"))
+        return moment[0] if moment else 0
 
     @property
     def last_tagged(self) -> int:
@@ -77,6 +96,34 @@ class Image(NamedTuple):
         """What a copy of it has in common with it elsewhere."""
         return identity_of(self.inspected, self.diff_ids, self.config)
 
+    @property
+    def is_artifact(self) -> bool:
+        """Whether it is no image at all, but something else that a containerd store holds, such as a chart."""
+        if self.manifests:
+            return not _of_images(self.manifests)
+        # Before API 1.48 an engine has no word for it. It describes no image whose config it can't read.
+        return not self.whole and bool(self.inspected.get("Os"))
+
+    @property
+    def whole(self) -> bool:
+        """Whether all content of the image is here, for the platform that the engine describes.
+
+        A containerd store may have lost a part: the image may run, but can't be saved or pushed.
+        """
+        if self.manifests:
+            parts = _of_images(self.manifests)
+            here = [part for part in parts if part.get("Available")]
+            return any(len(parts) == 1 or _platform(part) == self.platform for part in here)
+        # An image without layers has a type of them at least; a store that can't read the config tells nothing.
+        return bool(self.inspected.get("RootFS"))
+
+    @property
+    def flaw(self) -> str:
+        """What is wrong with it, to follow its name; empty for a whole image."""
+        if self.is_artifact:
+            return "is no image, but an artifact (such as a chart or a signature)"
+        return "" if self.whole else "isn't whole: the engine's store has lost a part of its content"
+
 
 class ImageSummary(NamedTuple):
     """A row of the engine's list of images.
@@ -87,6 +134,8 @@ class ImageSummary(NamedTuple):
     shared: the bytes of layers that others have too, where the engine was asked and tells; else -1.
     manifests: what the image consists of, where the engine was asked and tells (containerd).
     index_size: the bytes of the index that the image is, which size leaves out; 0 if it is none.
+    whole: False where the engine doesn't know the image, as it has lost a part of it or has never had an image in it.
+    Then its labels, size and time of creation are unknown.
     """
 
     id: str
@@ -100,6 +149,14 @@ class ImageSummary(NamedTuple):
     shared: int = -1
     manifests: tuple[Mapping[str, Any], ...] = ()
     index_size: int = 0
+    whole: bool = True
+
+
+class Removal(NamedTuple):
+    """The answer of an engine to a removal: the names that it took away, and the Ids of what it deleted."""
+
+    untagged: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
 
 
 class ImageSize(NamedTuple):
@@ -116,12 +173,19 @@ class Images:
         self._api = api
 
     def find(self, name: str) -> Image | None:
-        """The image of a reference or Id; None if there is none."""
-        with trying_to(f"inspect the image {name}"):
-            try:
-                return Image(IMAGE(self._api.inspect_image(name)))
-            except docker.errors.NotFound:
-                return None
+        """The image of a reference or Id; None if there is none.
+
+        Of an image for several platforms: as it is for the engine's own, or for one that is here.
+        """
+        # What a containerd store has of an image costs time to find out. 28 describes no image of which it hasn't all;
+        # Docker 29 describes that for its own platform whatever it has (daemon/containerd/image_inspect.go).
+        image = self._with_manifests(name) if speaks(self._api, 1, 52) else self._plain(name)
+        if image is not None and not image.whole and not image.manifests and speaks(self._api, 1, 48):
+            image = self._with_manifests(name)
+        here = [part for part in _of_images(image.manifests if image else ()) if part.get("Available")]
+        if image is None or not here or image.whole or not self.tells_platforms:
+            return image
+        return self._described_for(image, _platform(here[0])) or image
 
     def find_listed(self, row: ImageSummary) -> Image | None:
         """The image of a row of the list; None if it is gone.
@@ -129,7 +193,7 @@ class Images:
         By a tag where it has one. For an Id a containerd store goes through all names that it has
         (daemon/containerd/image.go, resolveImage), which takes a third of the time if there are a thousand.
         """
-        image = self.find(row.tags[0]) if row.tags else None
+        image = self.find(row.tags[0]) if row.tags and is_reference(row.tags[0]) else None
         return image if image and image.id == row.id else self.find(row.id)
 
     @property
@@ -153,13 +217,8 @@ class Images:
 
     def manifests(self, name: str) -> tuple[Mapping[str, Any], ...]:
         """The manifests of an image's index that the engine tells of; none where it can't, or there is no index."""
-        if not speaks(self._api, 1, 48):
-            return ()
-        api = self._api
-        with trying_to(f"inspect the image {name}"):
-            url = api._url("/images/{0}/json", name)
-            answer = IMAGE(api._result(api._get(url, params={"manifests": "1"}), json=True))
-        return tuple(answer.get("Manifests") or ())
+        image = self._with_manifests(name) if speaks(self._api, 1, 48) else None
+        return image.manifests if image else ()
 
     def all(self, details: bool = False) -> tuple[ImageSummary, ...]:
         """All images, those between others and without a tag included.
@@ -208,9 +267,13 @@ class Images:
         return {row["Id"]: ImageSize(row["Size"], row["SharedSize"]) for row in used.get("Images") or ()}
 
     def history(self, name: str) -> tuple[Mapping[str, Any], ...]:
-        """The steps an image was made by, the newest first (docker history)."""
+        """The steps an image was made by, the newest first (docker history); none where the engine can't tell."""
         with trying_to(f"read the history of the image {name}"):
-            return tuple(HISTORY(self._api.history(name)))
+            try:
+                # None for what is no image.
+                return tuple(HISTORY(self._api.history(name)) or ())
+            except docker.errors.NotFound:
+                return ()
 
     def tags(self, image_id: str) -> tuple[str, ...]:
         """The tags that an image has now."""
@@ -222,14 +285,32 @@ class Images:
         with trying_to(f"tag the image {image} as {target}"):
             self._api.tag(image, target.name, target.tag, force=True)
 
-    def remove(self, name: str, delete_parents: bool = True, force: bool = False) -> None:
+    def remove(self, name: str, delete_parents: bool = True, force: bool = False) -> Removal:
         """Take a reference away, and the image too if it was the last one; or an image by its Id.
 
         delete_parents: whether images without a tag that it was made from go with it. force: even if containers
         use it, as far as the engine lets itself be forced.
+        Return the engine's answer; an empty one if there is no such name.
         """
         with trying_to(f"remove the image {name}"):
-            self._api.remove_image(name, force=force, noprune=not delete_parents)
+            try:
+                rows = REMOVED(self._api.remove_image(name, force=force, noprune=not delete_parents))
+            except docker.errors.NotFound:
+                return Removal()
+        return Removal(*(tuple(row[kind] for row in rows or () if row.get(kind)) for kind in ("Untagged", "Deleted")))
+
+    def remove_last(self, name: str, image_id: str, names: Collection[str], force: bool = False) -> Removal:
+        """Take the last of an image's names away, and the image with it; not what it was made from.
+
+        A containerd store may list a name that it can't find: one that another tool put there in a form of its own
+        (app:1 where Docker's is docker.io/library/app:1). Such a name goes with the image's Id.
+        names: all that the image had. Return the engine's answer.
+        """
+        removal = self.remove(name, delete_parents=False, force=force)
+        image = None if any(removal) else self.find(image_id)
+        if image is None or not set(image.tags) <= set(names):
+            return removal
+        return self.remove(image_id, delete_parents=False, force=force)
 
     def discard(self, image_id: str) -> None:
         """Remove an image if no tag names it; what it was made from stays."""
@@ -248,20 +329,43 @@ class Images:
             return image
         if not self.tells_platforms:
             return None
+        found = self._described_for(image, platform)
+        # A classic store doesn't look at the platform (daemon/images/image.go).
+        return found if found and platform.includes(found.platform) else None
+
+    def _described_for(self, image: Image, platform: Platform) -> Image | None:
+        """The image as the engine describes it for a platform; None if it isn't there for that.
+
+        The answer's Id is the manifest's, by which nothing can be found: the image keeps its own.
+        """
+        answer = self._inspect(image.id, {"platform": encoded(platform)})
+        return None if answer is None else Image({**answer, "Id": image.id}, image.manifests)
+
+    def _plain(self, name: str) -> Image | None:
+        answer = self._inspect(name, {})
+        return None if answer is None else Image(answer)
+
+    def _with_manifests(self, name: str) -> Image | None:
+        """The image, and what it consists of: that isn't in the answer to a plain question, and so in no result."""
+        answer = self._inspect(name, {"manifests": "1"})
+        if answer is None:
+            return None
+        return Image(answer, tuple(answer.pop("Manifests", None) or ()))
+
+    def _inspect(self, name: str, params: Mapping[str, str]) -> dict[str, Any] | None:
         api = self._api
-        with trying_to(f"inspect the image {image.id} for {platform}"):
+        with trying_to(f"inspect the image {name}"):
             try:
-                answer = api._get(api._url("/images/{0}/json", image.id), params={"platform": encoded(platform)})
-                # Docker 29 tells the Id of the manifest, by which the engine knows no image.
-                image = Image({**IMAGE(api._result(answer, json=True)), "Id": image.id})
+                answer = api._get(api._url("/images/{0}/json", name), params=params)
+                described: dict[str, Any] = IMAGE(api._result(answer, json=True))
             except docker.errors.NotFound:
                 return None
-        # A classic store doesn't look at the platform (daemon/images/image.go).
-        return image if platform.includes(image.platform) else None
+        return described
 
 
 def _summary(row: Mapping[str, Any], details: bool = False) -> ImageSummary:
     """A row of the engine's list. details: whether it was asked for what only they tell."""
+    manifests = tuple(row.get("Manifests") or ())
     return ImageSummary(
         id=row["Id"],
         tags=_tags(row.get("RepoTags")),
@@ -272,9 +376,30 @@ def _summary(row: Mapping[str, Any], details: bool = False) -> ImageSummary:
         pinned=_pinned(row.get("RepoTags")),
         labels=row.get("Labels") or {},
         shared=int(row["SharedSize"]) if details and row.get("SharedSize") is not None else -1,
-        manifests=tuple(row.get("Manifests") or ()),
+        manifests=manifests,
         index_size=_index_size(row.get("Descriptor") or {}),
+        whole=_is_described(row, manifests),
     )
+
+
+def _is_described(row: Mapping[str, Any], manifests: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the engine knows the image of a row of its list.
+
+    28 lists the digest of one that it doesn't know without a repository (daemon/containerd/image_list.go).
+    """
+    if any("@" not in name for name in row.get("RepoDigests") or ()):
+        return False
+    return not manifests or any(part.get("Available") for part in _of_images(manifests))
+
+
+def _of_images(manifests: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those of an index's manifests that are images: neither attestations nor artifacts."""
+    return [part for part in manifests if part.get("Kind") == "image"]
+
+
+def _platform(manifest: Mapping[str, Any]) -> Platform:
+    """The platform of an image's manifest, as the engine tells it."""
+    return platform_of((manifest.get("ImageData") or {}).get("Platform") or {})
 
 
 def _told(filters: Mapping[str, Sequence[str]]) -> str:
@@ -299,8 +424,8 @@ def _pinned(names: Iterable[str] | None) -> tuple[str, ...]:
 
 
 def _digests(names: Iterable[str] | None) -> tuple[str, ...]:
-    """Digests in order, each once: 26 lists one for every tag."""
-    return tuple(sorted({name for name in names or () if name != "<none>@<none>"}))
+    """Digests in order, each once: 26 lists one for every tag, 28 some without a repository."""
+    return tuple(sorted({name for name in names or () if "@" in name and name != "<none>@<none>"}))
 
 
 def _index_size(descriptor: Mapping[str, Any]) -> int:

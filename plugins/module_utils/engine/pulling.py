@@ -70,7 +70,10 @@ def pull(engine: Engine, reference: Reference, platform: Platform | None, login:
     Raises EngineError.
     """
     patiently(lambda: Distribution(engine).pull(reference, platform, login), retry_for)
-    if engine.images.find_for(str(reference), platform):
+    found = engine.images.find_for(str(reference), platform)
+    if found and found.flaw:
+        raise EngineError(f"{reference} was pulled, but {found.flaw}. {_advice(reference, found)}")
+    if found:
         return
     image = engine.images.find(str(reference))
     if image is None:
@@ -78,4 +81,15 @@ def pull(engine: Engine, reference: Reference, platform: Platform | None, login:
     raise EngineError(
         f"{reference} was pulled for {platform}, but the image that came is for {image.platform}. "
         "Name a platform that the registry has, or leave platform out."
+    )
+
+
+def _advice(reference: Reference, image: Image) -> str:
+    """What to do about an image that a pull didn't make whole."""
+    if image.is_artifact:
+        return "An engine has no use for it; other tools get it from its registry."
+    return (
+        "The engine fetches no layer that it has unpacked already, under this or another image's name, even where its "
+        f"content is lost. Remove {reference} and the images that share layers with it (image_info with history names "
+        "them), then pull it again; or load it from an archive (image_load)."
     )

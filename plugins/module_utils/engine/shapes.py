@@ -119,7 +119,8 @@ IMAGES = listing(
         },
     )
 )
-HISTORY = listing(record({}, {"Created": number, "CreatedBy": text, "Id": text, "Size": number}))
+HISTORY = optional(listing(record({}, {"Created": number, "CreatedBy": text, "Id": text, "Size": number})))
+REMOVED = optional(listing(record({}, {"Untagged": text, "Deleted": text})))
 DISK_USAGE = record(
     {},
     {
@@ -147,7 +148,7 @@ CONTAINER = record(
 CONTAINERS = listing(
     record(
         {"Id": text, "ImageID": text, "Image": text, "State": text},
-        {"Names": _texts},
+        {"Names": _texts, "Mounts": listing(record({}, {"Type": text, "Name": text}))},
     )
 )
 EVENT = record(

@@ -50,16 +50,19 @@ def observe_disk(
             size=_size(engine, image, unpacked[image.id], inspected.get(image.id)),
         )
         for image in images
+        if image.whole
     }
+    # What is left of an image that isn't whole may be others' too: nothing is promised of that.
+    footprints.update({image.id: Footprint((), 0) for image in images if not image.whole})
     return Disk(footprints, _below(engine, footprints, unpacked, concerned))
 
 
 def _to_inspect(engine: Engine, images: Sequence[ImageSummary], concerned: Collection[str]) -> list[ImageSummary]:
     """The images whose layers matter: an image that shares none is what it is."""
-    sharing = [image for image in images if image.shared]
+    sharing = [image for image in images if image.shared and image.whole]
     wanted = sharing if any(image.id in concerned for image in sharing) else []
     # Without its manifests, an image on a containerd store must be inspected for its size alone.
-    alone = [image for image in images if image.id in concerned and not image.manifests]
+    alone = [image for image in images if image.id in concerned and image.whole and not image.manifests]
     return [*wanted, *(alone if engine.containerd_store else [])]
 
 
@@ -132,13 +135,14 @@ def _below(
 
 
 def _sizes_up_to(engine: Engine, image_id: str, layers: int, unpacked: int) -> list[int]:
-    """For each layer the bytes of it and all below it, at most.
+    """For each layer the bytes of it and all below it, at most; none where the engine can't tell.
 
     On a containerd store a commit leaves a snapshot between the image's own layer and those below, which
     the history doesn't count. Where it lies can't be told if there is no image that ends there, so all such
     count as low as they can: better to promise too little than too much.
     """
-    sums = list(accumulate(layer_sizes(engine.images.history(image_id), layers)))
+    history = engine.images.history(image_id)
+    sums = list(accumulate(layer_sizes(history, layers) if history else ()))
     uncounted = max(0, unpacked - sums[-1]) if sums else 0
     return [size + uncounted for size in sums]
 

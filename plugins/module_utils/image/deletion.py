@@ -23,6 +23,8 @@ class Node(NamedTuple):
 
     parent: the Id it was made from, or "".
     pinned: those of the digests that a containerd store keeps as it keeps tags; none in a classic store.
+    loose: those of the tags that a containerd store lists, but can't find. They go along with the first other name, and
+    alone only with the image's Id.
     """
 
     id: str
@@ -30,6 +32,7 @@ class Node(NamedTuple):
     digests: tuple[str, ...]
     parent: str
     pinned: tuple[str, ...] = ()
+    loose: tuple[str, ...] = ()
 
 
 class Deletion(NamedTuple):
@@ -65,12 +68,14 @@ class Forest:
         self._tags: dict[str, list[str]] = {}
         self._digests: dict[str, list[str]] = {}
         self._pinned: dict[str, tuple[str, ...]] = {}
+        self._loose: dict[str, tuple[str, ...]] = {}
         for node in nodes:
             self._parent[node.id] = node.parent
             self._children[node.parent][node.id] = None
             self._tags[node.id] = list(node.tags)
             self._digests[node.id] = list(node.digests)
             self._pinned[node.id] = node.pinned
+            self._loose[node.id] = node.loose
 
     def __contains__(self, image_id: object) -> bool:
         return image_id in self._parent
@@ -111,12 +116,19 @@ class Forest:
         return sum(1 for _ancestor in self.ancestors(image_id))
 
     def remove_name(self, image_id: str, name: str) -> list[Deletion]:
-        """Take one of the image's tags or digests away; and delete what has become useless."""
+        """Take one of the image's tags or digests away; and delete what has become useless.
+
+        A loose name must be among the last of the image, see hangs_on(): all of these go at once.
+        """
+        if name in self._loose[image_id]:
+            return self.remove_at_once(image_id)
         if name in self._tags[image_id]:
             gone = [name, *self._drop_tag(image_id, name)]
         else:
             self._digests[image_id].remove(name)
             gone = [name]
+        for loose in [tag for tag in self._tags[image_id] if tag in self._loose[image_id]]:
+            gone += [loose, *self._drop_tag(image_id, loose)]
         if image_id in self._held and not self.all_names(image_id):
             # By force a containerd store takes away no entry but the one that was named.
             back = [digest for digest in gone[1:] if digest in self._pinned[image_id]]
@@ -132,7 +144,7 @@ class Forest:
             return self._deletions(image_id, [], self._delete_if_useless(image_id))
         calls = []
         while image_id in self and self.names(image_id):
-            calls += self.remove_name(image_id, self.names(image_id)[0])
+            calls += self.remove_name(image_id, (*self._findable(image_id), *self.names(image_id))[0])
         return calls
 
     def remove_at_once(self, image_id: str) -> list[Deletion]:
@@ -140,6 +152,13 @@ class Forest:
         gone = [*self._tags[image_id], *self._digests[image_id]]
         self._tags[image_id], self._digests[image_id] = [], []
         return self._deletions(image_id, gone, self._delete_if_useless(image_id))
+
+    def hangs_on(self, image_id: str, name: str) -> tuple[str, ...]:
+        """The names that must go before a loose one can; none for any other name."""
+        return self._findable(image_id) if name in self._loose[image_id] else ()
+
+    def _findable(self, image_id: str) -> tuple[str, ...]:
+        return tuple(name for name in self.names(image_id) if name not in self._loose[image_id])
 
     @staticmethod
     def _deletions(name: str, gone: list[str], deleted: list[str]) -> list[Deletion]:

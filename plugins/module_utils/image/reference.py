@@ -151,6 +151,15 @@ def parse_tag(text: str, default_tag: str = DEFAULT_TAG) -> Reference:
     return reference
 
 
+def is_reference(text: str) -> bool:
+    """Whether engines can look up a text as a name: their stores may hold others, which other tools put there."""
+    try:
+        parse_reference(text)
+    except InvalidInput:
+        return False
+    return True
+
+
 def may_be_short_id(name: ImageName) -> bool:
     """Whether the engine could take this for the beginning of an image's Id."""
     if isinstance(name, ImageId):

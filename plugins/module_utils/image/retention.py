@@ -20,7 +20,8 @@ class Candidate(NamedTuple):
     """An image that might go.
 
     names: its tags and digests. parent: whether others come from it. users: who needs it, such as containers.
-    created: seconds since 1970.
+    created: seconds since 1970. known: False where the engine doesn't know its age and labels. stuck: those of the
+    names that no engine can take away.
     """
 
     id: str
@@ -29,6 +30,8 @@ class Candidate(NamedTuple):
     users: tuple[str, ...] = ()
     created: int = 0
     labels: Mapping[str, str] = {}
+    known: bool = True
+    stuck: tuple[str, ...] = ()
 
 
 class Rules(NamedTuple):
@@ -41,6 +44,8 @@ class Rules(NamedTuple):
     labels, no_labels: an image goes only if it has all of the ones and none of the others.
     until: seconds since 1970; what was made then or later stays.
     nothing: whether all images stay, whatever the rest says.
+    by_use: whether those go first that were not used for the longest time.
+    An image of which the engine doesn't know what a rule asks for stays: it may be new, or have the label.
     """
 
     dangling_only: bool = True
@@ -51,6 +56,12 @@ class Rules(NamedTuple):
     no_labels: tuple[str, ...] = ()
     until: float | None = None
     nothing: bool = False
+    by_use: bool = False
+
+    @property
+    def asks(self) -> bool:
+        """Whether a rule asks for the age or the labels of images."""
+        return bool(self.keep_last or self.labels or self.no_labels or self.by_use or self.until is not None)
 
 
 class Verdict(NamedTuple):
@@ -109,6 +120,8 @@ def _reason_to_stay(candidate: Candidate, rules: Rules, newest: Mapping[str, str
         (rules.nothing, "no images are to be pruned"),
         (bool(names) and rules.dangling_only, "has a name"),
         *((any(map(pattern.matches, names)), f"kept by {pattern}") for pattern in rules.keep),
+        (bool(candidate.stuck), f"the engine can't remove the name {', '.join(candidate.stuck)}"),
+        (rules.asks and not candidate.known, "its age and labels are unknown, as the engine can't read its content"),
         (candidate.id in newest, f"among the newest {rules.keep_last} of {newest.get(candidate.id, '')}"),
         (not _all_match(names, rules.references), f"not all of its names match {references}"),
         *((not has_label(candidate.labels, label), f"has no label {label}") for label in rules.labels),
@@ -127,7 +140,7 @@ def _newest(candidates: Iterable[Candidate], count: int) -> dict[str, str]:
     """The images that are among so many newest of a repository, each with that repository."""
     repositories: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in candidates if count else ():
-        for repository in sorted({repository_of(name) for name in candidate.names}):
+        for repository in sorted({repository_of(name) for name in candidate.names} if candidate.known else ()):
             repositories[repository].append(candidate)
     newest: dict[str, str] = {}
     for repository, images in repositories.items():

@@ -195,9 +195,13 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     container = Containers(engine).find(wanted.name)
     if wanted.state == "absent":
         return Observed(container)
+    image = engine.images.meant(wanted.image) if wanted.image else None
+    if image and not image.whole and not container and wanted.pull != "never" and isinstance(wanted.image, Reference):
+        # A pull brings back what the store has lost of it.
+        image = None
     observed = Observed(
         container=container,
-        image=engine.images.meant(wanted.image) if wanted.image else None,
+        image=image,
         former=Containers(engine).find(wanted.name + _FORMER),
         networks=Containers(engine).networks() if wanted.options.get("networks") else frozenset(),
     )
@@ -352,8 +356,13 @@ def _pulling(wanted: Wanted, observed: Observed) -> tuple[Pull, ...]:
 
 
 def _check_image(wanted: Wanted, observed: Observed) -> None:
-    """Raise GantryError unless the image is here."""
+    """Raise GantryError unless the image is here, and is one."""
     if observed.image is not None:
+        if not observed.image.whole and not observed.image.config:
+            raise GantryError(
+                f"No container can be made of {wanted.image}: it {observed.image.flaw}. Pull it by its name "
+                "(image_pull), or load it (image_load)."
+            )
         return
     missing = f"There is no image {wanted.image} on this engine to run."
     if isinstance(wanted.image, Reference):

@@ -123,7 +123,15 @@ def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, A
             described["Sizes"] = _sizes(observed.sizes.get(image.id))
         images.append(described)
     single = {"image": images[0]} if wanted.names and len(wanted.names) == len(images) == 1 else {}
-    return {"images": images, "not_found": list(observed.not_found), **single}
+    flawed = {image.id: image for image in observed.images if image.flaw}
+    return {
+        "images": images,
+        "not_found": list(observed.not_found),
+        "flawed": [
+            {"Id": image.id, "RepoTags": list(image.tags), "Reason": f"It {image.flaw}."} for image in flawed.values()
+        ],
+        **single,
+    }
 
 
 def _parse_filters(given: Mapping[str, Any]) -> Filters:

@@ -9,28 +9,29 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
-from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Containers, ContainerSummary
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, ImageSummary
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, ImageSummary, Removal
 from ansible_collections.gantry.docker.plugins.module_utils.engine.usage import observe_disk
 from ansible_collections.gantry.docker.plugins.module_utils.image.deletion import (
     Deletion,
     Forest,
     Node,
     changes,
+    own_names,
 )
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.labels import parse_label
 from ansible_collections.gantry.docker.plugins.module_utils.image.moments import Moment, parse_moment
 from ansible_collections.gantry.docker.plugins.module_utils.image.patterns import parse_pattern, repository_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
     Reference,
+    is_reference,
     parse_image_name,
     parse_reference,
     parse_tag,
@@ -43,7 +44,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.retention impo
     verdicts,
 )
 from ansible_collections.gantry.docker.plugins.module_utils.image.usage import Disk, Usage
-from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan, Skipped
+from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Otherwise, Plan, Skipped
 
 # Since when a containerd store keeps an image whose last name a pull, or a load, gives to another one: moby/moby#48374
 # (backported by #48380), #49650.
@@ -97,6 +98,7 @@ class Prune(NamedTuple):
     """Remove one victim: all of its names, and with the last of them itself.
 
     children: images made from it that must have gone before. reason: why it goes. freed: the bytes that go with it.
+    stays: why the image itself stays, if it does.
     """
 
     image: ImageSummary
@@ -104,13 +106,14 @@ class Prune(NamedTuple):
     children: tuple[str, ...]
     reason: str
     freed: int
+    stays: str = "as a part of others"
 
     @property
     def sentence(self) -> str:
         """What the step does."""
         names = [name for deletion in self.deletions for name in deletion.untagged]
         what = " ".join([self.reason, "image", ", ".join(names)]).strip()
-        return f"Pruned {what} ({', '.join(self.deleted) or 'stays as a part of others'})"
+        return f"Pruned {what} ({', '.join(self.deleted) or f'stays {self.stays}'})"
 
     @property
     def deleted(self) -> tuple[str, ...]:
@@ -181,10 +184,10 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
         return Observed((), (), now)
     there = Containers(engine)
     containers = tuple(there.with_wanted_image(container) for container in there.all())
-    images = _as_expected(engine, engine.images.all(details=True), containers, wanted.expected)
+    images = _as_expected(engine, _known(engine, engine.images.all(details=True)), containers, wanted.expected)
     seen = Observed(images, containers, now)
     if wanted.target_size is not None:
-        known = engine.find_listed(seen.images)
+        known = engine.find_listed(image for image in seen.images if image.whole)
         disk = observe_disk(engine, seen.images, known, known)
         return seen._replace(disk=disk, used=_last_used(engine, seen.images, known))
     going = [gone for step in plan(wanted, seen).steps for gone in step.deleted]
@@ -213,34 +216,102 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 
 
 def apply(engine: Engine, step: Prune) -> Mapping[str, Any]:
-    """Remove one victim, unless it is needed by now: never by force."""
+    """Remove one victim, unless it is needed by now: never by force. An engine that refuses one may take the others."""
     name = ", ".join(step.image.tags or step.image.digests) or step.image.id
     found = engine.images.find(step.image.id)
     if found is None:
         raise Skipped(f"{name} is gone already")
-    if found.tags != step.image.tags:
+    if _is_renamed(engine, step.image, found):
         raise Skipped(f"{name} stays, as its tags have changed meanwhile: {', '.join(found.tags) or 'none'}")
     users = Containers(engine).of_image(step.image.id)
     if users:
         raise Skipped(f"{name} stays, as it is used by now: {', '.join(str(user) for user in users)}")
     if engine.find_all(step.children):
         raise Skipped(f"{name} stays, as an image that was made from it does")
+    deleted: list[str] = []
+    refusal = ""
     try:
         for deletion in step.deletions:
-            engine.images.remove(deletion.name, delete_parents=False)
+            deleted += _carry_out(engine, step, deletion).deleted
     except EngineError as error:
-        if error.status != HTTPStatus.CONFLICT:
+        if error.status is None:
             raise
-        # A container was started in the last millisecond; give back the names that were gone by then.
-        for tag in set(step.image.tags) - set(engine.images.tags(step.image.id)):
-            engine.images.tag(step.image.id, parse_tag(tag))
-        raise Skipped(f"{name} stays: {error.message.rstrip('.')}") from error
+        refusal = error.message.rstrip(".")
+    if not set(step.deleted) <= set(deleted) or refusal:
+        _give_back(engine, step, refusal)
     return {}
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
     """Nothing more: the plan tells it."""
     return {}
+
+
+def _known(engine: Engine, images: Sequence[ImageSummary]) -> tuple[ImageSummary, ...]:
+    """The images with their ages and labels, where a list doesn't tell them.
+
+    A list describes the image for the engine's own platform. Where that isn't here, Docker 29 tells neither; then they
+    are those of a platform that is here. An image that isn't whole has none that can be told.
+    """
+    untold = [row for row in images if not (row.whole and row.created)]
+    found = engine.find_listed(untold)
+    told = {}
+    for row in untold:
+        image = found.get(row.id)
+        if image is not None and image.whole:
+            labels = image.config.get("Labels") or {}
+            told[row.id] = row._replace(whole=True, created=image.created, labels=labels)
+        else:
+            told[row.id] = row._replace(whole=False)
+    return tuple(told.get(row.id, row) for row in images)
+
+
+def _is_renamed(engine: Engine, image: ImageSummary, found: Image) -> bool:
+    """Whether an image has other tags than it had in the list.
+
+    26 doesn't tell those of an inspected image that its containerd store can't find.
+    """
+    gone = set(image.tags) - set(found.tags)
+    if not gone or set(found.tags) - set(image.tags):
+        return found.tags != image.tags
+    return not engine.containerd_store or bool(engine.find_all(tag for tag in gone if is_reference(tag)))
+
+
+def _carry_out(engine: Engine, step: Prune, deletion: Deletion) -> Removal:
+    """Make one call of a step; the engine's answer."""
+    if deletion.deleted:
+        return engine.images.remove_last(deletion.name, step.image.id, step.image.tags)
+    return engine.images.remove(deletion.name, delete_parents=False)
+
+
+def _give_back(engine: Engine, step: Prune, refusal: str) -> None:
+    """Give an image that stays the names that it had, as far as it is there.
+
+    refusal: what the engine said; nothing where it took the names away, and kept the image. A container that was made
+    in the last millisecond is the usual reason.
+    Raises Skipped if all is as it was, Otherwise if some names can't come back.
+    """
+    found = engine.images.find(step.image.id)
+    if found is None and not refusal:
+        return
+    for tag in set(step.image.tags) - set(found.tags if found else ()):
+        with suppress(GantryError):
+            engine.images.tag(step.image.id, parse_tag(tag))
+    now = engine.images.find(step.image.id)
+    before = own_names(step.image.tags, step.image.digests)
+    lost = tuple(name for name in before if now and name not in own_names(now.tags, now.digests))
+    why = refusal
+    if not why:
+        users = Containers(engine).of_image(step.image.id)
+        why = f"it is used by now: {', '.join(map(str, users))}" if users else "the engine keeps it"
+    name = ", ".join(before) or step.image.id
+    if not lost:
+        raise Skipped(f"{name} stays: {why}")
+    untagged = Deletion(step.image.id, lost, ())
+    raise Otherwise(
+        step._replace(deletions=(untagged,), freed=0, stays="as the engine keeps it"),
+        f"{name} stays, without {', '.join(lost)}: {why}",
+    )
 
 
 def _nothing_dangles(engine: Engine, wanted: Wanted) -> bool:
@@ -320,13 +391,14 @@ def _losing(image: ImageSummary, names: Sequence[str], containerd: bool) -> Imag
 
 
 def _users(observed: Observed) -> dict[str, list[str]]:
-    """The containers of each image: those made of it, those made by its name, and those of images made from it."""
+    """The containers of each image: made of it, or by its name, or with it as a mount; or of images made from it."""
     parents = {image.id: image.parent for image in observed.images}
     named = _by_name(observed.images)
     users: dict[str, list[str]] = defaultdict(list)
     users.update({image.id: ["a task before this one"] for image in observed.images if image.created == _TO_COME})
     for container in observed.containers:
-        for image_id in dict.fromkeys((container.image_id, named.get(_spelt(container.image), ""))):
+        used = (container.image_id, named.get(_spelt(container.image), ""), *container.mounted(observed.images))
+        for image_id in dict.fromkeys(used):
             seen: set[str] = set()
             while image_id in parents and image_id not in seen:
                 if str(container) not in users[image_id]:
@@ -354,10 +426,12 @@ def _verdicts(
             users=tuple(users.get(image.id, ())),
             created=image.created,
             labels=image.labels,
+            known=image.whole,
+            stuck=tuple(tag for tag in image.tags if not is_reference(tag)),
         )
         for image in observed.images
     ]
-    return verdicts(candidates, wanted.rules._replace(until=until))
+    return verdicts(candidates, wanted.rules._replace(until=until, by_use=wanted.target_size is not None))
 
 
 def _steps(
@@ -393,6 +467,8 @@ def _outcome(
     """What was pruned: the images, the bytes, and the difference."""
     touched = {step.image.id for step in done}
     gone = [gone for step in done for gone in step.deleted]
+    # An image whose removal came out otherwise than planned has lost names, and stays.
+    left = {step.image.id: _left(before[step.image.id], step) for step in done if not step.deleted}
     return {
         **told,
         "images": [{**_told(step.image, step.reason), "SpaceReclaimed": step.freed} for step in done],
@@ -400,9 +476,15 @@ def _outcome(
         "images_space_reclaimed": disk.freed(gone),
         "diff": {
             "before": {image_id: names for image_id, names in before.items() if image_id in touched},
-            "after": {image_id: names for image_id, names in after.items() if image_id in touched},
+            "after": {image_id: left.get(image_id, names) for image_id, names in after.items() if image_id in touched},
         },
     }
+
+
+def _left(names: Sequence[str], step: Prune) -> list[str]:
+    """The names that an image keeps which stays."""
+    gone = {name for deletion in step.deletions for name in deletion.untagged}
+    return [name for name in names if name not in gone]
 
 
 def _told(image: ImageSummary, reason: str) -> dict[str, Any]:

@@ -37,7 +37,8 @@ class Wanted(NamedTuple):
 class Local(NamedTuple):
     """What the engine has of a reference.
 
-    image: the one that the name means now, for whatever platform. fitting: the one for the wanted platform.
+    image: the one that the name means now, for whatever platform. fitting: the one for the wanted platform, if it is
+    whole: a pull repairs one that isn't.
     """
 
     image: Image | None = None
@@ -141,9 +142,9 @@ def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, A
 
 def _local(engine: Engine, reference: Reference, platform: Platform | None) -> Local:
     image = engine.images.find(str(reference))
-    if image is None or platform is None or platform.includes(image.platform):
-        return Local(image, image)
-    return Local(image, engine.images.find_for(str(reference), platform))
+    fits = image is None or platform is None or platform.includes(image.platform)
+    fitting = image if fits else engine.images.find_for(str(reference), platform)
+    return Local(image, fitting if fitting and fitting.whole else None)
 
 
 def _is_blind(engine: Engine, platform: Platform | None) -> bool:
@@ -181,7 +182,7 @@ def _obstacle(reference: Reference, wanted: Wanted, observed: Observed) -> str |
 def _before(reference: Reference, local: Local, answer: Asked) -> str | None:
     """The digest by which the registry knows what is here; its Id if it never came from there; None if it's not here.
 
-    None also where only an image for another platform is here: of an index, all have the same digest.
+    None also where only an image for another platform is here, or one that isn't whole: the digest is the same.
     """
     image = local.fitting or local.image
     if image is None:

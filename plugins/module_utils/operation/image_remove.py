@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
@@ -23,9 +24,14 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.deletion impor
     own_names,
 )
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
-from ansible_collections.gantry.docker.plugins.module_utils.image.patterns import Pattern, Selection, parse_selection
-from ansible_collections.gantry.docker.plugins.module_utils.image.reference import ImageName, Reference
-from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils.image.patterns import (
+    Pattern,
+    Selection,
+    parse_selection,
+    repository_of,
+)
+from ansible_collections.gantry.docker.plugins.module_utils.image.reference import ImageName, Reference, is_reference
+from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Otherwise, Plan, Skipped
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import ContainerSummary
@@ -48,7 +54,8 @@ class Observed(NamedTuple):
     """What is there of it.
 
     found: the image of each name or Id that means one. matched: by Id, those with a name that a pattern means.
-    images, containers: all that there are. containerd: whether the store is containerd's.
+    images, containers: all that there are. containerd: whether the store is containerd's. loose: by Id, the tags of the
+    images found that a containerd store lists, but can't find.
     """
 
     found: Mapping[ImageName, Image]
@@ -56,6 +63,7 @@ class Observed(NamedTuple):
     containers: tuple[ContainerSummary, ...] = ()
     containerd: bool = False
     matched: Mapping[str, Image] = {}
+    loose: Mapping[str, Sequence[str]] = {}
 
 
 class RemoveContainer(NamedTuple):
@@ -70,10 +78,11 @@ class RemoveContainer(NamedTuple):
 
 
 class Remove(NamedTuple):
-    """Remove one name, or an image by its Id."""
+    """Remove one name, or an image by its Id. kept: the Id of the image where the engine kept it without a name."""
 
     deletion: Deletion
     force: bool = False
+    kept: str = ""
 
     @property
     def sentence(self) -> str:
@@ -120,14 +129,21 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     rows = {image.id: image for image in images}
     matched = (rows[image_id] for pattern in patterns for _name, image_id in _matching(images, pattern))
     inspected = engine.find_listed(matched)
-    return Observed(found, images, Containers(engine).all(), engine.containerd_store, inspected)
+    meant = {image.id: image for image in (*found.values(), *inspected.values())}
+    # 26 leaves an image out of its list whose content isn't whole.
+    unlisted = [ImageSummary(image.id, image.tags, image.digests, "", 0, 0) for image in meant.values()]
+    images = (*images, *(row for row in unlisted if row.id not in rows))
+    containerd = engine.containerd_store
+    loose = _loose(engine, rows, meant) if containerd else {}
+    return Observed(found, images, Containers(engine).all(), containerd, inspected, loose)
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
     """Remove what is there; children before their parents, so that both can go."""
     users: dict[str, list[ContainerSummary]] = defaultdict(list)
     for container in observed.containers:
-        users[container.image_id].append(container)
+        for image_id in dict.fromkeys((container.image_id, *container.mounted(observed.images))):
+            users[image_id].append(container)
     # As if no container was in the way: which images are left without a name, so that it matters who uses them?
     forest, _steps = _foresee(wanted, observed, users, {})
     bare = [image for image in observed.images if _is_bare(image, forest)]
@@ -144,13 +160,15 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     before, after = changes({image.id: list(_names(image)) for image in observed.images}, forest)
     steps = (*map(RemoveContainer, unneeded), *removals)
     states = {f"container {container.name}": container.state for container in unneeded}
-    return Plan(steps, {**before, **states}, {**after, **dict.fromkeys(states)}, outcome=_outcome)
+    before, after = {**before, **states}, {**after, **dict.fromkeys(states)}
+    # Of several images, each may go whatever comes of the others; but none if a container stays that should go first.
+    return Plan(steps, before, after, 0 if unneeded else 1, outcome=partial(_outcome, before, after))
 
 
 def apply(engine: Engine, step: Step) -> Mapping[str, Any]:
     """Remove one container, one name, or one image."""
     if isinstance(step, Remove):
-        engine.images.remove(step.deletion.name, delete_parents=False, force=step.force)
+        _remove(engine, step)
         return {}
     from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Containers
 
@@ -172,6 +190,47 @@ def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, A
     images = list({image.id: dict(image.inspected) for image in meant}.values())
     single = len(wanted.selections) == 1 and not isinstance(wanted.selections[0], Pattern)
     return {"images": images, **({"image": images[0] if images else {}} if single else {})}
+
+
+def _remove(engine: Engine, step: Remove) -> None:
+    """Make the call of a step. Raises Skipped if all was gone already, Otherwise if the engine kept the image."""
+    foreseen = step.deletion
+    if not foreseen.deleted:
+        removal = engine.images.remove(foreseen.name, delete_parents=False, force=step.force)
+        if not any(removal):
+            raise Skipped(f"{foreseen.name} is gone already")
+        return
+    (image_id,) = foreseen.deleted
+    removal = engine.images.remove_last(foreseen.name, image_id, foreseen.untagged, force=step.force)
+    if image_id in removal.deleted:
+        return
+    if engine.images.find(image_id) is None:
+        raise Skipped(f"{foreseen.name} is gone already")
+    names = ", ".join(foreseen.untagged)
+    raise Otherwise(
+        step._replace(deletion=foreseen._replace(deleted=()), kept=image_id),
+        f"The image {image_id} has lost its last name ({names}) and stays, as the engine keeps it: it is used by now",
+    )
+
+
+def _loose(
+    engine: Engine, rows: Mapping[str, ImageSummary], meant: Mapping[str, Image]
+) -> Mapping[str, tuple[str, ...]]:
+    """By Id, the tags of images that the engine can't find: those that another tool stored in a form of its own.
+
+    An inspected image has a digest for each repository of which the engine knows a name.
+    """
+    suspects = {}
+    for image_id, image in meant.items():
+        known = {digest.partition("@")[0] for digest in image.digests}
+        tags = rows[image_id].tags if image_id in rows else ()
+        suspects[image_id] = [tag for tag in tags if repository_of(tag) not in known]
+    found = engine.find_all(tag for tags in suspects.values() for tag in tags if is_reference(tag))
+    loose = {
+        image_id: tuple(tag for tag in tags if tag not in found or found[tag].id != image_id)
+        for image_id, tags in suspects.items()
+    }
+    return {image_id: tags for image_id, tags in loose.items() if tags}
 
 
 def _names(image: ImageSummary) -> tuple[str, ...]:
@@ -212,11 +271,19 @@ def _foresee(wanted: Wanted, observed: Observed, users: Users, in_use: Users) ->
     users: the containers that stay, of all images. in_use: of those images alone that must be forced.
     """
     # A classic store lets an image go that no container runs of; containerd's never by a name.
-    held = {image for image, found in in_use.items() if observed.containerd or any(user.running for user in found)}
-    nodes = (Node(image.id, image.tags, image.digests, image.parent, image.pinned) for image in observed.images)
+    # An image that is only mounted goes all the same.
+    made = {image: [user for user in found if user.image_id == image] for image, found in in_use.items()}
+    held = {image for image, made_of in made.items() if any(observed.containerd or one.running for one in made_of)}
+    nodes = (
+        Node(image.id, image.tags, image.digests, image.parent, image.pinned, tuple(observed.loose.get(image.id, ())))
+        for image in observed.images
+    )
     forest = Forest(nodes, {image for image, found in users.items() if found}, held, keep_parents=not wanted.parents)
     steps: list[Remove] = []
-    for target in sorted(_targets(wanted, observed), key=lambda target: -forest.depth(target.image_id)):
+    targets = _targets(wanted, observed)
+    # What hangs on other names comes after these.
+    ordered = sorted(targets, key=lambda one: (-forest.depth(one.image_id), bool(_hangs_on(forest, one))))
+    for target in ordered:
         forced = target.image_id in in_use
         # The first call is for the target itself, the others for what goes with it.
         for number, deletion in enumerate(_deletions(forest, target, forced)):
@@ -231,7 +298,25 @@ def _deletions(forest: Forest, target: Target, forced: bool) -> list[Deletion]:
     if target.name is None:
         _refuse_if_parent(forest, target)
         return forest.remove_at_once(target.image_id) if forced else forest.remove_image(target.image_id)
-    return forest.remove_name(target.image_id, target.name) if target.name in forest.all_names(target.image_id) else []
+    if target.name not in forest.all_names(target.image_id):
+        return []
+    _refuse_if_loose(forest, target)
+    return forest.remove_name(target.image_id, target.name)
+
+
+def _hangs_on(forest: Forest, target: Target) -> tuple[str, ...]:
+    return forest.hangs_on(target.image_id, target.name) if target.name else ()
+
+
+def _refuse_if_loose(forest: Forest, target: Target) -> None:
+    """A name that the engine can't find goes with all others that the image has, or not at all."""
+    others = _hangs_on(forest, target)
+    if others:
+        raise GantryError(
+            f"{target.name} can't be taken from its image alone: the engine lists it, but can't find it, as another "
+            f"tool stored it in a form of its own. It goes with the last of the image's names: give "
+            f"{', '.join(others)} too, or the image's Id ({target.image_id})."
+        )
 
 
 def _refuse_if_tagged(name: Reference, image: Image) -> None:
@@ -264,7 +349,7 @@ def _refuse_if_used(wanted: Wanted, observed: Observed, in_use: Users) -> None:
     problems = [
         f"{names[image_id]} is used by {', '.join(map(str, users))}"
         for image_id, users in in_use.items()
-        if not wanted.force or (image_id in by_id and any(user.running for user in users))
+        if not wanted.force or (image_id in by_id and any(user.running for user in users if user.image_id == image_id))
     ]
     if problems and wanted.force:
         raise GantryError(
@@ -279,11 +364,13 @@ def _refuse_if_used(wanted: Wanted, observed: Observed, in_use: Users) -> None:
         )
 
 
-def _outcome(done: Sequence[Step]) -> Mapping[str, Any]:
-    """What was removed, by kinds."""
+def _outcome(before: Mapping[str, Any], after: Mapping[str, Any], done: Sequence[Step]) -> Mapping[str, Any]:
+    """What was removed, by kinds; and the difference, in which an image stays that an engine kept."""
     deletions = [step.deletion for step in done if isinstance(step, Remove)]
     containers = [step.container for step in done if isinstance(step, RemoveContainer)]
+    kept: dict[str, list[str]] = {step.kept: [] for step in done if isinstance(step, Remove) and step.kept}
     return {
+        **({"diff": {"before": dict(before), "after": {**after, **kept}}} if kept else {}),
         "deleted": sorted(image_id for deletion in deletions for image_id in deletion.deleted),
         "untagged": sorted(name for deletion in deletions for name in deletion.untagged),
         "containers": [

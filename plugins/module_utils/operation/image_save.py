@@ -155,6 +155,9 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
         raise GantryError(
             f"There is no image {', '.join(missing)}{place} on this engine to save. Pull or load it first."
         )
+    flaws = [f"{name} {image.flaw}" for name, image in images.items() if image.flaw]
+    if flaws:
+        raise GantryError(f"Can't save what isn't there: {'; '.join(flaws)}. Pull or load it again, then save it.")
     right = _right(wanted, images, observed)
     if observed.found == right:
         return Plan(repeats=(Tidy(observed.leftovers),) if observed.leftovers else ())

@@ -31,10 +31,14 @@ class Wanted(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """The source's image, and the one that each target names now."""
+    """The source's image, and the one that each target names now.
+
+    readable: whether the engine can read as much of the source's content as it needs to tag it.
+    """
 
     source: Image | None
     targets: Mapping[Reference, Image | None]
+    readable: bool = True
 
 
 class Tag(NamedTuple):
@@ -69,7 +73,9 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     there = {target for target in wanted.targets if str(target) in source.tags}
     others = engine.find_all(str(target) for target in wanted.targets if target not in there)
     images = {target: source if target in there else others.get(str(target)) for target in wanted.targets}
-    return Observed(source, images)
+    # An engine reads an image's config when it tags it, as it does for its history.
+    lost = not source.whole and not source.is_artifact
+    return Observed(source, images, readable=not lost or bool(engine.images.history(source.id)))
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
@@ -82,6 +88,10 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
         for target in wanted.targets
         if former[target] != observed.source.id and not (wanted.keep and former[target])
     ]
+    if moving and not observed.readable:
+        raise GantryError(
+            f"The image {wanted.source} can't be tagged: it {observed.source.flaw}. Pull or load it again, then tag it."
+        )
     return Plan(
         steps=tuple(Tag(observed.source.id, str(wanted.source), target, former[target]) for target in moving),
         before={str(target): former[target] for target in moving},

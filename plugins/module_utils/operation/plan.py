@@ -51,6 +51,17 @@ class Skipped(Exception):
         self.reason = reason
 
 
+class Otherwise(Exception):
+    """A step was taken, but had another effect than planned, as things changed since they were observed.
+
+    step: what was done, as a step. reason: a sentence without its full stop.
+    """
+
+    def __init__(self, step: Any, reason: str) -> None:
+        super().__init__(reason)
+        self.step, self.reason = step, reason
+
+
 def _nothing_more(done: Sequence[Any]) -> Mapping[str, Any]:
     return {}
 

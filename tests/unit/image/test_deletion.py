@@ -171,3 +171,32 @@ def test_changes() -> None:
         {"middle": [], "top": ["top:1"], "other": ["other:1", "other:2"]},
         {"middle": None, "top": None, "other": ["other:1"]},
     )
+
+
+@pytest.mark.parametrize(
+    ("names", "loose", "taken", "calls"),
+    [
+        # By another name a loose one goes too, and the image if that was its last
+        (["app:1", "good:1"], ["app:1"], "good:1", [("good:1", {"good:1", "app:1"}, "a")]),
+        (["app:1", "good:1", "good:2"], ["app:1"], "good:1", [("good:1", {"good:1", "app:1"}, None)]),
+        # Alone by the Id, all at once
+        (["app:1"], ["app:1"], "app:1", [("a", {"app:1"}, "a")]),
+        (["app:1", "latest"], ["app:1", "latest"], "latest", [("a", {"app:1", "latest"}, "a")]),
+        # All names: those first that can be found
+        (["app:1"], ["app:1"], None, [("a", {"app:1"}, "a")]),
+        (["app:1", "good:1"], ["app:1"], None, [("good:1", {"good:1", "app:1"}, "a")]),
+        (["app:1", "b:1", "c:1"], ["app:1"], None, [("b:1", {"b:1", "app:1"}, None), ("c:1", {"c:1"}, "a")]),
+    ],
+)
+def test_names_that_cannot_be_found(
+    names: list[str], loose: list[str], taken: str | None, calls: list[tuple[str, set[str], str | None]]
+) -> None:
+    forest = Forest([Node("a", tuple(names), (), "", loose=tuple(loose))])
+    made = forest.remove_name("a", taken) if taken else forest.remove_image("a")
+    assert [(one.name, set(one.untagged), next(iter(one.deleted), None)) for one in made] == calls
+
+
+def test_what_a_loose_name_hangs_on() -> None:
+    forest = Forest([Node("a", ("app:1", "good:1"), (), "", loose=("app:1",))])
+    assert forest.hangs_on("a", "app:1") == ("good:1",)
+    assert forest.hangs_on("a", "good:1") == ()

@@ -137,3 +137,32 @@ def three_on_a_base() -> tuple[Forest, Disk]:
 )
 def test_least_that_fits(order: list[str], target: int, gone: list[str], size: int) -> None:
     assert least_that_fits(order, *three_on_a_base(), target) == (tuple(gone), size)
+
+
+@pytest.mark.parametrize(
+    ("rules", "goes"),
+    [
+        (Rules(dangling_only=False), True),
+        (Rules(dangling_only=False, references=patterns("a")), True),
+        (Rules(dangling_only=False, until=1e12), False),
+        (Rules(dangling_only=False, labels=("stage",)), False),
+        (Rules(dangling_only=False, no_labels=("protect",)), False),
+        (Rules(dangling_only=False, keep_last=1), False),
+        (Rules(dangling_only=False, by_use=True), False),
+    ],
+)
+def test_what_is_unknown_is_neither_old_nor_unlabelled(rules: Rules, goes: bool) -> None:
+    verdict = verdicts([candidate("a:1", known=False)], rules)["image"]
+    assert verdict.goes is goes
+    assert ("unknown" in verdict.reason) is not goes
+
+
+def test_what_is_unknown_takes_no_place_among_the_newest() -> None:
+    images = [Candidate("known", ("a:1",), created=1), Candidate("unknown", ("a:2",), created=9, known=False)]
+    found = verdicts(images, Rules(dangling_only=False, keep_last=1))
+    assert not found["known"].goes and not found["unknown"].goes
+
+
+def test_a_name_that_no_engine_can_remove() -> None:
+    verdict = verdicts([candidate("A:1", stuck=("A:1",))], Rules(dangling_only=False))["image"]
+    assert verdict == (False, "the engine can't remove the name A:1")

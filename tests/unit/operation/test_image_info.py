@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.patterns import Pattern
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import ImageId, Reference
@@ -90,3 +91,18 @@ def test_missing_ones_are_a_problem_if_required(
     plan = image_info.plan(parsed(**params), image_info.Observed((), not_found))
     assert plan.problems == problems
     assert not plan.changed
+
+
+def test_what_is_no_whole_image_is_told() -> None:
+    whole = Image({"Id": ID, "RepoTags": ["a:1"], "Os": "linux", "RootFS": {"Type": "layers"}})
+    lost = Image({"Id": ID.replace("1", "2"), "RepoTags": ["b:1"], "RootFS": {}})
+    nobody: Any = None
+    told = image_info.report(nobody, parsed(), image_info.Observed((whole, lost, lost), ()))
+    assert told["flawed"] == [
+        {
+            "Id": lost.id,
+            "RepoTags": ["b:1"],
+            "Reason": "It isn't whole: the engine's store has lost a part of its content.",
+        }
+    ]
+    assert len(told["images"]) == 3

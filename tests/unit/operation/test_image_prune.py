@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import ContainerSummary
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import ImageSummary
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, ImageSummary
+from ansible_collections.gantry.docker.plugins.module_utils.image.deletion import Deletion
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.patterns import Pattern
 from ansible_collections.gantry.docker.plugins.module_utils.image.usage import Disk, Footprint
@@ -222,3 +224,53 @@ def test_cost_grows_with_the_number_of_images(options: dict[str, Any]) -> None:
     observed, start = many(1000), time.process_time()
     image_prune.plan(asked, observed)
     assert time.process_time() - start < 2
+
+
+class Asked:
+    """An engine that describes images of these Ids."""
+
+    def __init__(self, *images: Image) -> None:
+        self._images = {image.id: image for image in images}
+
+    def find_listed(self, rows: Iterable[ImageSummary]) -> dict[str, Image]:
+        """The images of rows."""
+        return {row.id: self._images[row.id] for row in rows if row.id in self._images}
+
+
+@pytest.mark.parametrize(
+    "rule", [{"until": "2020-01-01"}, {"label_not": ["protect"]}, {"keep_last": 1}, {"label": ["old"]}]
+)
+def test_what_a_list_does_not_tell(rule: dict[str, Any]) -> None:
+    """Docker 29 lists an image that is here for another platform alone as made in 1970, without labels or size."""
+    described = {"RootFS": {"Type": "layers"}, "Os": "linux", "Created": "2026-01-01T00:00:00Z"}
+    labels = {"Config": {"Labels": {"protect": ""}}}
+    lost = {"RootFS": {}, "Os": ""}
+    asked: Any = Asked(
+        *(Image({"Id": name, **what}) for name, what in (("arm", {**described, **labels}), ("lost", lost)))
+    )
+    listed = (image("arm", "arm:1"), image("lost", "lost:1"), image("gone", "gone:1"))
+    rows = image_prune._known(asked, listed)
+    assert [(row.created, dict(row.labels), row.whole) for row in rows] == [
+        (1767225600, {"protect": ""}, True),
+        (0, {}, False),
+        (0, {}, False),
+    ]
+    plan = image_prune.plan(wanted(False, **rule), image_prune.Observed(rows, (), "2026-06-01T00:00:00Z"))
+    assert not plan.changed
+    assert image_prune.plan(wanted(False), image_prune.Observed(rows, ())).changed
+
+
+def test_a_list_that_tells_all_is_believed() -> None:
+    nobody: Any = Asked()
+    rows = (image("known", "a:1")._replace(created=1),)
+    assert image_prune._known(nobody, rows) == rows
+
+
+def test_what_the_engine_kept() -> None:
+    plan = planned(False, keep=("base", "top"))
+    step = next(step for step in plan.steps if step.image.id == "pinned")
+    untagged = Deletion("pinned", (f"pinned{DIGEST}",), ())
+    kept = step._replace(deletions=(untagged,), freed=0, stays="as the engine keeps it")
+    told = plan.outcome([kept])
+    assert told["diff"] == {"before": {"pinned": [f"pinned{DIGEST}"]}, "after": {"pinned": []}}
+    assert kept.sentence == f"Pruned unused image pinned{DIGEST} (stays as the engine keeps it)"

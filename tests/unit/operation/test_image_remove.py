@@ -272,3 +272,58 @@ def test_digest_that_is_tagged() -> None:
 def test_bad_names(name: str) -> None:
     with pytest.raises(InvalidInput):
         image_remove.parse({**OPTIONS, "names": ["busybox", name]})
+
+
+def test_a_name_that_cannot_be_found_and_others_stay() -> None:
+    with pytest.raises(GantryError, match=r"app:1 can't be taken from its image alone.*good:1, good:2"):
+        loose(["app*"])
+
+
+@pytest.mark.parametrize(
+    ("names", "calls"),
+    [
+        (["good:1"], ["good:1"]),
+        (["app:*", "good:1"], ["good:1"]),
+        (["good:1", "good:2"], ["good:1", "good:2"]),
+        (["*"], ["good:1", "good:2"]),
+        ([LOW], ["good:1", "good:2"]),
+    ],
+)
+def test_a_name_that_cannot_be_found_goes_along(names: list[str], calls: list[str]) -> None:
+    plan = loose(names)
+    assert [step.deletion.name for step in plan.steps] == calls
+    assert "app:1" in plan.steps[0].deletion.untagged
+    assert plan.after == {LOW: None if len(calls) == 2 else ["good:2"]}
+
+
+def loose(names: list[str]) -> Plan:
+    """The plan to remove these names of an image that has one too which a containerd store can't find."""
+    images = [image(LOW, "app:1", "good:1", "good:2")]
+    wanted = image_remove.parse({**OPTIONS, "names": names})
+    found = {name: _meant(str(name), images) for name in wanted.selections if not isinstance(name, Pattern)}
+    there = {name: Image(meant) for name, meant in found.items() if meant}
+    return image_remove.plan(
+        wanted, image_remove.Observed(there, tuple(images), (), containerd=True, loose={LOW: ["app:1"]})
+    )
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_an_image_that_a_container_mounts(force: bool) -> None:
+    images = (image(LOW, "data:1"), image(TOP, "top:1"))
+    wanted = image_remove.parse({**OPTIONS, "names": ["data:*"], "force": force})
+    users = (ContainerSummary("c", "web", TOP, "top:1", "running", mounts=("data:1",)),)
+    observed = image_remove.Observed({}, images, users, containerd=True)
+    if force:
+        assert image_remove.plan(wanted, observed).after == {LOW: None}
+        return
+    with pytest.raises(GantryError, match=r"data:1 is used by web \(running\)"):
+        image_remove.plan(wanted, observed)
+
+
+def test_what_the_engine_kept() -> None:
+    plan = planned([image(LOW, "a:1"), image(TOP, "top:1")], ["a:1", "top:1"])
+    kept, gone = plan.steps
+    told = plan.outcome([kept._replace(deletion=kept.deletion._replace(deleted=()), kept=LOW), gone])
+    assert (told["deleted"], told["untagged"]) == ([TOP], ["a:1", "top:1"])
+    assert told["diff"] == {"before": {LOW: ["a:1"], TOP: ["top:1"]}, "after": {LOW: [], TOP: None}}
+    assert "diff" not in plan.outcome(plan.steps)

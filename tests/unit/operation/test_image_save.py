@@ -205,3 +205,15 @@ def test_space() -> None:
 def test_bad_input(params: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         parsed(**params)
+
+
+@pytest.mark.parametrize(
+    ("what", "words"), [({}, "b:1 isn't whole"), ({"Os": "linux"}, "b:1 is no image, but an artifact")]
+)
+def test_an_image_that_is_not_whole(what: dict[str, Any], words: str) -> None:
+    """Nothing is written that can't be right."""
+    wanted = parsed(names=["a:1", "b:1"])
+    lost = Image({"Id": B.id, "RepoTags": ["b:1"], "RootFS": {}, **what})
+    images = dict(zip(wanted.names, (A, lost)))
+    with pytest.raises(GantryError, match=f"^Can't save what isn't there: {words}"):
+        image_save.plan(wanted, Observed(images, frozenset(), None, 1000))

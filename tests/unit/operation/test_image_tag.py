@@ -73,3 +73,13 @@ def test_targets_are_told_apart_by_meaning() -> None:
 def test_bad_input(name: str, repository: list[str]) -> None:
     with pytest.raises(InvalidInput):
         image_tag.parse({"name": name, "tag": "latest", "repository": repository, "existing": "move"})
+
+
+def test_a_source_whose_config_is_lost() -> None:
+    """An engine refuses to tag it; names that it has stay as they are."""
+    wanted = image_tag.parse({"name": "busybox", "tag": "latest", "repository": ["a:1"], "existing": "move"})
+    (target,) = wanted.targets
+    source = Image({"Id": ID, "RootFS": {}})
+    assert not image_tag.plan(wanted, image_tag.Observed(source, {target: source}, readable=False)).changed
+    with pytest.raises(GantryError, match=r"busybox:latest can't be tagged: it isn't whole.* Pull or load it again"):
+        image_tag.plan(wanted, image_tag.Observed(source, {target: None}, readable=False))

@@ -1,0 +1,158 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Images: what is whole and what is an image at all, by the answers of engines of all stores and versions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import ContainerSummary
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import (
+    Image,
+    Images,
+    ImageSummary,
+    _summary,
+)
+
+ID, ARM_ID = ("sha256:" + digit * 64 for digit in "12")
+LAYERS = {"Type": "layers", "Layers": ["sha256:" + "3" * 64]}
+WHOLE = {"Id": ID, "Os": "linux", "Architecture": "amd64", "RootFS": LAYERS}
+# What 28 tells where a containerd store has lost a part, and Docker 29 of a platform that isn't here.
+UNKNOWN: dict[str, Any] = {"Id": ID, "Os": "", "Architecture": "", "RootFS": {}, "Created": None}
+
+
+def part(architecture: str, available: bool, kind: str = "image") -> dict[str, Any]:
+    """A manifest of an image, as the engine tells of it."""
+    platform = {"os": "linux" if architecture else "", "architecture": architecture}
+    return {"ID": ARM_ID, "Kind": kind, "Available": available, "ImageData": {"Platform": platform}}
+
+
+CHART = {"ID": ID, "Kind": "unknown", "Available": True, "ImageData": None}
+NOTE = {"ID": ID, "Kind": "attestation", "Available": True}
+
+
+@pytest.mark.parametrize(
+    ("inspected", "manifests", "whole", "artifact"),
+    [
+        # Classic stores
+        (WHOLE, (), True, False),
+        ({**WHOLE, "RootFS": {"Type": "layers"}}, (), True, False),
+        # 28
+        (WHOLE, (part("amd64", True),), True, False),
+        (WHOLE, (part("amd64", True), part("arm64", False)), True, False),
+        ({**WHOLE, "Architecture": "arm64"}, (part("amd64", False), part("arm64", True), NOTE), True, False),
+        ({**WHOLE, "Os": "", "Architecture": ""}, (part("", True),), True, False),
+        (UNKNOWN, (part("", False),), False, False),
+        (UNKNOWN, (), False, False),
+        (UNKNOWN, (CHART,), False, True),
+        # 29 tells the layers of an image that isn't whole
+        (WHOLE, (part("amd64", False),), False, False),
+        (WHOLE, (part("amd64", False), part("arm64", True)), False, False),
+        # 26 tells no manifests, and of an artifact its own system
+        ({**UNKNOWN, "Os": "linux"}, (), False, True),
+        # 29 leaves empty fields out
+        ({"Id": ID}, (part("amd64", False),), False, False),
+        ({"Id": ID}, (CHART,), False, True),
+    ],
+)
+def test_what_is_whole(inspected: Mapping[str, Any], manifests: Any, whole: bool, artifact: bool) -> None:
+    image = Image(inspected, manifests)
+    assert (image.whole, image.is_artifact) == (whole, artifact)
+    assert bool(image.flaw) is not whole
+    assert ("artifact" in image.flaw) is artifact
+
+
+@pytest.mark.parametrize(
+    ("row", "whole", "digests"),
+    [
+        ({"RepoDigests": [f"a@{ID}"]}, True, (f"a@{ID}",)),
+        ({"RepoDigests": None}, True, ()),
+        ({"RepoDigests": ["<none>@<none>"]}, True, ()),
+        ({"RepoDigests": [ID]}, False, ()),
+        ({"RepoDigests": [ID], "Manifests": [part("", False)]}, False, ()),
+        ({"RepoDigests": [ID], "Manifests": [CHART]}, False, ()),
+        ({"RepoDigests": [f"a@{ID}"], "Manifests": [part("amd64", False)]}, False, (f"a@{ID}",)),
+        ({"RepoDigests": [f"a@{ID}"], "Manifests": [part("amd64", False), part("arm64", True)]}, True, (f"a@{ID}",)),
+    ],
+)
+def test_rows_of_the_list(row: Mapping[str, Any], whole: bool, digests: tuple[str, ...]) -> None:
+    summary = _summary({"Id": ID, "RepoTags": ["a:1"], **row})
+    assert (summary.whole, summary.tags, summary.digests) == (whole, ("a:1",), digests)
+
+
+class Api:
+    """The part of the SDK's client that inspects, with an engine's answers by the question's parameters."""
+
+    def __init__(self, version: str, answers: Mapping[str, Mapping[str, Any]]) -> None:
+        self._version, self._answers = version, answers
+        self.asked: list[Mapping[str, str]] = []
+
+    def _url(self, path: str, name: str) -> str:
+        return path.format(name)
+
+    def _get(self, url: str, params: Mapping[str, str]) -> Mapping[str, Any]:
+        self.asked.append(params)
+        return self._answers[params.get("platform", "")]
+
+    def _result(self, answer: Mapping[str, Any], json: bool) -> dict[str, Any]:
+        return dict(answer)
+
+
+ARM = json.dumps({"os": "linux", "architecture": "arm64"})
+
+
+def test_an_image_that_is_here_for_another_platform_alone() -> None:
+    """Docker 29 describes its own platform's, which isn't here, unless another one is asked for."""
+    manifests = [part("amd64", False), part("arm64", True)]
+    arm = {**WHOLE, "Id": ARM_ID, "Architecture": "arm64", "Created": "2020-01-02T00:00:00Z", "Size": 7}
+    api = Api("1.56", {"": {"Id": ID, "Size": 0, "Manifests": manifests}, ARM: arm})
+    image = Images(api).find("a:1")
+    assert image and image.whole and image.id == ID
+    assert (image.platform.architecture, image.size, image.created) == ("arm64", 7, 1577923200)
+    assert "Manifests" not in image.inspected
+
+
+@pytest.mark.parametrize("version", ["1.41", "1.45", "1.48", "1.51", "1.52", "1.56"])
+def test_a_whole_image_takes_one_question(version: str) -> None:
+    newer = int(version[2:]) >= 52
+    api = Api(version, {"": {**WHOLE, **({"Manifests": [part("amd64", True)]} if newer else {})}})
+    image = Images(api).find("a:1")
+    assert image and image.whole and image.inspected == WHOLE
+    assert api.asked == [{"manifests": "1"} if newer else {}]
+
+
+def test_what_is_not_whole_is_asked_for_again() -> None:
+    """Docker 28 tells in the first answer that it doesn't know an image, and in the second why."""
+    api = Api("1.51", {"": {**UNKNOWN, "Manifests": [CHART]}})
+    image = Images(api).find("a:1")
+    assert image and image.is_artifact
+    assert api.asked == [{}, {"manifests": "1"}]
+
+
+@pytest.mark.parametrize(
+    ("mounts", "found"),
+    [
+        ((), []),
+        (("data:1",), [ID]),
+        (("data",), []),
+        (("docker.io/library/data:1",), [ID]),
+        ((ID,), [ID]),
+        ((ID[7:],), [ID]),
+        (("111111111111",), [ID]),
+        ((f"data@{ID}",), [ID]),
+        (("other:1", "data:1"), [ARM_ID, ID]),
+        (("none/such:1", "UPPER:1"), []),
+    ],
+)
+def test_what_is_mounted(mounts: tuple[str, ...], found: list[str]) -> None:
+    images = [
+        ImageSummary(ID, ("data:1",), (f"data@{ID}",), "", 0, 0),
+        ImageSummary(ARM_ID, ("other:1",), (), "", 0, 0),
+    ]
+    assert ContainerSummary("c", "c", "", "", "exited", mounts).mounted(images) == found
