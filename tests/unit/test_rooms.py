@@ -73,7 +73,7 @@ CARRIES = {
     "container_info": CONTAINERS,
     "container_run": CONTAINERS | REGISTRIES,
     "image_commit": CONTAINERS | READING | PACKING,
-    "image_load": READING | PACKING,
+    "image_load": READING | PACKING | {"image/verification"},
     "image_prune": CONTAINERS | READING,
     "image_pull": REGISTRIES,
     "image_push": REGISTRIES,
@@ -82,7 +82,7 @@ CARRIES = {
 }
 LATE = {
     "image_info": {"image/history"},
-    "image_load": PACKING | TRANSFER,
+    "image_load": PACKING | TRANSFER | {"image/verification"},
     "image_remove": CONTAINERS,
     "image_save": PACKING | WRITING | TRANSFER,
 }

@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
+from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, ImageSummary
 from ansible_collections.gantry.docker.plugins.module_utils.image.archive import (
     ArchiveIndex,
     opened,
@@ -24,79 +24,106 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.archive import
 from ansible_collections.gantry.docker.plugins.module_utils.image.archived import (
     ArchivedGroup,
     archived_identity,
+    archived_tag,
     groups_of,
 )
+from ansible_collections.gantry.docker.plugins.module_utils.image.artifacts import Artifact, artifacts_of, images_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.identity import described
 from ansible_collections.gantry.docker.plugins.module_utils.image.layers import chain_ids
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import parse_tag
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 
-_PIECE = 1024 * 1024
-# moby, pkg/archive: zstd since 23.0.
-_FIRST_WITH_ZSTD = (23,)
+if TYPE_CHECKING:
+    from ansible_collections.gantry.docker.plugins.module_utils.image.assembly import Part
+
+# moby, image/tarexport/load.go and daemon/containerd/image_exporter.go
+_LOADED_TAG, _LOADED_ID = "Loaded image: ", "Loaded image ID: "
 
 
 class Wanted(NamedTuple):
-    """path: the archive's, on this host. names: the tags to load; none for all. full: whether to send all layers."""
+    """What the user wants.
+
+    path: the archive's, on this host. names: the tags to load; none for all. full: whether to send all layers.
+    verify: whether to read all of the archive first.
+    """
 
     path: str
     names: tuple[str, ...]
     full: bool
+    verify: bool
 
 
-class Stamp(NamedTuple):
-    """What tells whether a file is still the same: the file itself, its size in bytes, when it last changed."""
+class Source(NamedTuple):
+    """The archive's file, open from the first reading to the last sending, so that both are of the same file.
 
-    device: int
-    inode: int
-    size: int
-    changed: int
+    stamp: its size in bytes, and when its content and its attributes last changed, as it was opened.
+    """
+
+    path: str
+    file: BinaryIO
+    stamp: tuple[int, ...]
+
+    @property
+    def changed(self) -> bool:
+        """Whether the file was written to since it was opened."""
+        return _stamp(self.file) != self.stamp
+
+
+class Former(NamedTuple):
+    """The engine's images before a load: the Ids that all tags name, and the Ids of all images."""
+
+    tags: Mapping[str, str]
+    ids: frozenset[str]
 
 
 class Observed(NamedTuple):
     """What the archive holds, and what the engine has of it.
 
-    stamp: what tells that the archive is still the same file. groups: what the engine would make an image of each.
-    here: the image that each of their names means now, if there is one; an image without a tag means its like.
-    chains: the chain IDs of all layers that are here. containerd, zstd: the engine's store, and whether it reads zstd.
-    These are asked for only if something has to be loaded.
+    artifacts: what it holds beside images. groups: what the engine would make an image of each. here: the image that
+    each of their names means now, if there is one; an image without a tag means its like.
+    former, chains (the chain IDs of all layers that are here), containerd: what the engine has and is. These are asked
+    for only if something has to be loaded.
     """
 
+    source: Source
     archive: ArchiveIndex
-    stamp: Stamp
+    artifacts: tuple[Artifact, ...]
     groups: tuple[ArchivedGroup, ...]
     here: Mapping[str, Image | None]
+    former: Former
     chains: frozenset[str]
     containerd: bool
-    zstd: bool
 
 
 class Load(NamedTuple):
     """Send what is missing of the archive.
 
-    groups: what must be there afterwards. left_out: the entries of layers that needn't be sent. as_it_is: whether
-    all of the archive can be sent as it lies there. former: the Ids that its tags name before.
+    groups: what must be there afterwards. left_out: the entries of layers that needn't be sent.
+    former: what there was before, which a load that fails brings back.
     """
 
-    path: str
-    stamp: Stamp
+    source: Source
     archive: ArchiveIndex
     groups: tuple[ArchivedGroup, ...]
     left_out: frozenset[str]
-    as_it_is: bool
-    unpack: bool
     containerd: bool
-    former: Mapping[str, str | None]
+    former: Former
 
     @property
     def sentence(self) -> str:
         """What the step does."""
-        return f"Loaded {', '.join(name for group in self.groups for name in group.names)} from {self.path}"
+        return f"Loaded {', '.join(name for group in self.groups for name in group.names)} from {self.source.path}"
 
-    def sends_all(self, left_out: frozenset[str]) -> bool:
-        """Whether the archive goes as it lies there, when these entries are left out; it may lack them anyway."""
-        return self.as_it_is and left_out <= set(self.archive.left_out)
+    @property
+    def task(self) -> str:
+        """What is tried, as in errors.trying_to."""
+        return f"load {self.source.path}"
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """The tags that it gives."""
+        return frozenset(tag for group in self.groups for tag in group.tags)
 
 
 def parse(params: Mapping[str, Any]) -> Wanted:
@@ -105,30 +132,38 @@ def parse(params: Mapping[str, Any]) -> Wanted:
     if not os.path.isabs(path):
         raise InvalidInput(f"path is '{path}', and must be an absolute path, as /var/lib/images/all.tar.")
     names = tuple(dict.fromkeys(parse_tag(name).tagged for name in params["names"] or ()))
-    return Wanted(path, names, params["transfer"] == "full")
+    return Wanted(path, names, params["transfer"] == "full", params["verify"])
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     """Read the archive's index, look for its images, and for their layers where some are missing."""
     if not os.path.exists(wanted.path):
         raise GantryError(f"There is no file {wanted.path} on this host. Copy the archive there, or correct path.")
-    with opened(wanted.path) as file:
-        index, stamp = read_index_of(file, wanted.path), _stamp(file)
-    groups = _chosen(wanted, groups_of(index, lambda: engine.platform, lambda: engine.containerd_store))
+    file = cleanup.enter_context(opened(wanted.path))
+    source = Source(wanted.path, file, _stamp(file))
+    index = read_index_of(file, wanted.path)
+    if wanted.verify:
+        _verify(source, index)
+    with reading(wanted.path):
+        images, artifacts = images_of(index), artifacts_of(index)
+    groups = groups_of(index._replace(images=images), lambda: engine.platform, lambda: engine.containerd_store)
+    groups = _chosen(wanted, groups)
     tags = sorted({tag for group in groups for tag in group.tags})
     tagged = engine.find_all(tags)
     untagged = {group.names[0]: _find(engine, group) for group in groups if not group.tags}
     here = {**{tag: tagged.get(tag) for tag in tags}, **untagged}
     complete = all(_is_here(group, here) for group in groups)
+    rows = () if complete else engine.images.all()
     needed = not complete and (not wanted.full or bool(index.left_out))
     return Observed(
+        source=source,
         archive=index,
-        stamp=stamp,
+        artifacts=artifacts,
         groups=groups,
         here=here,
-        chains=_chains(engine) if needed else frozenset(),
+        former=Former({tag: row.id for row in rows for tag in row.tags}, frozenset(row.id for row in rows)),
+        chains=_chains(engine, rows) if needed else frozenset(),
         containerd=not complete and engine.containerd_store,
-        zstd=not complete and engine.version >= _FIRST_WITH_ZSTD,
     )
 
 
@@ -143,19 +178,14 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     lacking = {entry: diff_id for entry, diff_id in _left_out_of(index, absent).items() if entry not in there}
     if lacking:
         raise GantryError(_needs(wanted.path, lacking, observed))
-    everything = sum(len(group.images) for group in absent) == len(index.images) and not wanted.names
     names = [name for group in absent for name in group.names]
     step = Load(
-        path=wanted.path,
-        stamp=observed.stamp,
+        source=observed.source,
         archive=index,
         groups=absent,
         left_out=frozenset() if wanted.full else frozenset(there),
-        # A classic store reads manifest.json alone.
-        as_it_is=everything and (observed.containerd or all(image.listed for image in index.images)),
-        unpack=index.compression == "zstd" and not observed.zstd,
         containerd=observed.containerd,
-        former={name: image.id if (image := observed.here[name]) else None for name in names},
+        former=observed.former,
     )
     return Plan(
         steps=(step,),
@@ -165,22 +195,30 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 
 
 def apply(engine: Engine, step: Load) -> Mapping[str, Any]:
-    """Send the archive, at first without the layers that the engine has, and see what came of it."""
+    """Send the archive, at first without the layers that the engine has, and see what came of it.
+
+    A load that fails leaves the tags as they were.
+    """
     sent = _Sent()
     must_be_left_out = frozenset(step.archive.left_out)
     skipped = step.left_out - must_be_left_out
     try:
         if skipped:
             try:
-                _send(engine, step, step.left_out | must_be_left_out, sent)
+                said = _send(engine, step, step.left_out | must_be_left_out, sent)
             except EngineError:
                 # The store has these layers in another form, or not any more.
                 skipped = frozenset()
         if not skipped:
-            _send(engine, step, must_be_left_out, sent)
-    except GantryError as problem:
-        raise _after_cleaning_up(engine, step, problem) from problem
-    return {"bytes_sent": sent.bytes, "bytes_skipped": sum(step.archive.entries[entry].size for entry in skipped)}
+            said = _send(engine, step, must_be_left_out, sent)
+    except BaseException as problem:  # pylint: disable=broad-exception-caught
+        wrong = _undo(engine, step, sent.said)
+        if not isinstance(problem, GantryError):
+            raise
+        advice = "The file was changed meanwhile: try again when it is complete." if step.source.changed else ""
+        raise GantryError(" ".join(part for part in (problem.message, advice, wrong) if part)) from problem
+    bytes_skipped = sum(step.archive.entries[entry].size for entry in skipped)
+    return {"bytes_sent": sent.bytes, "bytes_skipped": bytes_skipped, "stdout": "\n".join(said)}
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
@@ -191,14 +229,20 @@ def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, A
     ]
     images = [dict(image.inspected) for image in found if image]
     names = [name for group, image in zip(observed.groups, found) if image for name in group.tags or (image.id,)]
-    return {"images": images, "image_names": names, **({"image": images[0]} if len(found) == len(images) == 1 else {})}
+    told: dict[str, Any] = {"images": images, "image_names": names}
+    if len(found) == len(images) == 1:
+        told["image"] = images[0]
+    if observed.artifacts:
+        told["artifacts"] = [artifact._asdict() for artifact in observed.artifacts]
+    return told
 
 
 class _Sent:
-    """Counts bytes on their way."""
+    """Counts bytes on their way, and keeps what the engine says to them."""
 
     def __init__(self) -> None:
         self.bytes = 0
+        self.said: list[str] = []
 
     def counted(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         for piece in pieces:
@@ -206,15 +250,27 @@ class _Sent:
             yield piece
 
 
-def _stamp(file: BinaryIO) -> Stamp:
+def _stamp(file: BinaryIO) -> tuple[int, ...]:
     status = os.fstat(file.fileno())
-    return Stamp(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def _chains(engine: Engine) -> frozenset[str]:
-    """The chain IDs of all layers of all images."""
-    images = engine.find_listed(engine.images.all())
-    return frozenset(chain for image in images.values() for chain in chain_ids(image.diff_ids))
+def _verify(source: Source, index: ArchiveIndex) -> None:
+    """Raise GantryError unless all of the archive is what its digests say, and what was read of it."""
+    # Without it, nobody reads layers before they are sent.
+    from ansible_collections.gantry.docker.plugins.module_utils.image.verification import verify_stream
+
+    source.file.seek(0)
+    if verify_stream(source.file, source.path).images != index.images:
+        raise GantryError(
+            f"The archive {source.path} can't be used: the index at its end has other images than the archive itself. "
+            "Make or copy the archive again."
+        )
+
+
+def _chains(engine: Engine, rows: Iterable[ImageSummary]) -> frozenset[str]:
+    """The chain IDs of all layers of these images."""
+    return frozenset(chain for image in engine.find_listed(rows).values() for chain in chain_ids(image.diff_ids))
 
 
 def _same(group: ArchivedGroup, image: Image | None) -> bool:
@@ -275,46 +331,78 @@ def _needs(path: str, lacking: Mapping[str, str], observed: Observed) -> str:
     )
 
 
-def _send(engine: Engine, step: Load, left_out: frozenset[str], sent: _Sent) -> None:
-    """Load the archive without some layers; raises GantryError unless all images are here then."""
-    # As in _pieces: only a task that has something to load needs it.
-    from ansible_collections.gantry.docker.plugins.module_utils.engine.archives import Archives
+def _send(engine: Engine, step: Load, left_out: frozenset[str], sent: _Sent) -> tuple[str, ...]:
+    """Load the archive without some layers; what the engine said.
 
-    with opened(step.path) as file:
-        _check_same(file, step)
-        size = step.stamp.size if step.sends_all(left_out) and not step.unpack else None
-        said = Archives(engine).load(sent.counted(_pieces(file, step, left_out)), f"load {step.path}", size)
-        _check_same(file, step)
+    Raises GantryError unless all images are here then, and no others.
+    """
+    # As in _parts: only a task that has something to load needs it.
+    from ansible_collections.gantry.docker.plugins.module_utils.engine.archives import Archives
+    from ansible_collections.gantry.docker.plugins.module_utils.image.assembly import assembled_size
+
+    parts = _parts(step, left_out)
+    begun = len(sent.said)
+    Archives(engine).load(sent.counted(_pieces(step, parts)), assembled_size(parts), step.task, sent.said)
+    said = tuple(sent.said[begun:])
+    answer = f" It said: {'; '.join(said)}." if said else ""
+    others = _unexpected(engine, step, said)
+    if others:
+        raise GantryError(
+            f"Can't {step.task}: the engine loaded {', '.join(others)} too, which it wasn't sent.{answer} "
+            "Is something between this host and the engine?"
+        )
     bad = [name for group in step.groups for name in _wrong(engine, step, group, bool(left_out))]
     if bad:
-        answer = f" It said: {'; '.join(said)}." if said else ""
         raise EngineError(
-            f"Can't load {step.path}: the engine took it, but has no {', '.join(bad)} as in it.{answer} "
+            f"Can't {step.task}: the engine took it, but has no {', '.join(bad)} as in it.{answer} "
             "Look at the engine's log ('journalctl -u docker'), then try again."
         )
+    return said
 
 
-def _check_same(file: BinaryIO, step: Load) -> None:
-    if _stamp(file) != step.stamp:
-        raise GantryError(f"The archive {step.path} was changed while it was read. Try again when it is complete.")
-
-
-def _pieces(file: BinaryIO, step: Load, left_out: frozenset[str]) -> Iterator[bytes]:
-    """The bytes to send: the file, or what of it is wanted, put together on the way."""
+def _parts(step: Load, left_out: frozenset[str]) -> list[Part]:
+    """What to send: what was read of the archive, and of the file the layers that are wanted."""
     # With what it takes to write archives, which a task that has nothing to load need not wait for.
-    from ansible_collections.gantry.docker.plugins.module_utils.image.assembly import assembled, parts_of
-    from ansible_collections.gantry.docker.plugins.module_utils.image.decompression import pieces_of, unpacked
+    from ansible_collections.gantry.docker.plugins.module_utils.image.assembly import parts_to_load
     from ansible_collections.gantry.docker.plugins.module_utils.image.packing import Unpacker
 
-    with reading(step.path):
-        file.seek(0)
-        if step.sends_all(left_out):
-            as_it_lies = pieces_of(file, step.stamp.size)
-            yield from unpacked(file, step.archive.compression) if step.unpack else as_it_lies
-        else:
-            images = [image for group in step.groups for image in group.under_its_tags()]
-            data = Unpacker(file, step.archive).data
-            yield from assembled(parts_of(step.archive, images, left_out, data, as_they_lie=True))
+    data = Unpacker(step.source.file, step.archive).data
+    with reading(step.source.path):
+        return list(parts_to_load(step.archive, step.groups, left_out, data))
+
+
+def _pieces(step: Load, parts: Iterable[Part]) -> Iterator[bytes]:
+    """The bytes to send, put together on the way."""
+    from ansible_collections.gantry.docker.plugins.module_utils.image.assembly import assembled
+
+    with reading(step.source.path):
+        yield from assembled(parts)
+
+
+def _reported(said: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The tags, and the Ids of images without one, that an engine says it has loaded."""
+    tags, ids = [], []
+    for line in said:
+        if line.startswith(_LOADED_TAG):
+            name = line[len(_LOADED_TAG) :]
+            with suppress(InvalidInput):
+                name = archived_tag(name) or name
+            tags.append(name)
+        elif line.startswith(_LOADED_ID):
+            ids.append(line[len(_LOADED_ID) :])
+    return tags, ids
+
+
+def _unexpected(engine: Engine, step: Load, said: Iterable[str]) -> list[str]:
+    """What the engine says it has loaded that is not to be loaded."""
+    tags, ids = _reported(said)
+    untagged = [group for group in step.groups if not group.tags]
+    others = []
+    for image_id in ids:
+        image = engine.images.find(image_id)
+        if not any(image_id in group.digests or _same(group, image) for group in untagged):
+            others.append(image_id)
+    return [*(tag for tag in tags if tag not in step.tags), *others]
 
 
 def _wrong(engine: Engine, step: Load, group: ArchivedGroup, thin: bool) -> list[str]:
@@ -322,17 +410,19 @@ def _wrong(engine: Engine, step: Load, group: ArchivedGroup, thin: bool) -> list
     wrong = []
     for name in group.names:
         here = _named(engine, group, name)
-        whole = here is not None and (not thin or not step.containerd or _is_whole(engine, here, group))
-        if not whole or not _same(group, here):
+        if here is None or not _same(group, here) or (step.containerd and not _is_whole(engine, here, group, thin)):
             wrong.append(name)
     return wrong
 
 
-def _is_whole(engine: Engine, image: Image, group: ArchivedGroup) -> bool:
+def _is_whole(engine: Engine, image: Image, group: ArchivedGroup, thin: bool) -> bool:
     """Whether a containerd store has all that the image is made of: it may run, and not be saved again."""
     known = engine.images.available(image.id)
     if known is not None:
-        return all(digest in known for digest in group.manifests)
+        return bool(known) and all(digest in known for digest in group.manifests)
+    if not thin:
+        # What is sent and isn't there can't be unpacked, which an engine tells.
+        return True
     from ansible_collections.gantry.docker.plugins.module_utils.engine.archives import Archives
 
     # Before 28 an engine doesn't tell, but it can be asked for the image.
@@ -373,33 +463,52 @@ def _refuse_incomplete(path: str, groups: Sequence[ArchivedGroup]) -> None:
                 )
 
 
-def _after_cleaning_up(engine: Engine, step: Load, problem: GantryError) -> GantryError:
-    """Let tags that aren't right name again what they named, and say which images came all the same.
+def _undo(engine: Engine, step: Load, said: Iterable[str]) -> str:
+    """Let all tags that the load may have moved name again what they named, and remove what came without a tag.
 
-    A classic store loads and checks one image after the other, so those that are there are right. A containerd store
-    takes them all in before it unpacks any, and one that can't be unpacked looks like any other: there none stays.
+    Returns what is still wrong and how to mend it, as sentences; nothing if all is as before.
     """
-    loaded: list[str] = []
-    broken: set[str] = set()
+    tags, ids = _reported(said)
+    names = sorted(step.tags.union(tags))
+    try:
+        now = {tag: row.id for row in engine.images.all() for tag in row.tags}
+    except GantryError:
+        return _to_mend(step.former, names)
+    made = {now[name] for name in names if name in now}.union(ids)
+    wrong = [name for name in names if not _restored(engine, name, step.former.tags.get(name), now.get(name))]
     with suppress(GantryError):
-        for group in step.groups:
-            wrong = list(group.names) if step.containerd else _wrong(engine, step, group, thin=False)
-            loaded += [name for name in group.names if name not in wrong]
-            broken |= {found for name in wrong for found in _restore(engine, group, name, step.former.get(name))}
-        for image_id in broken:
+        untagged = (_find(engine, group) for group in step.groups if not group.tags)
+        made.update(image.id for image in untagged if image)
+    for image_id in made - step.former.ids:
+        try:
             engine.images.discard(image_id)
-    if not loaded:
-        return problem
-    return GantryError(f"{problem.message} Loaded all the same: {', '.join(loaded)}.")
+        except GantryError:
+            wrong.append(image_id)
+    return _to_mend(step.former, wrong)
 
 
-def _restore(engine: Engine, group: ArchivedGroup, name: str, former: str | None) -> list[str]:
-    """Let a name that isn't right name again what it named; the Ids of what may be left over."""
-    here = _named(engine, group, name)
-    if here is None and not former:
-        return []
-    if former and (here is None or here.id != former):
-        engine.images.tag(former, parse_tag(name))
-    elif group.tags and not former:
-        engine.images.remove(name, delete_parents=False)
-    return [here.id] if here and here.id != former else []
+def _restored(engine: Engine, name: str, former: str | None, now: str | None) -> bool:
+    """Let a tag name again what it named; whether it does."""
+    try:
+        if former and now != former:
+            engine.images.tag(former, parse_tag(name))
+        elif not former:
+            # The list may lack an image that is broken.
+            engine.images.remove(name, delete_parents=False)
+    except EngineError as error:
+        return former is None and error.status == 404
+    except GantryError:
+        return False
+    return True
+
+
+def _to_mend(former: Former, names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    commands = [
+        f"docker tag {former.tags[name]} {name}" if name in former.tags else f"docker image rm {name}" for name in names
+    ]
+    return (
+        f"What came of it couldn't be undone: {', '.join(names)} may be another image now than before. "
+        f"Bring back what was there with: {'; '.join(commands)}."
+    )
