@@ -14,6 +14,7 @@ description:
     whatever engine. A compression is undone on the way.
   - The archive's index is read first. Where the engine has all of its images, under all of their tags, nothing is sent,
     and nothing changes. Otherwise only those images are sent that are missing, and of them the layers that are.
+    An image of which a containerd store has lost a part is missing, where the engine tells (from API 1.48 on).
   - The engine gets nothing but what was read. Documents that name images are written anew; manifests and configs are
     the very bytes that were read; layers are sent from the file, which stays open meanwhile, and the engine checks
     them by their digests. So no archive can give the engine other images or tags than the check run tells.
@@ -40,6 +41,17 @@ options:
     type: list
     elements: str
     aliases: [name]
+  platforms:
+    description:
+      - Which platforms of the archive's images must be here, as in C(linux/arm64) or C(arm64). The archive must have
+        each image to load for all of them.
+      - Without it, all that the archive has, where the engine has a containerd store. A classic store keeps an image
+        for one platform, which is the engine's own unless another one is named.
+      - Before API 1.48 an engine with a containerd store doesn't tell which platforms it has; there an image that is
+        here for one of them counts as here.
+    type: list
+    elements: str
+    aliases: [platform]
   transfer:
     description:
       - With V(auto) layers that the engine has already aren't sent. If the engine turns out to need them all the same,
@@ -75,6 +87,11 @@ EXAMPLES = r"""
   gantry.docker.image_load:
     path: /var/tmp/gantry-example-busybox.tar
     name: busybox
+
+- name: Have it for one platform, of those that the archive has
+  gantry.docker.image_load:
+    path: /var/tmp/gantry-example-busybox.tar
+    platforms: [linux/amd64]
 
 - name: Have its images, and be sure that the archive isn't damaged
   gantry.docker.image_load:
@@ -145,6 +162,7 @@ def main() -> None:
         argument_spec={
             "path": {"type": "path", "required": True},
             "names": {"type": "list", "elements": "str", "aliases": ["name"]},
+            "platforms": {"type": "list", "elements": "str", "aliases": ["platform"]},
             "transfer": {"type": "str", "choices": ["auto", "full"], "default": "auto"},
             "verify": {"type": "bool", "default": False},
         },

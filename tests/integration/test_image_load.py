@@ -37,6 +37,8 @@ from ansible_collections.gantry.docker.tests.engines.images import content
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
 from ansible_collections.gantry.docker.tests.integration.scenes import id_of, state, tar_of
 from ansible_collections.gantry.docker.tests.unit.image import archives
+from ansible_collections.gantry.docker.tests.unit.image.hostile import HOSTILE, ODD
+from ansible_collections.gantry.docker.tests.unit.image.test_assembly import with_artifacts
 
 
 def _save(client: docker.DockerClient, path: Path, *names: str) -> Path:
@@ -341,7 +343,7 @@ def _other_case_in_the_layout() -> bytes:
     return archives.tar({**archives.both(SMALL), "index.json": layout[: -len(end)] + b"}," + name + b"}]}"})
 
 
-TWO_READINGS = {
+TWO_READINGS: dict[str, Callable[[], bytes]] = {
     "another index at the end, gzip": partial(_other_index_at_the_end, "gzip"),
     "another index at the end, zstd": partial(_other_index_at_the_end, "zstd"),
     "a key in another case": partial(_other_case, b"repotags"),
@@ -364,20 +366,36 @@ def _tags(client: docker.DockerClient) -> dict[str, str]:
     return {tag: str(image.id) for image in client.images.list(all=True) for tag in image.tags}
 
 
+def _moves_what_it_foresees(module: Module, client: docker.DockerClient, path: Path) -> None:
+    before = _tags(client)
+    foreseen = module(check=True, path=str(path))
+    done = module(path=str(path))
+    after = _tags(client)
+    moved = {tag for tag in before.keys() | after.keys() if before.get(tag) != after.get(tag)}
+    assert bool(foreseen.get("failed")) <= bool(done.get("failed")), done
+    assert moved == (set() if done.get("failed") else set(foreseen["diff"]["after"])), done
+    assert after["prod:latest"] == before["prod:latest"]
+
+
 @pytest.mark.parametrize("name", TWO_READINGS)
 def test_no_tag_moves_that_was_not_foreseen(
     name: str, module: Module, prod: docker.DockerClient, tmp_path: Path
 ) -> None:
     path = tmp_path / "images.tar"
     path.write_bytes(TWO_READINGS[name]())
-    before = _tags(prod)
-    foreseen = module(check=True, path=str(path))
-    done = module(path=str(path))
-    after = _tags(prod)
-    moved = {tag for tag in before.keys() | after.keys() if before.get(tag) != after.get(tag)}
-    assert bool(foreseen.get("failed")) == bool(done.get("failed")), done
-    assert moved == (set() if done.get("failed") else set(foreseen["diff"]["after"]))
-    assert after["prod:latest"] == before["prod:latest"]
+    _moves_what_it_foresees(module, prod, path)
+
+
+def test_no_hostile_archive_moves_a_tag_that_was_not_foreseen(
+    module: Module, prod: docker.DockerClient, subtests: pytest.Subtests, tmp_path: Path
+) -> None:
+    path = tmp_path / "images.tar"
+    for name, row in {**HOSTILE, **ODD}.items():
+        path.write_bytes(row.build())
+        with subtests.test(name):
+            _moves_what_it_foresees(module, prod, path)
+        if "small:1" in _tags(prod):
+            prod.api.remove_image("small:1")
 
 
 @pytest.mark.parametrize("how", ["in its place", "written over"])
@@ -484,3 +502,87 @@ def test_tells_what_the_engine_said(module: Module, clean: docker.DockerClient, 
     said = module.ok(path=str(archive))["stdout"].splitlines()
     assert {"Loaded image: busybox:latest", "Loaded image: example/tools:1"} <= set(said)
     assert "stdout" not in module.ok(path=str(archive))
+
+
+# Archives of other tools
+
+
+@pytest.mark.parametrize(("written", "tag"), [("app:1", "app:1"), ("latest", None), ("team/app:2", "team/app:2")])
+def test_names_as_other_tools_write_them(
+    written: str, tag: str | None, module: Module, clean: docker.DockerClient, tmp_path: Path
+) -> None:
+    """As skopeo writes oci-archive:f.tar:app:1. A tag alone is no name: its image has none, and docker images has it."""
+    image = archives.Image(SMALL.layers)
+    target = archives.descriptor(archives.manifest(image), archives.OCI_MANIFEST)
+    path = tmp_path / "images.tar"
+    entries = archives.layout([{**target, "annotations": {archives.REF_NAME: written}}])
+    path.write_bytes(archives.tar({**archives.oci(image), **entries}))
+    done = module.converges(path=str(path))
+    (listed,) = clean.images.list()
+    assert listed.tags == ([tag] if tag else [])
+    assert listed.id == done["image"]["Id"]
+    if tag:
+        assert clean.images.get(tag).id == listed.id
+    clean.images.remove(str(listed.id), force=True)
+    assert clean.api.images(all=True) == []
+
+
+def test_what_else_is_in_a_layout_is_left_out(module: Module, clean: docker.DockerClient, tmp_path: Path) -> None:
+    path = tmp_path / "images.tar"
+    path.write_bytes(archives.tar(with_artifacts()))
+    done = module.converges(path=str(path))
+    assert list(_tags(clean)) == ["tool:2"] and len(clean.api.images(all=True)) == 1
+    names = ["example.com/tool:sha256-1.sig", "chart:1"]
+    assert [artifact["name"] for artifact in done["artifacts"]] == names
+    assert [artifact["name"] for artifact in module.unchanged(path=str(path))["artifacts"]] == names
+
+
+# What a containerd store has in part
+
+
+def _tells_parts(engine: engines.Engine) -> bool:
+    return engine.store == "containerd" and engine.suite == "sid"
+
+
+@pytest.mark.parametrize("transfer", ["auto", "full"])
+def test_an_image_that_lost_content_is_mended(
+    transfer: str, module: Module, engine: engines.Engine, busybox: docker.DockerClient, tmp_path: Path
+) -> None:
+    if not _tells_parts(engine):
+        pytest.skip("only a containerd store loses content, and engines tell it since 28")
+    layer = _layer_of_busybox(busybox, tmp_path)
+    _forget(busybox)
+    image = archives.Image((layer,), tags=("lost:1",), settings={"Cmd": ["sh"]})
+    entries = archives.both(image)
+    path = tmp_path / "whole.tar"
+    path.write_bytes(archives.tar(entries))
+    del entries[archives.blob(layer)]
+    busybox.api.load_image(archives.tar(entries))
+    assert busybox.images.get("lost:1").tags == ["lost:1"]
+    module.converges(path=str(path), transfer=transfer)
+    assert busybox.containers.run("lost:1", ["echo", "yes"], remove=True) == b"yes\n"
+    saved = _save(busybox, tmp_path / "again.tar", "lost:1")
+    assert [image.missing for image in read_index(saved).images] == [()]
+
+
+def test_platforms(module: Module, engine: engines.Engine, clean: docker.DockerClient, tmp_path: Path) -> None:
+    host = archives.Image((archives.layer("host"),), tags=("both:1",))
+    arm = replace(host, architecture="arm64", layers=(archives.layer("arm"),))
+    path = tmp_path / "both.tar"
+    path.write_bytes(archives.tar(archives.multi_platform(archives.index_of(host, arm), ["both:1"], host, arm)))
+    assert "not for linux/s390x" in module.fails(path=str(path), platforms=["s390x"])
+    if engine.store == "classic":
+        assert "classic store" in module.fails(path=str(path), platforms=["amd64", "arm64"])
+        done = module.converges(path=str(path), platform="linux/arm64")
+        assert done["image"]["Architecture"] == "arm64"
+        done = module.converges(path=str(path))
+        assert done["image"]["Architecture"] == "amd64"
+        return
+    module.converges(path=str(path), platforms=["amd64"])
+    if not _tells_parts(engine):
+        return
+    done = module.converges(path=str(path))
+    assert done["diff"]["before"]["both:1"]["lacks"] == ["linux/arm64"]
+    module.unchanged(path=str(path), platforms=["linux/arm64"])
+    saved = _save(clean, tmp_path / "again.tar", "both:1")
+    assert {image.architecture for image in read_index(saved).images} == {"amd64", "arm64"}

@@ -25,9 +25,11 @@ class Image(NamedTuple):
     """An image as the engine describes it.
 
     inspected: the engine's own description, for results.
+    manifests: the parts of the image, where the engine tells them (containerd, from API 1.48 on).
     """
 
     inspected: Mapping[str, Any]
+    manifests: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def id(self) -> str:
@@ -76,6 +78,19 @@ class Image(NamedTuple):
         """What a copy of it has in common with it elsewhere."""
         return identity_of(self.inspected, self.diff_ids, self.config)
 
+    @property
+    def whole(self) -> bool:
+        """Whether all content of the image is here, for the platform that the engine describes.
+
+        A containerd store may have lost a part: the image may run, but can't be saved or pushed.
+        """
+        if self.manifests:
+            parts = [part for part in self.manifests if part.get("Kind") == "image"]
+            here = [part for part in parts if part.get("Available")]
+            return any(len(parts) == 1 or _platform(part) == self.platform for part in here)
+        # An image without layers has an empty list of them; a store that can't read the config has no type either.
+        return bool((self.inspected.get("RootFS") or {}).get("Type"))
+
 
 class ImageSummary(NamedTuple):
     """A row of the engine's list of images.
@@ -116,11 +131,15 @@ class Images:
 
     def find(self, name: str) -> Image | None:
         """The image of a reference or Id; None if there is none."""
+        api = self._api
+        params = {"manifests": "1"} if speaks(api, 1, 48) else {}
         with trying_to(f"inspect the image {name}"):
             try:
-                return Image(self._api.inspect_image(name))
+                answer = api._result(api._get(api._url("/images/{0}/json", name), params=params), json=True)
             except docker.errors.NotFound:
                 return None
+        # They aren't in the answer to a plain question, and so in no result.
+        return Image(answer, tuple(answer.pop("Manifests", None) or ()))
 
     def find_listed(self, row: ImageSummary) -> Image | None:
         """The image of a row of the list; None if it is gone.
@@ -271,6 +290,11 @@ def _summary(row: Mapping[str, Any], details: bool = False) -> ImageSummary:
         manifests=tuple(row.get("Manifests") or ()),
         index_size=_index_size(row.get("Descriptor") or {}),
     )
+
+
+def _platform(manifest: Mapping[str, Any]) -> Platform:
+    """The platform of an image's manifest, as the engine tells it."""
+    return platform_of((manifest.get("ImageData") or {}).get("Platform") or {})
 
 
 def _told(filters: Mapping[str, Sequence[str]]) -> str:

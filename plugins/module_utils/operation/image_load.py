@@ -15,6 +15,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.connection im
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, ImageSummary
 from ansible_collections.gantry.docker.plugins.module_utils.image.archive import (
+    ArchivedImage,
     ArchiveIndex,
     opened,
     read_index_of,
@@ -31,6 +32,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.artifacts impo
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.identity import described
 from ansible_collections.gantry.docker.plugins.module_utils.image.layers import chain_ids
+from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, parse_platform
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import parse_tag
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 
@@ -44,12 +46,13 @@ _LOADED_TAG, _LOADED_ID = "Loaded image: ", "Loaded image ID: "
 class Wanted(NamedTuple):
     """What the user wants.
 
-    path: the archive's, on this host. names: the tags to load; none for all. full: whether to send all layers.
-    verify: whether to read all of the archive first.
+    path: the archive's, on this host. names: the tags to load; none for all. platforms: those to have of each image;
+    none for all. full: whether to send all layers. verify: whether to read all of the archive first.
     """
 
     path: str
     names: tuple[str, ...]
+    platforms: tuple[Platform, ...]
     full: bool
     verify: bool
 
@@ -132,7 +135,8 @@ def parse(params: Mapping[str, Any]) -> Wanted:
     if not os.path.isabs(path):
         raise InvalidInput(f"path is '{path}', and must be an absolute path, as /var/lib/images/all.tar.")
     names = tuple(dict.fromkeys(parse_tag(name).tagged for name in params["names"] or ()))
-    return Wanted(path, names, params["transfer"] == "full", params["verify"])
+    platforms = tuple(dict.fromkeys(parse_platform(platform) for platform in params["platforms"] or ()))
+    return Wanted(path, names, platforms, params["transfer"] == "full", params["verify"])
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
@@ -146,8 +150,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
         _verify(source, index)
     with reading(wanted.path):
         images, artifacts = images_of(index), artifacts_of(index)
-    groups = groups_of(index._replace(images=images), lambda: engine.platform, lambda: engine.containerd_store)
-    groups = _chosen(wanted, groups)
+    groups = _groups(engine, wanted, index._replace(images=images))
     tags = sorted({tag for group in groups for tag in group.tags})
     tagged = engine.find_all(tags)
     untagged = {group.names[0]: _find(engine, group) for group in groups if not group.tags}
@@ -178,7 +181,6 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     lacking = {entry: diff_id for entry, diff_id in _left_out_of(index, absent).items() if entry not in there}
     if lacking:
         raise GantryError(_needs(wanted.path, lacking, observed))
-    names = [name for group in absent for name in group.names]
     step = Load(
         source=observed.source,
         archive=index,
@@ -189,7 +191,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     )
     return Plan(
         steps=(step,),
-        before={name: described(image.identity) if (image := observed.here[name]) else None for name in names},
+        before={name: _before(group, observed.here[name]) for group in absent for name in group.names},
         after={name: described(archived_identity(group.image)) for group in absent for name in group.names},
     )
 
@@ -269,12 +271,69 @@ def _verify(source: Source, index: ArchiveIndex) -> None:
 
 
 def _chains(engine: Engine, rows: Iterable[ImageSummary]) -> frozenset[str]:
-    """The chain IDs of all layers of these images."""
-    return frozenset(chain for image in engine.find_listed(rows).values() for chain in chain_ids(image.diff_ids))
+    """The chain IDs of all layers of those of these images that are whole."""
+    whole = (image for image in engine.find_listed(rows).values() if image.whole)
+    return frozenset(chain for image in whole for chain in chain_ids(image.diff_ids))
 
 
 def _same(group: ArchivedGroup, image: Image | None) -> bool:
-    return image is not None and group.has(image.identity)
+    """Whether an image of the engine is the archive's, for all its platforms, and whole."""
+    if image is None:
+        return False
+    if image.manifests and group.manifests:
+        lacking = group.manifests - _available(image)
+        if not lacking or len(group.images) > 1:
+            return not lacking
+    return image.whole and group.has(image.identity)
+
+
+def _available(image: Image) -> set[str]:
+    """The digests of those manifests of an image whose content is all here."""
+    return {str(part["ID"]) for part in image.manifests if part.get("Available")}
+
+
+def _before(group: ArchivedGroup, image: Image | None) -> dict[str, Any] | None:
+    """An image in the diff; with what is to be mended of it, if it is the archive's and not whole."""
+    if image is None:
+        return None
+    told = described(image.identity)
+    if told == described(archived_identity(group.image)) and not _same(group, image):
+        available = _available(image)
+        lacking = [archived for archived in group.images if archived.manifest_digest not in available]
+        told["lacks"] = sorted(str(archived_identity(archived).platform) for archived in lacking)
+    return told
+
+
+def _groups(engine: Engine, wanted: Wanted, index: ArchiveIndex) -> tuple[ArchivedGroup, ...]:
+    """What the engine would make an image of each, of what is wanted."""
+    if wanted.platforms:
+        for group in _chosen(wanted, groups_of(index, lambda: engine.platform, lambda: True)):
+            _check_platforms(engine, wanted, group)
+        images = tuple(image for image in index.images if _is_for(wanted.platforms, image))
+        index = index._replace(images=images)
+    return _chosen(wanted, groups_of(index, lambda: engine.platform, lambda: engine.containerd_store))
+
+
+def _is_for(platforms: Iterable[Platform], image: ArchivedImage) -> bool:
+    has = archived_identity(image).platform
+    return any(platform.includes(has) for platform in platforms)
+
+
+def _check_platforms(engine: Engine, wanted: Wanted, group: ArchivedGroup) -> None:
+    """Raise GantryError unless the archive has an image for all platforms that are wanted, and the engine can too."""
+    name = ", ".join(group.names)
+    lacking = [platform for platform in wanted.platforms if not any(_is_for([platform], i) for i in group.images)]
+    if lacking:
+        has = sorted({str(archived_identity(image).platform) for image in group.images})
+        raise GantryError(
+            f"The archive {wanted.path} has {name} for {', '.join(has)}, and not for "
+            f"{', '.join(map(str, lacking))}. Leave that out of platforms, or name the images that have it in names."
+        )
+    if sum(_is_for(wanted.platforms, image) for image in group.images) > 1 and not engine.containerd_store:
+        raise GantryError(
+            f"Several platforms of {name} are wanted, and this engine's classic store keeps an image for one alone. "
+            "Name one in platforms."
+        )
 
 
 def _chosen(wanted: Wanted, groups: Sequence[ArchivedGroup]) -> tuple[ArchivedGroup, ...]:
@@ -410,18 +469,14 @@ def _wrong(engine: Engine, step: Load, group: ArchivedGroup, thin: bool) -> list
     wrong = []
     for name in group.names:
         here = _named(engine, group, name)
-        if here is None or not _same(group, here) or (step.containerd and not _is_whole(engine, here, group, thin)):
+        if here is None or not _same(group, here) or (thin and step.containerd and not _is_whole(engine, here)):
             wrong.append(name)
     return wrong
 
 
-def _is_whole(engine: Engine, image: Image, group: ArchivedGroup, thin: bool) -> bool:
+def _is_whole(engine: Engine, image: Image) -> bool:
     """Whether a containerd store has all that the image is made of: it may run, and not be saved again."""
-    known = engine.images.available(image.id)
-    if known is not None:
-        return bool(known) and all(digest in known for digest in group.manifests)
-    if not thin:
-        # What is sent and isn't there can't be unpacked, which an engine tells.
+    if image.manifests:
         return True
     from ansible_collections.gantry.docker.plugins.module_utils.engine.archives import Archives
 

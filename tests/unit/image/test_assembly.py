@@ -154,7 +154,7 @@ def artifact(data: bytes, config: bytes, config_type: str, layer_type: str, name
     parts = {"config": archives.descriptor(config, config_type), "layers": [archives.descriptor(data, layer_type)]}
     manifest = archives.encoded({"schemaVersion": 2, "mediaType": archives.OCI_MANIFEST, **parts})
     target = archives.descriptor(manifest, archives.OCI_MANIFEST, annotations={archives.FULL_NAME: name})
-    return {archives.blob(part): part for part in (data, config, manifest)} | {"index.json": archives.encoded(target)}
+    return {"index.json": archives.encoded(target), **{archives.blob(part): part for part in (data, config, manifest)}}
 
 
 def with_artifacts() -> dict[str, Content]:

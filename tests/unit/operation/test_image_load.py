@@ -9,13 +9,14 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils.image.archive import read_index
-from ansible_collections.gantry.docker.plugins.module_utils.image.archived import groups_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.layers import chain_ids
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform
@@ -27,15 +28,22 @@ from ansible_collections.gantry.docker.tests.unit.image.archives import APP, ARM
 HERE = Platform("linux", "amd64")
 OTHER = archives.Image((archives.layer("other"),))
 APP_TAGS = list(APP.tags)
-DEFAULTS = {"names": None, "transfer": "auto", "verify": False}
+DEFAULTS = {"names": None, "platforms": None, "transfer": "auto", "verify": False}
 SOURCE = image_load.Source("/images.tar", io.BytesIO(), (1, 1, 1))
 
 
-def inspected(image: archives.Image) -> Image:
-    """An archived image as an engine would show it that has it."""
+def inspected(image: archives.Image, *manifests: dict[str, Any]) -> Image:
+    """An archived image as an engine would show it that has it. manifests: what it tells of its parts."""
     described = {"Os": "linux", "Architecture": image.architecture, "Created": "2026-01-02T03:04:05.678901234Z"}
-    layers = {"RootFS": {"Layers": list(image.diff_ids)}, "Config": dict(image.settings)}
-    return Image({"Id": image.config_digest, **described, **layers})
+    layers = {"RootFS": {"Type": "layers", "Layers": list(image.diff_ids)}, "Config": dict(image.settings)}
+    return Image({"Id": image.config_digest, **described, **layers}, manifests)
+
+
+def told(image: archives.Image, available: bool) -> dict[str, Any]:
+    """What a containerd store tells of an image's manifest."""
+    platform = {"os": "linux", "architecture": image.architecture, "variant": image.variant}
+    manifest = {"ID": archives.digest(archives.manifest(image)), "Kind": "image", "Available": available}
+    return {**manifest, "ImageData": {"Platform": platform}}
 
 
 class Case:
@@ -48,16 +56,17 @@ class Case:
 
     def plan(
         self,
-        here: Mapping[str, archives.Image] | None = None,
+        here: Mapping[str, archives.Image | Image] | None = None,
         chains: Iterable[str] = (),
         **params: Any,
     ) -> Plan:
         """The plan for an engine that has these images by their tags, and these layers."""
-        here = here or {}
+        found = {name: image if isinstance(image, Image) else inspected(image) for name, image in (here or {}).items()}
         wanted = image_load.parse({**DEFAULTS, "path": str(self._path), **params})
         index = read_index(self._path)
-        groups = image_load._chosen(wanted, groups_of(index, lambda: HERE, lambda: self._containerd))
-        means = {name: inspected(here[name]) if name in here else None for group in groups for name in group.names}
+        engine = SimpleNamespace(platform=HERE, containerd_store=self._containerd)
+        groups = image_load._groups(cast(Engine, engine), wanted, index)
+        means = {name: found.get(name) for group in groups for name in group.names}
         return image_load.plan(
             wanted,
             image_load.Observed(
@@ -66,7 +75,7 @@ class Case:
                 artifacts=(),
                 groups=groups,
                 here=means,
-                former=image_load.Former({name: image.config_digest for name, image in here.items()}, frozenset()),
+                former=image_load.Former({name: image.id for name, image in found.items()}, frozenset()),
                 chains=frozenset(chains),
                 containerd=self._containerd,
             ),
@@ -160,6 +169,62 @@ def test_several_platforms(containerd: bool, architectures: list[str], tmp_path:
     assert not Case(tmp_path, entries, containerd).plan({"app:1": host}).changed
 
 
+HOST = archives.Image(APP.layers)
+BOTH = archives.multi_platform(archives.index_of(HOST, ARM), ["app:1"], HOST, ARM)
+
+
+@pytest.mark.parametrize("transfer", ["auto", "full"])
+def test_an_image_whose_content_is_lost(transfer: str, tmp_path: Path) -> None:
+    """It looks like any other to who inspects it."""
+    case = Case(tmp_path, archives.both(TOOL), containerd=True)
+    plan = case.plan({"tool:2": inspected(TOOL, told(TOOL, available=False))}, transfer=transfer)
+    (step,) = plan.steps
+    assert step.tags == {"tool:2"}
+    before, after = plan.before["tool:2"], plan.after["tool:2"]
+    assert before == {**after, "lacks": ["linux/amd64"]}
+    assert not case.plan({"tool:2": inspected(TOOL, told(TOOL, available=True))}, transfer=transfer).changed
+
+
+def test_a_store_that_can_not_read_an_image(tmp_path: Path) -> None:
+    described = {"Id": TOOL.config_digest, "Os": "linux", "Architecture": "amd64", "RootFS": {"Layers": None}}
+    assert Case(tmp_path, archives.both(TOOL), containerd=True).plan({"tool:2": Image(described)}).changed
+
+
+@pytest.mark.parametrize(
+    ("available", "platforms", "lacks"),
+    [
+        ((True, False), None, ["linux/arm/v7"]),
+        ((False, True), None, ["linux/amd64"]),
+        ((True, True), None, None),
+        ((True, False), ["amd64"], None),
+        ((True, False), ["linux/amd64", "linux/arm"], ["linux/arm/v7"]),
+        ((False, True), ["linux/arm/v7"], None),
+    ],
+)
+def test_platforms_that_are_here(
+    available: tuple[bool, bool], platforms: list[str] | None, lacks: list[str] | None, tmp_path: Path
+) -> None:
+    parts = [told(image, there) for image, there in zip((HOST, ARM), available)]
+    plan = Case(tmp_path, BOTH, containerd=True).plan({"app:1": inspected(HOST, *parts)}, platforms=platforms)
+    assert plan.changed == (lacks is not None)
+    assert plan.before.get("app:1", {}).get("lacks") == lacks
+
+
+@pytest.mark.parametrize("containerd", [False, True])
+def test_one_platform_of_an_archive(containerd: bool, tmp_path: Path) -> None:
+    case = Case(tmp_path, BOTH, containerd)
+    plan = case.plan(platforms=["linux/arm"])
+    assert [image.architecture for image in plan.steps[0].groups[0].images] == ["arm"]
+    assert plan.after["app:1"]["layers"] == list(ARM.diff_ids)
+    with pytest.raises(GantryError, match=r"has app:1 for linux/amd64, linux/arm/v7, and not for linux/s390x\."):
+        case.plan(platforms=["linux/arm", "s390x"])
+
+
+def test_several_platforms_on_a_classic_store(tmp_path: Path) -> None:
+    with pytest.raises(GantryError, match="classic store keeps an image for one alone"):
+        Case(tmp_path, BOTH).plan(platforms=["amd64", "arm"])
+
+
 @pytest.mark.parametrize("containerd", [False, True])
 def test_oci_layout_alone(containerd: bool, tmp_path: Path) -> None:
     (step,) = Case(tmp_path, archives.oci(TOOL), containerd).plan().steps
@@ -180,6 +245,7 @@ def test_names(tmp_path: Path) -> None:
     [
         ({"path": "x.tar"}, "absolute path"),
         ({"names": ["Upper"]}, "lower case"),
+        ({"platforms": ["pdp11"]}, "no valid platform"),
         ({"names": [f"a@{archives.digest(b'')}"]}, "has a digest"),
     ],
 )
