@@ -38,7 +38,6 @@ from ansible_collections.gantry.docker.tests.integration.conftest import Module
 from ansible_collections.gantry.docker.tests.integration.scenes import id_of, state, tar_of
 from ansible_collections.gantry.docker.tests.unit.image import archives
 from ansible_collections.gantry.docker.tests.unit.image.hostile import HOSTILE, ODD
-from ansible_collections.gantry.docker.tests.unit.image.test_assembly import with_artifacts
 
 
 def _save(client: docker.DockerClient, path: Path, *names: str) -> Path:
@@ -511,7 +510,7 @@ def test_tells_what_the_engine_said(module: Module, clean: docker.DockerClient, 
 def test_names_as_other_tools_write_them(
     written: str, tag: str | None, module: Module, clean: docker.DockerClient, tmp_path: Path
 ) -> None:
-    """As skopeo writes oci-archive:f.tar:app:1. A tag alone is no name: its image has none, and docker images has it."""
+    """As skopeo writes oci-archive:f.tar:app:1. A tag alone is no name: its image is listed without one."""
     image = archives.Image(SMALL.layers)
     target = archives.descriptor(archives.manifest(image), archives.OCI_MANIFEST)
     path = tmp_path / "images.tar"
@@ -529,7 +528,7 @@ def test_names_as_other_tools_write_them(
 
 def test_what_else_is_in_a_layout_is_left_out(module: Module, clean: docker.DockerClient, tmp_path: Path) -> None:
     path = tmp_path / "images.tar"
-    path.write_bytes(archives.tar(with_artifacts()))
+    path.write_bytes(archives.tar(archives.with_artifacts()))
     done = module.converges(path=str(path))
     assert list(_tags(clean)) == ["tool:2"] and len(clean.api.images(all=True)) == 1
     names = ["example.com/tool:sha256-1.sig", "chart:1"]

@@ -145,36 +145,14 @@ def test_platforms_of_one_image(tmp_path: Path) -> None:
 
 # Artifacts beside images
 
-SIGNATURE = "application/vnd.dev.cosign.simplesigning.v1+json"
-CHART = "application/vnd.cncf.helm.config.v1+json"
-
-
-def artifact(data: bytes, config: bytes, config_type: str, layer_type: str, name: str) -> dict[str, Content]:
-    """The blobs of an artifact, and as index.json its descriptor."""
-    parts = {"config": archives.descriptor(config, config_type), "layers": [archives.descriptor(data, layer_type)]}
-    manifest = archives.encoded({"schemaVersion": 2, "mediaType": archives.OCI_MANIFEST, **parts})
-    target = archives.descriptor(manifest, archives.OCI_MANIFEST, annotations={archives.FULL_NAME: name})
-    return {"index.json": archives.encoded(target), **{archives.blob(part): part for part in (data, config, manifest)}}
-
-
-def with_artifacts() -> dict[str, Content]:
-    """An OCI layout of an image, its signature as cosign makes it, and a chart."""
-    signed = archives.Image((b'{"critical": {}}',), architecture="").config
-    signature = artifact(b'{"critical": {}}', signed, archives.OCI_CONFIG, SIGNATURE, "example.com/tool:sha256-1.sig")
-    chart = artifact(b"\x1f\x8bchart", b"{}", CHART, "application/vnd.cncf.helm.chart.content.v1.tar+gzip", "chart:1")
-    image = archives.oci(TOOL)
-    items = [json.loads(cast(bytes, entries.pop("index.json"))) for entries in (signature, chart)]
-    index = json.loads(cast(bytes, image["index.json"]))
-    return {**image, **signature, **chart, "index.json": layout(*index["manifests"], *items)}
-
 
 def test_artifacts_are_left_out_and_told(tmp_path: Path) -> None:
-    entries = with_artifacts()
+    entries = archives.with_artifacts()
     files = sent(tmp_path, entries)
     assert [item["annotations"][archives.FULL_NAME] for item in described(files)] == ["docker.io/library/tool:2"]
     assert set(files) == {*archives.oci(TOOL), "manifest.json"}
     found = artifacts_of(read_index(tmp_path / "images.tar"))
     assert [(artifact.name, artifact.kind) for artifact in found] == [
-        ("example.com/tool:sha256-1.sig", SIGNATURE),
+        ("example.com/tool:sha256-1.sig", archives.SIGNATURE),
         ("chart:1", "application/vnd.cncf.helm.chart.content.v1.tar+gzip"),
     ]
