@@ -362,6 +362,7 @@ def test_engine_is_killed_while_it_loads(
     )
     message = Module("image_load", victim.docker_host).fails(path=str(path))
     assert f"Can't load {path}" in message
+    assert "Bring back what was there with: docker image rm example/large:1." in message
 
 
 def test_engine_stalls_while_it_loads(

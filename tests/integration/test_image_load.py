@@ -15,7 +15,7 @@ import lzma
 import os
 import tarfile
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -556,7 +556,8 @@ def test_an_image_that_lost_content_is_mended(
     path = tmp_path / "whole.tar"
     path.write_bytes(archives.tar(entries))
     del entries[archives.blob(layer)]
-    busybox.api.load_image(archives.tar(entries))
+    with suppress(docker.errors.ImageLoadError):
+        busybox.images.load(archives.tar(entries))
     assert busybox.images.get("lost:1").tags == ["lost:1"]
     module.converges(path=str(path), transfer=transfer)
     assert busybox.containers.run("lost:1", ["echo", "yes"], remove=True) == b"yes\n"
