@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import tarfile
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.embedded import packed_section
 from ansible_collections.gantry.docker.tests.unit.image import archives
@@ -36,7 +36,9 @@ class Archive(NamedTuple):
     damaged: str | None = None
 
 
-def head(kind: bytes, name: str = "x", link: str = "", size: int = 0, form: int = tarfile.GNU_FORMAT) -> bytes:
+def head(
+    kind: bytes, name: str = "x", link: str = "", size: int = 0, form: Literal[0, 1, 2] = tarfile.GNU_FORMAT
+) -> bytes:
     """The header of an entry."""
     info = tarfile.TarInfo(name)
     info.type, info.linkname, info.size = kind, link, size
