@@ -97,7 +97,7 @@ def test_all_names_are_sent(tmp_path: Path) -> None:
 
 def test_nothing_unread_is_sent(tmp_path: Path) -> None:
     entries = archives.both(TOOL)
-    target = archives.descriptor(archives.manifest(TOOL), archives.OCI_INDEX, annotations={archives.REF_NAME: "tool:2"})
+    target = archives.descriptor(archives.manifest(TOOL), "x/y", annotations={archives.REF_NAME: "tool:2"})
     entries["index.json"] = layout({**target, "platform": {"os": "plan9"}, "data": "eHg="}, note="x")
     entries["oci-layout"] = b'{"imageLayoutVersion": "1.0.0", "note": "x"}'
     entries["notes"] = b"x"
