@@ -88,8 +88,8 @@ class Image(NamedTuple):
             parts = [part for part in self.manifests if part.get("Kind") == "image"]
             here = [part for part in parts if part.get("Available")]
             return any(len(parts) == 1 or _platform(part) == self.platform for part in here)
-        # An image without layers has an empty list of them; a store that can't read the config has no type either.
-        return bool((self.inspected.get("RootFS") or {}).get("Type"))
+        # An image without layers has a type of them at least; a store that can't read the config tells nothing.
+        return bool(self.inspected.get("RootFS"))
 
 
 class ImageSummary(NamedTuple):
