@@ -35,7 +35,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.operation import ima
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.engines.images import content
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
-from ansible_collections.gantry.docker.tests.integration.scenes import id_of, state, tar_of
+from ansible_collections.gantry.docker.tests.integration.scenes import dated, id_of, state, tar_of
 from ansible_collections.gantry.docker.tests.unit.image import archives
 from ansible_collections.gantry.docker.tests.unit.image.hostile import HOSTILE, ODD
 
@@ -425,7 +425,11 @@ def test_a_file_that_is_exchanged_after_it_was_judged(
         assert _tags(prod) == before
 
 
-@pytest.mark.parametrize("tags", [("prod:latest",), ("new:1",), ()], ids=["a tag that was", "a new tag", "no tag"])
+@pytest.mark.parametrize(
+    "tags",
+    [("prod:latest",), ("alone:1",), ("new:1",), ()],
+    ids=["one of two tags", "the only tag", "a new tag", "no tag"],
+)
 def test_what_the_engine_loads_beyond_that_is_undone(
     tags: tuple[str, ...],
     module: Module,
@@ -434,6 +438,7 @@ def test_what_the_engine_loads_beyond_that_is_undone(
     tmp_path: Path,
 ) -> None:
     """Something between this host and the engine adds an image."""
+    dated(prod, "alone:1", 1)
     path, before, load = tmp_path / "images.tar", state(prod), Archives.load
     path.write_bytes(archives.tar(archives.both(SMALL)))
     evil = archives.tar(archives.both(replace(EVIL, tags=tags)))
