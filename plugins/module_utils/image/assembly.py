@@ -169,13 +169,16 @@ def parts_to_load(
         tops = [image.index_digest or image.manifest_digest or "" for image in images]
         others = blobs_below(index, [artifact.digest for artifact in artifacts_of(index)]) - blobs_below(index, tops)
         wanted |= _blobs(index, images) - others
-    # As they lie, which is quickest to read; a document stands wherever the file has it.
+    # As they lie, which is quickest to read.
     there = [name for name in wanted - left_out if name in index.entries]
     entries = {names.get(name, name): name for name in sorted(there, key=lambda name: index.entries[name].start)}
     for name, entry in entries.items():
-        _start, offset, size = index.entries[entry]
         document = index.documents.get(entry)
-        yield Part(name, size, partial(data, offset, size) if document is None else partial(iter, [document]))
+        if document is None:
+            _start, offset, size = index.entries[entry]
+            yield Part(name, size, partial(data, offset, size))
+        else:
+            yield from _document_parts({name: document})
     yield from _document_parts({name: canonical(value).encode() for name, value in documents.items()})
 
 
