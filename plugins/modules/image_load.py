@@ -11,11 +11,16 @@ module: image_load
 short_description: Load Docker images from an archive
 description:
   - Loads the images of an archive as C(docker save), C(podman save) or C(skopeo) write it, plain or compressed, by
-    whatever engine; where the engine can't read the compression, it is undone on the way.
+    whatever engine. A compression is undone on the way.
   - The archive's index is read first. Where the engine has all of its images, under all of their tags, nothing is sent,
     and nothing changes. Otherwise only those images are sent that are missing, and of them the layers that are.
-  - Afterwards the engine is asked for every image. If one isn't there as it should be, the task fails, and the tags
-    that aren't right name again what they named before.
+    An image of which a containerd store has lost a part is missing, where the engine tells (from API 1.48 on).
+  - The engine gets nothing but what was read. Documents that name images are written anew; manifests and configs are
+    the very bytes that were read; layers are sent from the file, which stays open meanwhile, and the engine checks
+    them by their digests. So no archive can give the engine other images or tags than the check run tells.
+  - Afterwards the engine is asked for every image. If one isn't there as it should be, or the engine loaded another
+    one, or the load ends with any other error, the task fails, and all tags name again what they named before.
+    Where even that fails, the message says which tags may be wrong, and the commands that mend them.
   - There is no limit to how long a load may take. The option O(timeout) limits how long the engine may be silent
     without answering a question in between.
 version_added: 0.1.0
@@ -36,6 +41,17 @@ options:
     type: list
     elements: str
     aliases: [name]
+  platforms:
+    description:
+      - Which platforms of the archive's images must be here, as in C(linux/arm64) or C(arm64). The archive must have
+        each image to load for all of them.
+      - Without it, all that the archive has, where the engine has a containerd store. A classic store keeps an image
+        for one platform, which is the engine's own unless another one is named.
+      - Before API 1.48 an engine with a containerd store doesn't tell which platforms it has; there an image that is
+        here for one of them counts as here.
+    type: list
+    elements: str
+    aliases: [platform]
   transfer:
     description:
       - With V(auto) layers that the engine has already aren't sent. If the engine turns out to need them all the same,
@@ -44,6 +60,13 @@ options:
     type: str
     choices: [auto, full]
     default: auto
+  verify:
+    description:
+      - Read all of the archive before anything is sent, and compare every layer, manifest and config with its digest.
+        A damaged archive fails the task, also if the engine has all of its images already, and in check mode.
+      - Without it, only the archive's index is read before, and the engine refuses damaged layers as they come.
+    type: bool
+    default: false
 requirements:
   - zstandard, on the managed host, for archives that are compressed with zstd
 seealso:
@@ -64,6 +87,16 @@ EXAMPLES = r"""
   gantry.docker.image_load:
     path: /var/tmp/gantry-example-busybox.tar
     name: busybox
+
+- name: Have it for one platform, of those that the archive has
+  gantry.docker.image_load:
+    path: /var/tmp/gantry-example-busybox.tar
+    platforms: [linux/amd64]
+
+- name: Have its images, and be sure that the archive isn't damaged
+  gantry.docker.image_load:
+    path: /var/tmp/gantry-example-busybox.tar
+    verify: true
 """
 
 RETURN = r"""
@@ -90,6 +123,17 @@ image_names:
   type: list
   elements: str
   sample: ["busybox:latest"]
+artifacts:
+  description:
+    - What the archive holds beside images, such as signatures, charts and bills of materials. It isn't loaded.
+    - The C(name) is what the archive calls it, and may be empty; the C(kind) is its media type.
+  returned: if there is any
+  type: list
+  elements: dict
+  sample:
+    - name: example.com/app:sha256-a28bfd8f39bd.sig
+      digest: "sha256:0b1f5bdd2c1e..."
+      kind: application/vnd.dev.cosign.simplesigning.v1+json
 bytes_sent:
   description: How many bytes were sent to the engine.
   returned: when images were loaded
@@ -100,6 +144,11 @@ bytes_skipped:
   returned: when images were loaded
   type: int
   sample: 129302016
+stdout:
+  description: What the engine said, line by line.
+  returned: when images were loaded
+  type: str
+  sample: "Loaded image: busybox:latest"
 """
 
 from ansible_collections.gantry.docker.plugins.module_utils import task
@@ -113,7 +162,9 @@ def main() -> None:
         argument_spec={
             "path": {"type": "path", "required": True},
             "names": {"type": "list", "elements": "str", "aliases": ["name"]},
+            "platforms": {"type": "list", "elements": "str", "aliases": ["platform"]},
             "transfer": {"type": "str", "choices": ["auto", "full"], "default": "auto"},
+            "verify": {"type": "bool", "default": False},
         },
     )
 

@@ -224,7 +224,8 @@ def test_sends_everything_if_told_so(modules: Modules, layered: docker.DockerCli
     modules("image_save").ok(name="example/tools:1", path=str(path))
     layered.api.remove_image("example/tools:1")
     done = modules("image_load").converges(path=str(path), transfer="full")
-    assert (done["bytes_sent"], done["bytes_skipped"]) == (path.stat().st_size, 0)
+    assert 0 <= path.stat().st_size - done["bytes_sent"] < 10_000
+    assert done["bytes_skipped"] == 0
 
 
 @pytest.mark.parametrize("source", ["bookworm-classic", "sid-classic", "sid-containerd"])
@@ -361,6 +362,7 @@ def test_engine_is_killed_while_it_loads(
     )
     message = Module("image_load", victim.docker_host).fails(path=str(path))
     assert f"Can't load {path}" in message
+    assert "Bring back what was there with: docker image rm example/large:1." in message
 
 
 def test_engine_stalls_while_it_loads(

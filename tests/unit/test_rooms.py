@@ -78,7 +78,7 @@ CARRIES = {
     "container_info": CONTAINERS,
     "container_run": CONTAINERS | REGISTRIES | PULLING,
     "image_commit": CONTAINERS | READING | PACKING,
-    "image_load": READING | PACKING,
+    "image_load": READING | PACKING | {"image/verification"},
     "image_prune": CONTAINERS | READING,
     "image_pull": REGISTRIES | PULLING,
     "image_push": REGISTRIES,
@@ -88,7 +88,7 @@ CARRIES = {
 LATE = {
     "container_run": PULLING | {"engine/distribution", "engine/patience"},
     "image_info": {"image/history"},
-    "image_load": PACKING | TRANSFER,
+    "image_load": PACKING | TRANSFER | {"image/verification"},
     "image_remove": CONTAINERS,
     "image_save": PACKING | WRITING | TRANSFER,
 }

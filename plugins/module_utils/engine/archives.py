@@ -55,41 +55,40 @@ class Archives:
             # Without chunks an end that comes too early looks like any other; an engine that has ended says nothing.
             api.ping()
 
-    def load(self, archive: Iterable[bytes], task: str, size: int | None = None) -> tuple[str, ...]:
-        """Load an archive; what the engine said of it, line by line.
+    def load(self, archive: Iterable[bytes], size: int, task: str, said: list[str]) -> None:
+        """Load an archive.
 
-        archive: its bytes. size: how many these are, where that is known; there must not be more or fewer of them.
-        task: as in errors.trying_to. Raises EngineError for an error inside the answer too. Not
-        every failure is told there: who calls checks what is there afterwards.
+        archive: its bytes. size: how many these are; there must not be more or fewer of them. task: as in
+        errors.trying_to. said: gets what the engine says, line by line, also before an error.
+        Raises EngineError for an error inside the answer too. Not every failure is told there: who calls checks what
+        is there afterwards.
         """
         api = self._api
-        data = archive if size is None else _Body(archive, size)
 
-        def call() -> list[str]:
+        def call() -> None:
             # Without quiet=0 nothing is said before all is done.
-            response = post(api, "/images/load", timeout=None, params={"quiet": "0"}, data=data)
-            return list(_said(messages(response, task)))
+            response = post(api, "/images/load", timeout=None, params={"quiet": "0"}, data=_Body(archive, size))
+            said.extend(_said(messages(response, task)))
 
+        begun = len(said)
         with trying_to(task):
             # While it unpacks a layer an engine says nothing, for as long as its disk takes.
-            said = waiting_for(call, api.ping, api.timeout)
+            waiting_for(call, api.ping, api.timeout)
         # A containerd store says so in plain words, after "Loaded image": daemon/containerd/image_exporter.go.
-        failed = [line for line in said if line.startswith("Error unpacking image")]
+        failed = [line for line in said[begun:] if line.startswith("Error unpacking image")]
         if failed:
             raise engine_said(task, "; ".join(failed))
-        return tuple(said)
 
 
 def _said(told: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """The lines of a progress stream that are no progress; raises Unexpected for more of them than can be held."""
     size = 0
     for message in told:
-        line = (message.get("stream") or "").strip()
-        size += len(line)
+        text = (message.get("stream") or "").strip()
+        size += len(text)
         if size > MAX_ANSWER:
             raise Unexpected("has no end")
-        if line:
-            yield line
+        yield from (line for line in text.splitlines() if line)
 
 
 class _Body:

@@ -232,19 +232,6 @@ class Images:
             rows = IMAGES(self._api._result(self._api._get(url, params={"all": "1", **asked}), json=True))
         return tuple(_summary(row, details) for row in rows)
 
-    def available(self, image_id: str) -> frozenset[str] | None:
-        """The digests of those manifests of an image all of whose parts a containerd store has.
-
-        None where the engine doesn't tell: before API 1.48.
-        """
-        if not speaks(self._api, 1, 48):
-            return None
-        api = self._api
-        with trying_to("list the images"):
-            rows = IMAGES(api._result(api._get(api._url("/images/json"), params={"manifests": "1"}), json=True))
-        manifests = [manifest for row in rows if row["Id"] == image_id for manifest in row.get("Manifests") or ()]
-        return frozenset(manifest["ID"] for manifest in manifests if manifest.get("Available"))
-
     def visible(self, filters: Mapping[str, Sequence[str]] | None = None) -> tuple[ImageSummary, ...]:
         """The images that docker images shows: not those that are only a part of another.
 

@@ -52,13 +52,6 @@ class ArchivedGroup(NamedTuple):
         """Whether it has an image of that identity."""
         return any(archived_identity(image) == identity for image in self.images)
 
-    def under_its_tags(self) -> list[ArchivedImage]:
-        """Its images, with no other tags than these."""
-        return [
-            image._replace(tags=tuple(tag for tag in image.tags if archived_tag(tag) in self.tags))
-            for image in self.images
-        ]
-
 
 def groups_of(
     index: ArchiveIndex, platform: Callable[[], Platform], by_index: Callable[[], bool]

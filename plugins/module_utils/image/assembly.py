@@ -17,7 +17,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from ansible_collections.gantry.docker.plugins.module_utils.image.archive import ArchivedImage, ArchiveIndex
+from ansible_collections.gantry.docker.plugins.module_utils.image.archive import (
+    ArchivedImage,
+    ArchivedLayer,
+    ArchiveIndex,
+)
+from ansible_collections.gantry.docker.plugins.module_utils.image.archived import ArchivedGroup
+from ansible_collections.gantry.docker.plugins.module_utils.image.artifacts import artifacts_of, blobs_below
 from ansible_collections.gantry.docker.plugins.module_utils.image.contents import (
     MAX_DOCUMENT,
     THIN,
@@ -36,6 +42,18 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.tar import BLO
 _INDEX, _LISTED, _LAYOUT, _REPOSITORIES = "index.json", "manifest.json", "oci-layout", "repositories"
 _DOCUMENTS = (_INDEX, _LISTED, _LAYOUT, _REPOSITORIES, THIN)
 _END = bytes(2 * BLOCK)
+# The first of each is what an OCI layout has where nothing else is said (image-spec, manifest.md and image-index.md).
+_INDEX_TYPES = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
+_MANIFEST_TYPES = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+# containerd, core/images/annotations.go, and image-spec, annotations.md
+_FULL_NAME = "io.containerd.image.name"
+_REF_NAME = "org.opencontainers.image.ref.name"
 
 
 class OutOfOrder(GantryError):
@@ -62,6 +80,11 @@ def assembled(parts: Iterable[Part]) -> Iterator[bytes]:
         if part.size % BLOCK:
             yield bytes(-part.size % BLOCK)
     yield _END
+
+
+def assembled_size(parts: Iterable[Part]) -> int:
+    """The number of bytes of an archive with these files."""
+    return sum(len(_head(part.name, part.size)) + part.size + -part.size % BLOCK for part in parts) + len(_END)
 
 
 def parts_of_stream(pieces: Iterator[bytes]) -> Iterator[Part]:
@@ -91,14 +114,12 @@ def parts_of(
     images: Sequence[ArchivedImage],
     left_out: frozenset[str],
     data: Callable[[int, int], Iterator[bytes]],
-    as_they_lie: bool = False,
 ) -> Iterator[Part]:
     """The parts of an archive that holds some images of another one.
 
     index: what is in the other archive. images: those of its images that the new one shall have, under the tags
     they have here. left_out: the entries of layers that it shall not have; it is marked as thin then.
     data: gives the bytes of the other archive's tar from an offset, so many of them.
-    as_they_lie: in the order of the other archive, which is quicker to read, and not in the canonical one.
     """
     legacy = _LAYOUT not in index.documents
     # Engines give layers of the legacy layout names that are random where images share one (moby,
@@ -116,8 +137,48 @@ def parts_of(
         documents[THIN] = _thin_mark(images, names, left_out)
     wanted = (_files(images) if legacy else _blobs(index, images)) - left_out
     entries = {names.get(name, name): index.entries[name] for name in wanted if name in index.entries}
-    for name in sorted(entries, key=lambda name: entries[name].start if as_they_lie else name):
+    for name in sorted(entries):
         yield Part(name, entries[name].size, partial(data, entries[name].offset, entries[name].size))
+    yield from _document_parts({name: canonical(value).encode() for name, value in documents.items()})
+
+
+def parts_to_load(
+    index: ArchiveIndex,
+    groups: Sequence[ArchivedGroup],
+    left_out: frozenset[str],
+    data: Callable[[int, int], Iterator[bytes]],
+) -> Iterator[Part]:
+    """The parts of an archive for an engine: what was read of another one, so that the engine can't read it otherwise.
+
+    The documents that name images are made anew. Manifests, indexes and configs are the bytes that were read. The rest
+    is layers and attestations, which engines check by their digests, and which have the names of these.
+
+    index: what is in the other archive. groups: its images to send, under the tags that they have here; they must be
+    complete. left_out: the entries of layers that are not to be sent.
+    data: gives the bytes of the other archive's tar from an offset, so many of them.
+    Raises Unreadable.
+    """
+    images = [image for group in groups for image in group.images]
+    names = {layer.entry: _layer_name(layer) for image in images for layer in image.layers}
+    names.update((image.config_entry, _config_name(image)) for image in images if image.config_entry)
+    documents: dict[str, Any] = {_LISTED: [_item(group.image._replace(tags=group.tags), names) for group in groups]}
+    wanted = _files(images)
+    if any(image.manifest_digest for image in images):
+        documents[_INDEX] = {"schemaVersion": 2, "mediaType": _INDEX_TYPES[0], "manifests": _named(index, groups)}
+        documents[_LAYOUT] = {"imageLayoutVersion": "1.0.0"}
+        tops = [image.index_digest or image.manifest_digest or "" for image in images]
+        others = blobs_below(index, [artifact.digest for artifact in artifacts_of(index)]) - blobs_below(index, tops)
+        wanted |= _blobs(index, images) - others
+    # As they lie, which is quickest to read.
+    there = [name for name in wanted - left_out if name in index.entries]
+    entries = {names.get(name, name): name for name in sorted(there, key=lambda name: index.entries[name].start)}
+    for name, entry in entries.items():
+        document = index.documents.get(entry)
+        if document is None:
+            _start, offset, size = index.entries[entry]
+            yield Part(name, size, partial(data, offset, size))
+        else:
+            yield from _document_parts({name: document})
     yield from _document_parts({name: canonical(value).encode() for name, value in documents.items()})
 
 
@@ -151,7 +212,43 @@ def _sorted_items(items: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]
 
 def _item(image: ArchivedImage, names: Mapping[str, str]) -> dict[str, Any]:
     layers = [names[layer.entry] for layer in image.layers]
-    return {"Config": image.config_entry, "RepoTags": list(image.tags), "Layers": layers}
+    config = names.get(image.config_entry or "", image.config_entry)
+    return {"Config": config, "RepoTags": list(image.tags), "Layers": layers}
+
+
+def _layer_name(layer: ArchivedLayer) -> str:
+    return layer.entry if layer.digest else f"{(layer.diff_id or '')[7:]}.tar"
+
+
+def _config_name(image: ArchivedImage) -> str:
+    entry = image.config_entry or ""
+    return entry if blob_digest(entry) else f"{(image.config_digest or '')[7:]}.json"
+
+
+def _named(index: ArchiveIndex, groups: Iterable[ArchivedGroup]) -> list[dict[str, Any]]:
+    """What index.json says of these images: what they are, from what was read of them, and their full names."""
+    items = []
+    for group in groups:
+        digest = group.image.index_digest or group.image.manifest_digest
+        if digest:
+            descriptor = _described(index, digest)
+            items += [{**descriptor, "annotations": _annotations(tag)} for tag in group.tags] or [descriptor]
+    return items
+
+
+def _annotations(tag: str) -> dict[str, str]:
+    """A name as containerd keeps it: it takes any other for what it is, and the engine can't find that."""
+    return {_FULL_NAME: normal(tag) or tag, _REF_NAME: tag.rpartition(":")[2]}
+
+
+def _described(index: ArchiveIndex, digest: str) -> dict[str, Any]:
+    """The descriptor of a manifest or index: containerd goes by its media type, which is that of the content here."""
+    name = blob_name(digest)
+    data = index.documents[name]
+    body = object_of(parsed(data, name), name)
+    types = _INDEX_TYPES if "manifests" in body else _MANIFEST_TYPES
+    kind = body.get("mediaType")
+    return {"mediaType": kind if kind in types else types[0], "digest": digest, "size": len(data)}
 
 
 def _selected(index: ArchiveIndex, images: Sequence[ArchivedImage]) -> dict[str, Any]:

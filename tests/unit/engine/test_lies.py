@@ -206,7 +206,7 @@ QUESTIONS: dict[str, tuple[Callable[[Engine], Any], Any]] = {
         lambda engine: Distribution(engine).push(BUSYBOX, NOBODY),
         {"status": f"latest: digest: {ID} size: 5", "aux": {}},
     ),
-    "for a load": (lambda engine: Archives(engine).load([b"x"], "load it", 1), {"stream": "Loaded image: a:1\n"}),
+    "for a load": (lambda engine: Archives(engine).load([b"x"], 1, "load it", []), {"stream": "Loaded image: a:1\n"}),
 }
 WITH_HTML_ONLY: dict[str, Callable[[Engine], Any]] = {
     "to tag": lambda engine: engine.images.tag("a:1", BUSYBOX),

@@ -15,7 +15,7 @@ import lzma
 import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Union
+from typing import Any, Union, cast
 
 import zstandard
 
@@ -258,3 +258,27 @@ BASE = layer("base")
 APP = Image((BASE, layer("app")), tags=("app:1", "registry.example:5000/team/app:stable"))
 TOOL = Image((BASE, layer("tool"), BASE), tags=("tool:2",))
 ARM = Image((layer("arm"),), architecture="arm", variant="v7", tags=("app:1",))
+
+# Artifacts beside images
+
+SIGNATURE = "application/vnd.dev.cosign.simplesigning.v1+json"
+CHART = "application/vnd.cncf.helm.config.v1+json"
+
+
+def artifact(data: bytes, config: bytes, config_type: str, layer_type: str, name: str) -> dict[str, Content]:
+    """The blobs of an artifact, and as index.json its descriptor."""
+    parts = {"config": descriptor(config, config_type), "layers": [descriptor(data, layer_type)]}
+    manifest = encoded({"schemaVersion": 2, "mediaType": OCI_MANIFEST, **parts})
+    target = descriptor(manifest, OCI_MANIFEST, annotations={FULL_NAME: name})
+    return {"index.json": encoded(target), **{blob(part): part for part in (data, config, manifest)}}
+
+
+def with_artifacts() -> dict[str, Content]:
+    """An OCI layout of an image, its signature as cosign makes it, and a chart."""
+    signed = Image((b'{"critical": {}}',), architecture="").config
+    signature = artifact(b'{"critical": {}}', signed, OCI_CONFIG, SIGNATURE, "example.com/tool:sha256-1.sig")
+    chart = artifact(b"\x1f\x8bchart", b"{}", CHART, "application/vnd.cncf.helm.chart.content.v1.tar+gzip", "chart:1")
+    image = oci(TOOL)
+    items = [json.loads(cast(bytes, entries.pop("index.json"))) for entries in (signature, chart)]
+    index = json.loads(cast(bytes, image["index.json"]))
+    return {**image, **signature, **chart, **layout([*index["manifests"], *items])}

@@ -33,12 +33,14 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.archive import
     read_index,
     read_index_of,
 )
+from ansible_collections.gantry.docker.plugins.module_utils.image.archived import ArchivedGroup
 from ansible_collections.gantry.docker.plugins.module_utils.image.assembly import (
     OutOfOrder,
     Part,
     assembled,
     parts_of,
     parts_of_stream,
+    parts_to_load,
 )
 from ansible_collections.gantry.docker.plugins.module_utils.image.compression import Compression, parse_compression
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput, Unreadable
@@ -213,15 +215,19 @@ def chosen(path: Path, *tags: str) -> tuple[ArchiveIndex, list[ArchivedImage]]:
     return index, [image for image in images if image.tags]
 
 
-@pytest.mark.parametrize("as_they_lie", [True, False])
+@pytest.mark.parametrize("to_load", [True, False])
 @pytest.mark.parametrize("layout", ["legacy", "podman", "oci", "both"])
-def test_some_images(layout: str, as_they_lie: bool, tmp_path: Path) -> None:
+def test_some_images(layout: str, to_load: bool, tmp_path: Path) -> None:
     write = {"legacy": archives.legacy, "podman": archives.podman, "oci": archives.oci, "both": archives.both}[layout]
     (tmp_path / "all").write_bytes(archives.tar(write(APP, TOOL)))
     tag = APP.tags[1]
     index, images = chosen(tmp_path / "all", tag)
     with (tmp_path / "all").open("rb") as file:
-        parts = parts_of(index, images, frozenset(), Unpacker(file, index).data, as_they_lie)
+        unpacked = Unpacker(file, index).data
+        groups = [ArchivedGroup(image, (image,), image.tags) for image in images]
+        parts = parts_of(index, images, frozenset(), unpacked)
+        if to_load:
+            parts = parts_to_load(index, groups, frozenset(), unpacked)
         (image,) = written(parts, tmp_path / "some").images
     assert (image.tags, image.diff_ids, image.missing) == ((tag,), APP.diff_ids, ())
     assert image.listed

@@ -6,15 +6,17 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils.image.archive import read_index
-from ansible_collections.gantry.docker.plugins.module_utils.image.archived import groups_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils.image.layers import chain_ids
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform
@@ -26,14 +28,22 @@ from ansible_collections.gantry.docker.tests.unit.image.archives import APP, ARM
 HERE = Platform("linux", "amd64")
 OTHER = archives.Image((archives.layer("other"),))
 APP_TAGS = list(APP.tags)
-STAMP = image_load.Stamp(device=1, inode=1, size=1, changed=1)
+DEFAULTS = {"names": None, "platforms": None, "transfer": "auto", "verify": False}
+SOURCE = image_load.Source("/images.tar", io.BytesIO(), (1, 1, 1))
 
 
-def inspected(image: archives.Image) -> Image:
-    """An archived image as an engine would show it that has it."""
+def inspected(image: archives.Image, *manifests: dict[str, Any]) -> Image:
+    """An archived image as an engine would show it that has it. manifests: what it tells of its parts."""
     described = {"Os": "linux", "Architecture": image.architecture, "Created": "2026-01-02T03:04:05.678901234Z"}
-    layers = {"RootFS": {"Layers": list(image.diff_ids)}, "Config": dict(image.settings)}
-    return Image({"Id": image.config_digest, **described, **layers})
+    layers = {"RootFS": {"Type": "layers", "Layers": list(image.diff_ids)}, "Config": dict(image.settings)}
+    return Image({"Id": image.config_digest, **described, **layers}, manifests)
+
+
+def told(image: archives.Image, available: bool) -> dict[str, Any]:
+    """What a containerd store tells of an image's manifest."""
+    platform = {"os": "linux", "architecture": image.architecture, "variant": image.variant}
+    manifest = {"ID": archives.digest(archives.manifest(image)), "Kind": "image", "Available": available}
+    return {**manifest, "ImageData": {"Platform": platform}}
 
 
 class Case:
@@ -46,20 +56,29 @@ class Case:
 
     def plan(
         self,
-        here: Mapping[str, archives.Image] | None = None,
+        here: Mapping[str, archives.Image | Image] | None = None,
         chains: Iterable[str] = (),
-        zstd: bool = True,
         **params: Any,
     ) -> Plan:
         """The plan for an engine that has these images by their tags, and these layers."""
-        here = here or {}
-        wanted = image_load.parse({"path": str(self._path), "names": None, "transfer": "auto", **params})
+        found = {name: image if isinstance(image, Image) else inspected(image) for name, image in (here or {}).items()}
+        wanted = image_load.parse({**DEFAULTS, "path": str(self._path), **params})
         index = read_index(self._path)
-        groups = image_load._chosen(wanted, groups_of(index, lambda: HERE, lambda: self._containerd))
-        means = {name: inspected(here[name]) if name in here else None for group in groups for name in group.names}
+        engine = SimpleNamespace(platform=HERE, containerd_store=self._containerd)
+        groups = image_load._groups(cast(Engine, engine), wanted, index)
+        means = {name: found.get(name) for group in groups for name in group.names}
         return image_load.plan(
             wanted,
-            image_load.Observed(index, STAMP, groups, means, frozenset(chains), containerd=self._containerd, zstd=zstd),
+            image_load.Observed(
+                source=SOURCE._replace(path=str(self._path)),
+                archive=index,
+                artifacts=(),
+                groups=groups,
+                here=means,
+                former=image_load.Former({name: image.id for name, image in found.items()}, frozenset()),
+                chains=frozenset(chains),
+                containerd=self._containerd,
+            ),
         )
 
 
@@ -68,7 +87,7 @@ def test_nothing_is_here(tmp_path: Path) -> None:
     plan = case.plan()
     (step,) = plan.steps
     assert plan.actions == [f"Loaded {', '.join([*sorted(APP.tags), *TOOL.tags])} from {tmp_path}/images.tar"]
-    assert (step.as_it_is, step.left_out) == (True, frozenset())
+    assert step.left_out == frozenset()
     assert plan.before == dict.fromkeys([*APP.tags, *TOOL.tags])
 
 
@@ -82,13 +101,12 @@ def test_one_tag_is_elsewhere(tmp_path: Path) -> None:
     before, after = plan.before[APP_TAGS[1]], plan.after[APP_TAGS[1]]
     assert (before["layers"], after["layers"]) == (list(OTHER.diff_ids), list(APP.diff_ids))
     assert plan.before[APP_TAGS[0]] == plan.after[APP_TAGS[0]]
-    assert plan.steps[0].former == {APP_TAGS[0]: APP.config_digest, APP_TAGS[1]: OTHER.config_digest}
+    assert plan.steps[0].former.tags == {APP_TAGS[0]: APP.config_digest, APP_TAGS[1]: OTHER.config_digest}
 
 
 def test_only_what_is_missing(tmp_path: Path) -> None:
     (step,) = Case(tmp_path, archives.both(APP, TOOL)).plan({"tool:2": TOOL}).steps
     assert [group.tags for group in step.groups] == [tuple(sorted(APP.tags))]
-    assert not step.as_it_is
 
 
 @pytest.mark.parametrize(
@@ -130,7 +148,7 @@ def test_thin_archives(transfer: str, tmp_path: Path) -> None:
     case = Case(tmp_path, thin(APP))
     with pytest.raises(GantryError, match=f"is thin: .*{archives.digest(archives.BASE)}.*whole"):
         case.plan(transfer=transfer)
-    assert case.plan(chains=chain_ids(APP.diff_ids)[:1], transfer=transfer).steps[0].as_it_is
+    assert case.plan(chains=chain_ids(APP.diff_ids)[:1], transfer=transfer).changed
 
 
 def test_thin_archives_that_no_containerd_store_can_use(tmp_path: Path) -> None:
@@ -139,25 +157,77 @@ def test_thin_archives_that_no_containerd_store_can_use(tmp_path: Path) -> None:
         case.plan(chains=chain_ids(APP.diff_ids))
 
 
-@pytest.mark.parametrize(
-    ("containerd", "architectures", "as_it_is"), [(False, ["amd64"], False), (True, ["amd64", "arm"], True)]
-)
-def test_several_platforms(containerd: bool, architectures: list[str], as_it_is: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("containerd", "architectures"), [(False, ["amd64"]), (True, ["amd64", "arm"])])
+def test_several_platforms(containerd: bool, architectures: list[str], tmp_path: Path) -> None:
     host = archives.Image(APP.layers)
     entries = archives.multi_platform(archives.index_of(host, ARM), ["app:1"], host, ARM)
     plan = Case(tmp_path, entries, containerd).plan()
     (group,) = plan.steps[0].groups
     assert group.tags == ("app:1",)
     assert [image.architecture for image in group.images] == architectures
-    assert plan.steps[0].as_it_is is as_it_is
     assert plan.after["app:1"]["layers"] == list(host.diff_ids)
     assert not Case(tmp_path, entries, containerd).plan({"app:1": host}).changed
 
 
-@pytest.mark.parametrize(("containerd", "as_it_is"), [(False, False), (True, True)])
-def test_oci_layout_alone(containerd: bool, as_it_is: bool, tmp_path: Path) -> None:
+HOST = archives.Image(APP.layers)
+BOTH = archives.multi_platform(archives.index_of(HOST, ARM), ["app:1"], HOST, ARM)
+
+
+@pytest.mark.parametrize("transfer", ["auto", "full"])
+def test_an_image_whose_content_is_lost(transfer: str, tmp_path: Path) -> None:
+    """It looks like any other to who inspects it."""
+    case = Case(tmp_path, archives.both(TOOL), containerd=True)
+    plan = case.plan({"tool:2": inspected(TOOL, told(TOOL, available=False))}, transfer=transfer)
+    (step,) = plan.steps
+    assert step.tags == {"tool:2"}
+    before, after = plan.before["tool:2"], plan.after["tool:2"]
+    assert before == {**after, "lacks": ["linux/amd64"]}
+    assert not case.plan({"tool:2": inspected(TOOL, told(TOOL, available=True))}, transfer=transfer).changed
+
+
+def test_a_store_that_can_not_read_an_image(tmp_path: Path) -> None:
+    described = {"Id": TOOL.config_digest, "Os": "linux", "Architecture": "amd64"}
+    assert Case(tmp_path, archives.both(TOOL), containerd=True).plan({"tool:2": Image(described)}).changed
+
+
+@pytest.mark.parametrize(
+    ("available", "platforms", "lacks"),
+    [
+        ((True, False), None, ["linux/arm/v7"]),
+        ((False, True), None, ["linux/amd64"]),
+        ((True, True), None, None),
+        ((True, False), ["amd64"], None),
+        ((True, False), ["linux/amd64", "linux/arm"], ["linux/arm/v7"]),
+        ((False, True), ["linux/arm/v7"], None),
+    ],
+)
+def test_platforms_that_are_here(
+    available: tuple[bool, bool], platforms: list[str] | None, lacks: list[str] | None, tmp_path: Path
+) -> None:
+    parts = [told(image, there) for image, there in zip((HOST, ARM), available)]
+    plan = Case(tmp_path, BOTH, containerd=True).plan({"app:1": inspected(HOST, *parts)}, platforms=platforms)
+    assert plan.changed == (lacks is not None)
+    assert plan.before.get("app:1", {}).get("lacks") == lacks
+
+
+@pytest.mark.parametrize("containerd", [False, True])
+def test_one_platform_of_an_archive(containerd: bool, tmp_path: Path) -> None:
+    case = Case(tmp_path, BOTH, containerd)
+    plan = case.plan(platforms=["linux/arm"])
+    assert [image.architecture for image in plan.steps[0].groups[0].images] == ["arm"]
+    assert plan.after["app:1"]["layers"] == list(ARM.diff_ids)
+    with pytest.raises(GantryError, match=r"has app:1 for linux/amd64, linux/arm/v7, and not for linux/s390x\."):
+        case.plan(platforms=["linux/arm", "s390x"])
+
+
+def test_several_platforms_on_a_classic_store(tmp_path: Path) -> None:
+    with pytest.raises(GantryError, match="classic store keeps an image for one alone"):
+        Case(tmp_path, BOTH).plan(platforms=["amd64", "arm"])
+
+
+@pytest.mark.parametrize("containerd", [False, True])
+def test_oci_layout_alone(containerd: bool, tmp_path: Path) -> None:
     (step,) = Case(tmp_path, archives.oci(TOOL), containerd).plan().steps
-    assert step.as_it_is is as_it_is
     assert step.groups[0].tags == ("tool:2",)
 
 
@@ -165,8 +235,7 @@ def test_names(tmp_path: Path) -> None:
     case = Case(tmp_path, archives.both(APP, TOOL))
     (step,) = case.plan(names=[APP_TAGS[0], f"docker.io/library/{APP_TAGS[0]}"]).steps
     assert [group.tags for group in step.groups] == [(APP_TAGS[0],)]
-    assert [image.tags for image in step.groups[0].under_its_tags()] == [(APP_TAGS[0],)]
-    assert not step.as_it_is
+    assert step.tags == {APP_TAGS[0]}
     with pytest.raises(GantryError, match=r"has no image app:2\. It has app:1, .*, tool:2"):
         case.plan(names=["app:2"])
 
@@ -176,9 +245,10 @@ def test_names(tmp_path: Path) -> None:
     [
         ({"path": "x.tar"}, "absolute path"),
         ({"names": ["Upper"]}, "lower case"),
+        ({"platforms": ["pdp11"]}, "no valid platform"),
         ({"names": [f"a@{archives.digest(b'')}"]}, "has a digest"),
     ],
 )
 def test_bad_input(params: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidInput, match=words):
-        image_load.parse({"path": "/x.tar", "names": None, "transfer": "auto", **params})
+        image_load.parse({**DEFAULTS, "path": "/x.tar", **params})
