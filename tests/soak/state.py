@@ -1,0 +1,156 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""States of an engine: recipes that are drawn, and the world that they are made in."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import docker
+import requests
+
+from ansible_collections.gantry.docker.tests.engines.engine import Engine
+from ansible_collections.gantry.docker.tests.integration import scenes
+from ansible_collections.gantry.docker.tests.soak.dice import BUSYBOX, CONTAINERS, MIRRORED, SEVERAL, Dice
+
+# What an image's label stands for while there is no such image.
+_NONE = f"sha256:{64 * '0'}"
+
+
+class Step(NamedTuple):
+    """One step of a recipe: a method of World, and what it is given. label: what the image that comes is called."""
+
+    what: str
+    given: tuple[Any, ...]
+    label: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.label or '-'}: {self.what}({', '.join(map(repr, self.given))})"
+
+
+class World:
+    """An engine to make states on, and to ask what is there.
+
+    files: a directory for archives. known: what stands for a name in braces: Ids by labels, the registry's digests.
+    """
+
+    def __init__(self, engine: Engine, client: docker.DockerClient, files: Path, digests: dict[str, str]) -> None:
+        self.engine, self.client, self.files = engine, client, files
+        self.known: dict[str, str] = defaultdict(lambda: _NONE, {**digests, "files": str(files)})
+
+    def resolve(self, given: Any) -> Any:
+        """Return what was drawn, with all that stands in braces replaced."""
+        if isinstance(given, str):
+            return given.format_map(self.known)
+        if isinstance(given, dict):
+            return {key: self.resolve(value) for key, value in given.items()}
+        return [self.resolve(value) for value in given] if isinstance(given, (list, tuple)) else given
+
+    def take(self, step: Step) -> None:
+        """Take a step. One that the engine refuses, as what it needs isn't there, is left out."""
+        try:
+            image = getattr(self, step.what)(*self.resolve(step.given))
+        except requests.HTTPError as error:  # docker.errors.APIError is one
+            print(f"    left out: {error}")
+            return
+        if step.label:
+            digits = image.partition(":")[2]
+            self.known.update({step.label: image, f"{step.label}_short": digits[:12]})
+
+    def pull(self, name: str, platform: str | None) -> str:
+        """Pull an image; its Id."""
+        repository, _separator, tag = name.rpartition("@" if "@" in name else ":")
+        return str(self.client.images.pull(repository, tag, platform=platform).id)
+
+    def dated(self, name: str, day: int, label: str) -> str:
+        """Load an image of nothing that was made on that day of January 2020; its Id."""
+        return scenes.dated(self.client, name, day, {"kind": label})
+
+    def child(self, parent: str, name: str | None) -> str:
+        """Make an image from another one; its Id."""
+        return scenes.child(self.client, parent, name)
+
+    def grown(self, parent: str, name: str, size: int) -> str:
+        """Make an image from another one, with a layer of that size; its Id."""
+        return scenes.grown(self.client, parent, name, size)
+
+    def tag(self, source: str, name: str) -> None:
+        """Give an image a name, even if that means another one."""
+        repository, _colon, tag = name.rpartition(":")
+        self.client.api.tag(source, repository, tag, force=True)
+
+    def remove(self, name: str, force: bool) -> None:
+        """Take a name away, or an image by its Id."""
+        self.client.api.remove_image(name, force=force, noprune=True)
+
+    def container(self, name: str, image: str, state: str) -> None:
+        """Make a container."""
+        made = self.client.containers.create(image, ["tail", "-f", "/dev/null"], name=name, stop_signal="KILL")
+        if state != "created":
+            made.start()
+        if state == "exited":
+            made.kill()
+            made.wait()
+
+    def archive(self, path: str, names: list[str]) -> None:
+        """Save images as the engine does it."""
+        answer = self.client.api.get(f"{self.client.api.base_url}/images/get", params={"names": names})
+        answer.raise_for_status()
+        Path(path).write_bytes(answer.content)
+
+
+def draw(dice: Dice) -> list[Step]:
+    """Return a recipe: steps that make a state, one after the other."""
+    steps = [Step("pull", (BUSYBOX, None), "i0")]
+    dice.labels.append("i0")
+    for number in range(1, dice.number(4, 11)):
+        steps.append(dice.weighted(_KINDS)(dice, f"i{number}"))
+        if steps[-1].label:
+            dice.labels.append(steps[-1].label)
+    return steps
+
+
+def archive_path(dice: Dice) -> str:
+    """Return a path of an archive that a recipe or a call may have made."""
+    return "{files}/" + dice.one(("x.tar", "y.tar", "z.tar.gz", "z.tar.zst"))
+
+
+def _pull(dice: Dice, label: str) -> Step:
+    name = dice.weighted({BUSYBOX: 2, MIRRORED: 2, SEVERAL: 3, dice.digest(): 3})
+    platform = dice.one((None, "linux/amd64", "linux/arm64")) if "several" in name else None
+    return Step("pull", (name, platform), label)
+
+
+def _dated(dice: Dice, label: str) -> Step:
+    return Step("dated", (dice.name(), dice.number(1, 9), dice.one(("base", "tool"))), label)
+
+
+def _child(dice: Dice, label: str) -> Step:
+    return Step("child", (dice.image(), dice.name() if dice.maybe(0.6) else None), label)
+
+
+def _grown(dice: Dice, label: str) -> Step:
+    return Step("grown", (dice.image(), dice.name(), dice.one((10_000, 700_000))), label)
+
+
+def _tag(dice: Dice, _label: str) -> Step:
+    return Step("tag", (dice.image(), dice.name()))
+
+
+def _remove(dice: Dice, _label: str) -> Step:
+    return Step("remove", (dice.image(), dice.maybe(0.5)))
+
+
+def _container(dice: Dice, _label: str) -> Step:
+    return Step("container", (dice.one(CONTAINERS), dice.image(), dice.one(("created", "running", "exited"))))
+
+
+def _archive(dice: Dice, _label: str) -> Step:
+    return Step("archive", (archive_path(dice), dice.several(dice.image, 3)))
+
+
+_KINDS = {_pull: 4, _dated: 3, _child: 4, _grown: 2, _tag: 4, _remove: 4, _container: 3, _archive: 2}
