@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ansible_collections.gantry.docker.tests.soak.dice import CONTAINERS, NAMES, REGISTRY, SEVERAL, Dice
-from ansible_collections.gantry.docker.tests.soak.state import archive_path
+from ansible_collections.gantry.docker.tests.soak.dice import DIGESTS, NAMES, REGISTRY, SEVERAL, Dice
 
 _PATTERNS = ("a", "a:*", "*:1", "b:[12]", "example/*", "busybox", f"{REGISTRY}/*", "docker.io/*", "?:2", "*")
 
@@ -70,7 +69,7 @@ def _image_prune(dice: Dice) -> dict[str, Any]:
 
 def _image_pull(dice: Dice) -> dict[str, Any]:
     def remote() -> str:
-        return dice.digest() if dice.maybe(0.2) else dice.one((*NAMES[:3], *NAMES[:3], "nosuch:1"))
+        return dice.likely(DIGESTS) if dice.maybe(0.2) else dice.one((*NAMES[:3], *NAMES[:3], "nosuch:1"))
 
     names = dice.several(remote, 2)
     platform = dice.one((None, "linux/amd64", "linux/arm64")) if SEVERAL in names else None
@@ -80,7 +79,7 @@ def _image_pull(dice: Dice) -> dict[str, Any]:
 def _image_save(dice: Dice) -> dict[str, Any]:
     return {
         "names": dice.several(dice.image, 3),
-        "path": archive_path(dice),
+        "path": dice.archive(),
         "tags": dice.one(("named", "all")),
         "platform": dice.one(("linux/amd64", "linux/arm64")) if dice.maybe(0.1) else None,
         "exclude_layers_of": dice.several(dice.image, 2) if dice.maybe(0.3) else None,
@@ -90,8 +89,8 @@ def _image_save(dice: Dice) -> dict[str, Any]:
 
 def _image_load(dice: Dice) -> dict[str, Any]:
     return {
-        "path": archive_path(dice),
-        "names": dice.several(dice.name, 2) if dice.maybe(0.3) else None,
+        "path": dice.archive(),
+        "names": dice.several(lambda: dice.likely(NAMES), 2) if dice.maybe(0.3) else None,
         "transfer": dice.weighted({"auto": 3, "full": 1}),
     }
 
@@ -99,7 +98,7 @@ def _image_load(dice: Dice) -> dict[str, Any]:
 def _image_commit(dice: Dice) -> dict[str, Any]:
     changes = ["CMD true"], ["ENV a=1"], ["LABEL kind=tool", "USER 1"]
     return {
-        "container": dice.one(CONTAINERS),
+        "container": dice.container(),
         "names": dice.several(dice.name, 2),
         "changes": dice.one(changes) if dice.maybe(0.4) else None,
         "labels": {"kind": "base"} if dice.maybe(0.3) else None,
@@ -109,7 +108,7 @@ def _image_commit(dice: Dice) -> dict[str, Any]:
 def _container_run(dice: Dice) -> dict[str, Any]:
     states = {"started": 3, "stopped": 1, "present": 2, "absent": 2}
     return {
-        "name": dice.one(CONTAINERS),
+        "name": dice.container(),
         "image": dice.image() if dice.maybe(0.9) else None,
         "state": dice.weighted(states),
         "command": ["tail", "-f", "/dev/null"],

@@ -18,6 +18,7 @@ NAMES = (BUSYBOX, MIRRORED, SEVERAL, "a:1", "a:2", "b:1", "b:2", "example/c:1")
 # Names of repositories with the digests that the registry has there: see World.known.
 DIGESTS = ("busybox@{busybox}", f"{REGISTRY}/library/busybox@{{busybox}}", f"{REGISTRY}/soak/several@{{several}}")
 CONTAINERS = ("c1", "c2", "c3")
+ARCHIVES = ("{files}/x.tar", "{files}/y.tar", "{files}/z.tar.gz", "{files}/z.tar.zst")
 
 T = TypeVar("T")
 
@@ -26,11 +27,13 @@ class Dice:
     """Draws names and numbers; the same ones for the same seed.
 
     labels: what the recipe calls its images. A label in braces stands for the image's Id, which no seed can tell.
+    made: the names of images, containers and archives that the recipe has made, as far as it went as it should.
     """
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)  # noqa: S311 - nothing secret
         self.labels: list[str] = []
+        self.made: list[str] = []
 
     def maybe(self, chance: float) -> bool:
         """Return True in so many of all cases."""
@@ -53,19 +56,25 @@ class Dice:
         return list(dict.fromkeys(draw() for _index in range(self.number(1, most))))
 
     def name(self) -> str:
-        """Return a tag."""
+        """Return a tag for an image to come."""
         return self.one(NAMES)
 
-    def image_id(self) -> str:
-        """Return the Id of an image of the recipe, whole or short."""
-        if not self.labels:
-            return self.name()
-        return "{" + self.one(self.labels) + self.one(("", "_short")) + "}"
+    def likely(self, names: Sequence[str]) -> str:
+        """Return one of these names, most often of those that mean something."""
+        made = [name for name in names if name in self.made]
+        return self.one(made if made and self.maybe(0.85) else names)
 
     def image(self) -> str:
-        """Return a name or an Id."""
-        return self.weighted({self.name: 6, self.image_id: 2, self.digest: 1})()
+        """Return an image by a tag, a digest, or an Id, whole or short."""
+        kind = self.weighted({"tag": 6, "Id": 2, "digest": 1})
+        if kind == "Id" and self.labels:
+            return "{" + self.one(self.labels) + self.one(("", "_short")) + "}"
+        return self.likely(DIGESTS if kind == "digest" else NAMES)
 
-    def digest(self) -> str:
-        """Return a repository with a digest."""
-        return self.one(DIGESTS)
+    def container(self) -> str:
+        """Return a container's name."""
+        return self.likely(CONTAINERS)
+
+    def archive(self) -> str:
+        """Return an archive's path."""
+        return self.likely(ARCHIVES)

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +17,15 @@ import requests
 
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration import scenes
-from ansible_collections.gantry.docker.tests.soak.dice import BUSYBOX, CONTAINERS, MIRRORED, SEVERAL, Dice
+from ansible_collections.gantry.docker.tests.soak.dice import (
+    ARCHIVES,
+    BUSYBOX,
+    CONTAINERS,
+    DIGESTS,
+    MIRRORED,
+    SEVERAL,
+    Dice,
+)
 
 # What an image's label stands for while there is no such image.
 _NONE = f"sha256:{64 * '0'}"
@@ -96,6 +106,26 @@ class World:
             made.kill()
             made.wait()
 
+    def lose(self, image: str, part: str) -> None:
+        """Let a containerd store lose a part of an image's content, as can happen with a removal and a pull at once."""
+        if self.engine.store == "containerd":
+            self._content("rm", self._digest_of(part, str(self.client.images.get(image).id)))
+
+    def _digest_of(self, part: str, image: str) -> str:
+        """The digest of an image's index or manifest (top), of its config, or of its lowest layer."""
+        if part == "top":
+            return image
+        held = json.loads(self._content("get", image))
+        if "manifests" in held:
+            return self._digest_of(part, held["manifests"][0]["digest"])
+        return str(held["config"]["digest"] if part == "config" else held["layers"][0]["digest"])
+
+    def _content(self, *command: str) -> bytes:
+        """What containerd says to a command about its content."""
+        ctr = ("ctr", "--address", "/run/docker/containerd/containerd.sock", "--namespace", "moby", "content")
+        enter = ("nsenter", "--target", str(self.engine.pid), "--mount", "--")
+        return subprocess.run([*enter, *ctr, *command], capture_output=True, check=True).stdout
+
     def archive(self, path: str, names: list[str]) -> None:
         """Save images as the engine does it."""
         answer = self.client.api.get(f"{self.client.api.base_url}/images/get", params={"names": names})
@@ -105,22 +135,19 @@ class World:
 
 def draw(dice: Dice) -> list[Step]:
     """Return a recipe: steps that make a state, one after the other."""
-    steps = [Step("pull", (BUSYBOX, None), "i0")]
-    dice.labels.append("i0")
-    for number in range(1, dice.number(4, 11)):
-        steps.append(dice.weighted(_KINDS)(dice, f"i{number}"))
-        if steps[-1].label:
-            dice.labels.append(steps[-1].label)
+    steps: list[Step] = []
+    for number in range(dice.number(5, 12)):
+        step = dice.weighted(_KINDS)(dice, f"i{number}") if steps else Step("pull", (BUSYBOX, None), "i0")
+        steps.append(step)
+        if step.label:
+            dice.labels.append(step.label)
+        if step.what != "remove":
+            dice.made += [given for given in step.given if isinstance(given, str)]
     return steps
 
 
-def archive_path(dice: Dice) -> str:
-    """Return a path of an archive that a recipe or a call may have made."""
-    return "{files}/" + dice.one(("x.tar", "y.tar", "z.tar.gz", "z.tar.zst"))
-
-
 def _pull(dice: Dice, label: str) -> Step:
-    name = dice.weighted({BUSYBOX: 2, MIRRORED: 2, SEVERAL: 3, dice.digest(): 3})
+    name = dice.weighted({BUSYBOX: 2, MIRRORED: 2, SEVERAL: 3, dice.one(DIGESTS): 3})
     platform = dice.one((None, "linux/amd64", "linux/arm64")) if "several" in name else None
     return Step("pull", (name, platform), label)
 
@@ -150,7 +177,11 @@ def _container(dice: Dice, _label: str) -> Step:
 
 
 def _archive(dice: Dice, _label: str) -> Step:
-    return Step("archive", (archive_path(dice), dice.several(dice.image, 3)))
+    return Step("archive", (dice.one(ARCHIVES), dice.several(dice.image, 3)))
 
 
-_KINDS = {_pull: 4, _dated: 3, _child: 4, _grown: 2, _tag: 4, _remove: 4, _container: 3, _archive: 2}
+def _lose(dice: Dice, _label: str) -> Step:
+    return Step("lose", (dice.image(), dice.one(("top", "config", "layer"))))
+
+
+_KINDS = {_pull: 4, _dated: 3, _child: 4, _grown: 2, _tag: 4, _remove: 4, _container: 4, _archive: 3, _lose: 0}
