@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Engines for the soak, and the rounds that are dealt to them."""
+"""Engines for the soak, and the rounds that are dealt to them.
+
+The seed is 1 unless another one is given: the tests of a commit, and of the next one, go through the same states, and
+fail for what was changed. Who looks for more gives another seed, or random.
+"""
 
 from __future__ import annotations
 
