@@ -39,6 +39,8 @@ def _seed(text: str) -> int:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Deal the rounds to the engines. Each has a seed of its own, so that it can be repeated alone."""
+    if "seed" not in metafunc.fixturenames:
+        return
     names, first = metafunc.config.getoption("--engines").split(","), metafunc.config.getoption("--seed")
     rounds = [(names[number % len(names)], first + number) for number in range(metafunc.config.getoption("--rounds"))]
     rounds.sort(key=lambda one: names.index(one[0]))  # one engine after the other
