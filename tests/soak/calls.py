@@ -52,7 +52,7 @@ def _image_prune(dice: Dice) -> dict[str, Any]:
     rules: dict[str, Any] = {
         "label": some("kind", "kind=base", "kind=tool") if dice.maybe(0.2) else None,
         "label_not": some("kind=base", "kind=tool") if dice.maybe(0.2) else None,
-        "until": dice.one(("2020-01-05", "24h", "1s")) if dice.maybe(0.3) else None,
+        "until": dice.one(("2020-01-05", "24h", "1578009600")) if dice.maybe(0.3) else None,
         "keep": some(*_PATTERNS) if dice.maybe(0.4) else None,
         "target_size": dice.one(("0", "10KB", "2MB", "3MB", "1GB")) if dice.maybe(0.3) else None,
         "explain": dice.maybe(0.3),
