@@ -45,10 +45,15 @@ def look(world: World) -> Seen:
     rows = world.client.api.containers(all=True)
     files = {str(path): path.stat() for path in world.files.iterdir()}
     return Seen(
-        images=scenes.state(world.client),
+        images={image: _names(names) for image, names in scenes.state(world.client).items()},
         containers={row["Names"][0].lstrip("/"): (row["Id"], row["ImageID"], row["State"]) for row in rows},
         files={path: (status.st_ino, status.st_mtime_ns) for path, status in sorted(files.items())},
     )
+
+
+def _names(listed: list[str]) -> list[str]:
+    """The names among what a list tells of an image: one whose content is lost is listed with a bare digest."""
+    return [name for name in listed if not name.startswith("sha256:")]
 
 
 def judge(world: World, module: str, before: Seen, after: Seen, diff: Diff) -> None:
