@@ -61,18 +61,20 @@ def _run(world: World, module: Module, name: str, params: dict[str, Any]) -> Non
     if done.get("failed") and not foreseen.get("failed") and _could_not_know(name, done["msg"]):
         assert after == before, "a failure changed something"
         return
-    assert done.get("msg") == foreseen.get("msg")
+    said, foretold = done.get("msg"), foreseen.get("msg")
+    assert said == foretold
     assert _told(done) == _told(foreseen)
     assert "spared" not in done
-    if "diff" in done:
-        judge(world, name, before, after, done["diff"])
-    else:
+    if "diff" not in done:
         assert after == before, "a refusal changed something"
+        return
+    judge(world, name, before, after, done["diff"])
     if not done["changed"]:
         assert after == before, "it changed, and says it didn't"
     for check in (True, False):
         again = module(check=check, **params)
-        assert again.get("msg") == done.get("msg")
+        repeated = again.get("msg")
+        assert repeated == said
         assert (again["changed"], again["actions"]) == (False, []), "a second run changes something"
     assert look(world) == after, "a second run changed something"
 
