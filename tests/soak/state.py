@@ -50,7 +50,7 @@ class World:
 
     def __init__(self, engine: Engine, client: docker.DockerClient, files: Path, digests: dict[str, str]) -> None:
         self.engine, self.client, self.files = engine, client, files
-        # Before 28 a containerd store doesn't list an image that lacks a part, or is here for another platform alone. So
+        # Before 28 a containerd store doesn't list an image that lacks a part or is for another platform. So
         # there would be no telling what became of it.
         self.hides = engine.name == "trixie-containerd"
         self.known: dict[str, str] = defaultdict(lambda: _NONE, {**digests, "files": str(files)})
