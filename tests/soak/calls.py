@@ -50,20 +50,20 @@ def _image_prune(dice: Dice) -> dict[str, Any]:
         return dice.several(lambda: dice.one(choices), 2)
 
     rules: dict[str, Any] = {
-        "label": some("kind", "kind=base", "kind=tool") if dice.maybe(0.2) else None,
-        "label_not": some("kind=base", "kind=tool") if dice.maybe(0.2) else None,
-        "until": dice.one(("2020-01-05", "24h", "1578009600")) if dice.maybe(0.3) else None,
-        "keep": some(*_PATTERNS) if dice.maybe(0.4) else None,
-        "target_size": dice.one(("0", "10KB", "2MB", "3MB", "1GB")) if dice.maybe(0.3) else None,
+        "label": some("kind", "kind=base", "kind=tool") if dice.maybe(0.1) else None,
+        "label_not": some("kind=base", "kind=tool") if dice.maybe(0.1) else None,
+        "until": dice.one(("2020-01-05", "24h", "1578009600")) if dice.maybe(0.15) else None,
+        "keep": some(*_PATTERNS[:-1]) if dice.maybe(0.3) else None,
+        "target_size": dice.one(("0", "10KB", "2MB", "3MB", "1GB")) if dice.maybe(0.2) else None,
         "explain": dice.maybe(0.3),
     }
-    if dice.maybe(0.3):
+    if dice.maybe(0.2):
         return {**rules, "dangling": True}
     return {
         **rules,
         "dangling": False,
-        "keep_last": dice.number(1, 2) if dice.maybe(0.3) else None,
-        "reference": some(*_PATTERNS) if dice.maybe(0.3) else None,
+        "keep_last": dice.number(1, 2) if dice.maybe(0.2) else None,
+        "reference": some(*_PATTERNS) if dice.maybe(0.2) else None,
     }
 
 

@@ -147,6 +147,8 @@ def draw(dice: Dice) -> list[Step]:
             dice.labels.append(step.label)
         if step.what != "remove":
             dice.made += [given for given in step.given if isinstance(given, str)]
+        if step.what == "archive" and dice.maybe(0.6):  # so that there is something to load
+            steps.append(Step("remove", (step.given[1][0], True)))
     return steps
 
 
