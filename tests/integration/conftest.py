@@ -97,9 +97,9 @@ def client(engine: engines.Engine) -> Iterator[docker.DockerClient]:
 @pytest.fixture
 def clean(client: docker.DockerClient) -> Iterator[docker.DockerClient]:
     """The engine with no container and no image, before and after the test."""
-    _wipe(client)
+    wipe(client)
     yield client
-    _wipe(client)
+    wipe(client)
 
 
 @pytest.fixture
@@ -109,7 +109,8 @@ def busybox(clean: docker.DockerClient) -> docker.DockerClient:
     return clean
 
 
-def _wipe(client: docker.DockerClient) -> None:
+def wipe(client: docker.DockerClient) -> None:
+    """Remove all containers and all images."""
     for container in client.containers.list(all=True):
         container.remove(force=True, v=True)
     for _round in range(5):

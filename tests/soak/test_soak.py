@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Random states, random calls: a check run is exact, a diff tells the truth, and a second run changes nothing.
+
+What a round does is printed, and pytest shows it if the round fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from ansible_collections.gantry.docker.tests.engines.engine import Engine
+from ansible_collections.gantry.docker.tests.integration.conftest import Module, wipe
+from ansible_collections.gantry.docker.tests.soak import calls, state
+from ansible_collections.gantry.docker.tests.soak.dice import Dice
+from ansible_collections.gantry.docker.tests.soak.state import World
+from ansible_collections.gantry.docker.tests.soak.truth import judge, look
+
+_CALLS = 3
+# What a check run tells, and a real run must tell too.
+_FORETOLD = ("changed", "actions", "diff", "deleted", "untagged", "space_reclaimed", "moved", "tagged_images")
+
+
+@pytest.fixture
+def world(engine: Engine, client: docker.DockerClient, digests: dict[str, str], tmp_path: Path) -> World:
+    """The engine with no image and no container."""
+    wipe(client)
+    return World(engine, client, tmp_path, digests)
+
+
+def test_round(world: World, seed: int, modules: Callable[[str], Module]) -> None:
+    print(f"Repeat it: ./dev test soak --engines {world.engine.name} --rounds 1 --seed {seed}\n\nThe state:")
+    dice = Dice(seed)
+    recipe = state.draw(dice)
+    drawn = [calls.draw(dice) for _index in range(_CALLS)]
+    for step in recipe:
+        print(f"    {step}")
+        world.take(step)
+    for call in drawn:
+        print(f"\nThe call: {call}")
+        _run(world, modules(call.module), call.module, world.resolve(call.params))
+
+
+def _run(world: World, module: Module, name: str, params: dict[str, Any]) -> None:
+    """Run a module in check mode, for real, and both again, and compare all of it with what the engine says."""
+    before = look(world)
+    print(f"    with {params}\n    on {before.images}\n    and {before.containers}")
+    foreseen = module(check=True, **params)
+    assert look(world) == before, "a check run changed something"
+    done = module(**params)
+    after = look(world)
+    print(f"    said {done.get('msg') or done['actions']}")
+    assert "Traceback" not in str(done)
+    if done.get("failed") and not foreseen.get("failed") and _could_not_know(name, done["msg"]):
+        assert after == before, "a failure changed something"
+        return
+    said, foretold = done.get("msg"), foreseen.get("msg")
+    assert said == foretold
+    assert _told(done) == _told(foreseen)
+    assert "spared" not in done
+    if "diff" not in done:
+        assert after == before, "a refusal changed something"
+        return
+    judge(world, name, before, after, done["diff"])
+    if not done["changed"]:
+        assert after == before, "it changed, and says it didn't"
+    for check in (True, False):
+        again = module(check=check, **params)
+        repeated = again.get("msg")
+        assert repeated == said
+        assert (again["changed"], again["actions"]) == (False, []), "a second run changes something"
+    assert look(world) == after, "a second run changed something"
+
+
+def _told(result: dict[str, Any]) -> dict[str, Any]:
+    """What of a result a check run must have foretold; in an order of its own, where that means nothing."""
+    kept = sorted(result.get("kept", ()), key=lambda image: str(image["Id"]))
+    return {"kept": kept, **{key: result.get(key) for key in _FORETOLD}}
+
+
+def _could_not_know(name: str, message: str) -> bool:
+    """Whether only an attempt could tell: whether an image has the program that a container is to run."""
+    return name == "container_run" and ("executable file not found" in message or "no such file" in message)
