@@ -55,7 +55,8 @@ options:
         anything is removed."
       - An image with several names needs no force to be removed by its Id, unlike with C(docker image rm). For images
         that no container uses, force changes nothing.
-      - An image that containers only mount goes, even while they run.
+      - An image that containers only mount goes, even while they run; but by its last name a containerd store takes the
+        name away alone.
     type: bool
     default: false
   prune:
@@ -76,8 +77,8 @@ notes:
   - An image that others were made from loses its name only; it goes with the last of them. So do the images without a
     name that a removed image was made from.
   - All or nothing as far as that can be foreseen. An engine removes one name at a time, though, and what is removed
-    can't be brought back. If it refuses one, as a container of an image was made meanwhile, the others go all the same,
-    and the task fails in the end.
+    can't be brought back. If it refuses in the middle, as a container of an image was made meanwhile, or if it stops
+    to answer, what went before that is gone; the error says what it was.
   - An image with a part of its content lost, as a containerd store can lose it, goes like any other. So does what is no
     image, such as a chart.
   - A containerd store may list a name that it can't find, as another tool stored it in a form of its own. It can't be

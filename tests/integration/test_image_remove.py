@@ -532,7 +532,8 @@ def test_image_that_a_container_mounts(
     busybox.api.tag("data:1", "data", "2")
     removed(module, busybox, "data:2")
     removed(module, busybox, name, force=True)
-    assert identifier not in state(busybox)
+    kept = engine.store == "containerd" and called == "tag"
+    assert state(busybox).get(identifier) == ([] if kept else None)
 
 
 def test_an_image_that_the_engine_keeps(

@@ -16,7 +16,6 @@ import pytest
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
 from ansible_collections.gantry.docker.tests.integration.scenes import (
-    child,
     containerd,
     dated,
     id_of,
@@ -265,13 +264,3 @@ def test_a_name_that_no_engine_can_remove(modules: Modules, store: docker.Docker
     done = modules("image_prune").converges(dangling=False, explain=True)
     assert {image["Id"]: image["Reason"] for image in done["kept"]} == {odd: "the engine can't remove the name UPPER:1"}
     assert names(store) == ["UPPER:1"]
-
-
-def test_removal_goes_on(modules: Modules, store: docker.DockerClient, engine: Engine) -> None:
-    """What an engine refuses is told in the end, after all that it doesn't."""
-    archive, odd = layout(store, "UPPER:1")
-    load(store, archive)
-    base = child(store, "busybox", "zz:1")
-    result: dict[str, Any] = modules("image_remove")(names=[odd, "zz:1"])
-    assert result["failed"] and "UPPER" in result["msg"]
-    assert result["deleted"] == [base] and base not in state(store)

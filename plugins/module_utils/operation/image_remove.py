@@ -161,8 +161,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     steps = (*map(RemoveContainer, unneeded), *removals)
     states = {f"container {container.name}": container.state for container in unneeded}
     before, after = {**before, **states}, {**after, **dict.fromkeys(states)}
-    # Of several images, each may go whatever comes of the others; but none if a container stays that should go first.
-    return Plan(steps, before, after, 0 if unneeded else 1, outcome=partial(_outcome, before, after))
+    return Plan(steps, before, after, outcome=partial(_outcome, before, after))
 
 
 def apply(engine: Engine, step: Step) -> Mapping[str, Any]:
@@ -271,9 +270,12 @@ def _foresee(wanted: Wanted, observed: Observed, users: Users, in_use: Users) ->
     users: the containers that stay, of all images. in_use: of those images alone that must be forced.
     """
     # A classic store lets an image go that no container runs of; containerd's never by a name.
-    # An image that is only mounted goes all the same.
-    made = {image: [user for user in found if user.image_id == image] for image, found in in_use.items()}
-    held = {image for image, made_of in made.items() if any(observed.containerd or one.running for one in made_of)}
+    # One that a classic store's containers only mount goes too.
+    held = {
+        image
+        for image, found in in_use.items()
+        if observed.containerd or any(user.running and user.image_id == image for user in found)
+    }
     nodes = (
         Node(image.id, image.tags, image.digests, image.parent, image.pinned, tuple(observed.loose.get(image.id, ())))
         for image in observed.images

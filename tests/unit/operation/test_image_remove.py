@@ -312,7 +312,7 @@ def test_an_image_that_a_container_mounts(force: bool) -> None:
     images = (image(LOW, "data:1"), image(TOP, "top:1"))
     wanted = image_remove.parse({**OPTIONS, "names": ["data:*"], "force": force})
     users = (ContainerSummary("c", "web", TOP, "top:1", "running", mounts=("data:1",)),)
-    observed = image_remove.Observed({}, images, users, containerd=True)
+    observed = image_remove.Observed({}, images, users)
     if force:
         assert image_remove.plan(wanted, observed).after == {LOW: None}
         return
