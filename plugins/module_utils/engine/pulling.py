@@ -64,32 +64,19 @@ def digests(image: Image, reference: Reference) -> list[str]:
     return [digest for name, _at, digest in named if name == reference.name]
 
 
-def pull(engine: Engine, reference: Reference, platform: Platform | None, login: Login, retry_for: int) -> None:
-    """Pull one image, and make sure that it is what was asked for. retry_for: seconds to go on trying.
+def pull(engine: Engine, reference: Reference, platform: Platform | None, login: Login, retry_for: int) -> Image:
+    """Pull one image; what came, which is what was asked for. retry_for: seconds to go on trying.
 
-    Raises EngineError.
+    Raises EngineError. A containerd store may lack a part of the image all the same: see Image.flaw.
     """
     patiently(lambda: Distribution(engine).pull(reference, platform, login), retry_for)
     found = engine.images.find_for(str(reference), platform)
-    if found and found.flaw:
-        raise EngineError(f"{reference} was pulled, but {found.flaw}. {_advice(reference, found)}")
     if found:
-        return
+        return found
     image = engine.images.find(str(reference))
     if image is None:
         raise EngineError(f"The engine reported no error, but {reference} isn't there after the pull. Try again.")
     raise EngineError(
         f"{reference} was pulled for {platform}, but the image that came is for {image.platform}. "
         "Name a platform that the registry has, or leave platform out."
-    )
-
-
-def _advice(reference: Reference, image: Image) -> str:
-    """What to do about an image that a pull didn't make whole."""
-    if image.is_artifact:
-        return "An engine has no use for it; other tools get it from its registry."
-    return (
-        "The engine fetches no layer that it has unpacked already, under this or another image's name, even where its "
-        f"content is lost. Remove {reference} and the images that share layers with it (image_info with history names "
-        "them), then pull it again; or load it from an archive (image_load)."
     )

@@ -17,6 +17,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials i
     parse_access,
     troubles,
 )
+from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils.engine.pulling import Asked, ask, digests, is_current, pull
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
@@ -125,7 +126,9 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 
 def apply(engine: Engine, step: Pull) -> Mapping[str, Any]:
     """Pull one image, and make sure that it is what was asked for."""
-    pull(engine, step.reference, step.platform, step.login, step.retry_for)
+    image = pull(engine, step.reference, step.platform, step.login, step.retry_for)
+    if image.flaw:
+        raise EngineError(f"{step.reference} was pulled, but {image.flaw}. {_advice(step.reference, image)}")
     return {}
 
 
@@ -145,6 +148,17 @@ def _local(engine: Engine, reference: Reference, platform: Platform | None) -> L
     fits = image is None or platform is None or platform.includes(image.platform)
     fitting = image if fits else engine.images.find_for(str(reference), platform)
     return Local(image, fitting if fitting and fitting.whole else None)
+
+
+def _advice(reference: Reference, image: Image) -> str:
+    """What to do about an image that a pull didn't make whole."""
+    if image.is_artifact:
+        return "An engine has no use for it; other tools get it from its registry."
+    return (
+        "The engine fetches no layer that it has unpacked already, under this or another image's name, even where its "
+        f"content is lost. Remove {reference} and the images that share layers with it (image_info with history names "
+        "them), then pull it again; or load it from an archive (image_load)."
+    )
 
 
 def _is_blind(engine: Engine, platform: Platform | None) -> bool:

@@ -126,6 +126,8 @@ def _of_image(image: Image | None) -> Any:
         image.size,
         image.platform,
         image.identity,
+        image.created,
+        image.flaw,
     )
 
 
@@ -167,7 +169,6 @@ QUESTIONS: dict[str, tuple[Callable[[Engine], Any], Any]] = {
     ),
     "all images": (lambda engine: engine.images.all(details=True), [ROW]),
     "the images that are shown": (lambda engine: engine.images.visible({"dangling": ["true"]}), [ROW]),
-    "the manifests that are here": (lambda engine: engine.images.available(ID), [ROW]),
     "an image's history": (_history, [{"Id": ID, "Created": 1, "CreatedBy": "COPY", "Size": 5}]),
     "the sizes of images": (
         lambda engine: engine.images.sizes(),

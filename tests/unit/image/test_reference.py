@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput, printable
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
     ImageId,
     Reference,
@@ -141,7 +141,7 @@ def test_no_registry(text: str) -> None:
 def test_what_is_wrong_is_named(text: str, words: list[str]) -> None:
     with pytest.raises(InvalidInput) as raised:
         parse_reference(text)
-    assert f"'{text}'" in raised.value.message
+    assert f"'{printable(text)}'" in raised.value.message
     assert all(word in raised.value.message for word in words), raised.value.message
 
 

@@ -32,7 +32,9 @@ from ansible_collections.gantry.docker.plugins.module_utils.operation.container_
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 
 ID, OTHER, NEW = (f"sha256:{digit * 64}" for digit in "123")
-IMAGE = Image({"Id": ID})
+# An engine tells no RootFS only of what it can't read.
+WHOLE = {"Id": ID, "RootFS": {"Type": "layers"}}
+IMAGE = Image(WHOLE)
 LOGIN = Login("docker.io", {})
 DEFAULTS: dict[str, Any] = {
     **dict.fromkeys(OPTIONS),
@@ -100,7 +102,7 @@ def asked(digest: str = OTHER) -> dict[str, Any]:
 
 def known(digest: str = OTHER) -> Image:
     """An image that came from its registry under a digest."""
-    return Image({"Id": ID, "RepoDigests": [f"busybox@{digest}"], "Os": "linux", "Architecture": "amd64"})
+    return Image({**WHOLE, "RepoDigests": [f"busybox@{digest}"], "Os": "linux", "Architecture": "amd64"})
 
 
 def test_pulls_for_a_replacement_and_tells_the_image_by_its_name() -> None:
@@ -141,9 +143,9 @@ def test_always_comes_to_the_engines_own_platform() -> None:
 
 
 def test_a_short_id_is_run_by_the_id_that_it_means() -> None:
-    (step,) = planned(Observed(None, Image({"Id": ID})), image="1" * 12).steps
+    (step,) = planned(Observed(None, Image(WHOLE)), image="1" * 12).steps
     assert step.image == ID
-    (step,) = planned(Observed(None, Image({"Id": ID, "RepoTags": ["111111111111:latest"]})), image="1" * 12).steps
+    (step,) = planned(Observed(None, Image({**WHOLE, "RepoTags": ["111111111111:latest"]})), image="1" * 12).steps
     assert step.image == "111111111111:latest"
     assert not planned(Observed(box(Image=ID), None), image="1" * 12, pull="missing").changed
 
@@ -161,7 +163,7 @@ def test_a_short_id_is_run_by_the_id_that_it_means() -> None:
 )
 def test_something_says_what_to_run(config: dict[str, Any], params: dict[str, Any]) -> None:
     """An engine that tells nothing of an image's config isn't taken by its word."""
-    assert planned(Observed(None, Image({"Id": ID, "Config": config})), **params).changed
+    assert planned(Observed(None, Image({**WHOLE, "Config": config})), **params).changed
 
 
 @pytest.mark.parametrize(
@@ -269,9 +271,10 @@ def test_removes(status: str) -> None:
     [
         (Observed(None), {}, "no image busybox:latest on this engine to run.*image_pull.*pull: missing"),
         (Observed(None), {"image": ID}, f"no image {ID} on this engine to run. An Id can't be pulled"),
-        (Observed(None, Image({"Id": ID, "Config": {"Env": ["A=1"]}})), {}, "doesn't say what to run. Name a command"),
-        (Observed(None, Image({"Id": ID, "Config": {"Cmd": ["sh"]}})), {"entrypoint": []}, "clears.*name a command"),
+        (Observed(None, Image({**WHOLE, "Config": {"Env": ["A=1"]}})), {}, "doesn't say what to run. Name a command"),
+        (Observed(None, Image({**WHOLE, "Config": {"Cmd": ["sh"]}})), {"entrypoint": []}, "clears.*name a command"),
         (Observed(None, **asked()), {"pull": "missing", "entrypoint": [""]}, "clears.*name a command"),
+        (Observed(None, Image({"Id": ID})), {}, "No container can be made of busybox:latest: it isn't whole"),
         (Observed(None), {"image": None}, "no image to make it from"),
         (Observed(None, IMAGE, former=box(name="box.gantry-former")), {}, "box.gantry-former is in the way"),
         (Observed(box(image=OTHER), IMAGE, former=box(name="box.gantry-former")), {}, "is in the way"),
