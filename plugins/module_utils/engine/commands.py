@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.answers import Unexpected
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
+from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Container
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError, trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.shapes import COMMAND, MADE
 from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import waiting_for
@@ -48,13 +49,13 @@ class Commands:
         self._api: Any = engine.api
         self._options = engine.options
 
-    def exec(self, name: str, command: Command) -> ExecResult:
+    def exec(self, container: Container, command: Command) -> ExecResult:
         """Run a command in a running container and wait for its end."""
-        task = f"run {command.argv[0]} in the container {name}"
+        task = f"run {command.argv[0]} in the container {container.name}"
         if command.stdin is not None:
-            return self._exec_with_input(name, command, task)
+            return self._exec_with_input(container, command, task)
         with trying_to(task):
-            exec_id = self._prepare(name, command, attach=True)
+            exec_id = self._prepare(container.id, command, attach=True)
             out, err = waiting_for(lambda: self._output(exec_id, command.tty), self._api.ping, self._api.timeout)
             end = ended(self._end(exec_id))
         if not end.ran:
@@ -68,21 +69,22 @@ class Commands:
         except ValueError as error:  # of no stream that there is
             raise Unexpected("is no output of a command") from error
 
-    def _exec_with_input(self, name: str, command: Command, task: str) -> ExecResult:
+    def _exec_with_input(self, container: Container, command: Command, task: str) -> ExecResult:
         """As exec. The SDK can't end a command's input on all connections, so this goes past it."""
         out, err = bytearray(), bytearray()
         env = [f"{variable}={value}" for variable, value in command.env.items()]
         with closing(Wire(self._options)) as wire:
             how = {"Env": env, "User": command.user or "", "WorkingDir": command.chdir or ""}
-            end = wire.start(name, command.argv, **how).finish([command.stdin or b""], out.extend, err.extend)
+            begun = wire.start(container.id, command.argv, called=container.name, **how)
+            end = begun.finish([command.stdin or b""], out.extend, err.extend)
         if not end.ran:
             raise _never_ran(task, _text(out))
         return ExecResult(end.rc, _text(out), _text(err))
 
-    def exec_detached(self, name: str, command: Command) -> str:
+    def exec_detached(self, container: Container, command: Command) -> str:
         """Start a command in a running container and leave it to itself; the Id that the engine gives to that."""
-        with trying_to(f"start {command.argv[0]} in the container {name}"):
-            exec_id = self._prepare(name, command, attach=False)
+        with trying_to(f"start {command.argv[0]} in the container {container.name}"):
+            exec_id = self._prepare(container.id, command, attach=False)
             self._api.exec_start(exec_id, tty=command.tty, detach=True)
         return exec_id
 
@@ -94,9 +96,9 @@ class Commands:
             state = COMMAND(self._api.exec_inspect(exec_id))
         return state
 
-    def _prepare(self, name: str, command: Command, attach: bool) -> str:
+    def _prepare(self, container_id: str, command: Command, attach: bool) -> str:
         made = self._api.exec_create(
-            name,
+            container_id,
             list(command.argv),
             stdout=attach,
             stderr=attach,

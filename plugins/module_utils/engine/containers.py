@@ -354,7 +354,7 @@ class Containers:
         with trying_to(f"remove the container {name}"), suppress(docker.errors.NotFound):
             self._api.remove_container(name)
 
-    def changed_paths(self, name: str) -> ChangedPaths:
+    def changed_paths(self, container: Container) -> ChangedPaths:
         """What a container has made of its image's files (docker diff).
 
         It misses a file that was changed again without a change of its size, among others: it says
@@ -364,11 +364,11 @@ class Containers:
 
         def call() -> list[Mapping[str, Any]]:
             # A containerd store compares all files of the image, and says nothing meanwhile.
-            response = api.get(api._url("/containers/{0}/changes", name), timeout=None)
+            response = api.get(api._url("/containers/{0}/changes", container.id), timeout=None)
             rows: list[Mapping[str, Any]] | None = CHANGES(api._result(response, json=True))
             return rows or []
 
-        with trying_to(f"list the changed files of the container {name}"):
+        with trying_to(f"list the changed files of the container {container.name}"):
             rows = waiting_for(call, api.ping, api.timeout)
         # api/types/container, ChangeType
         changed, added, deleted = (
@@ -376,20 +376,20 @@ class Containers:
         )
         return ChangedPaths(added, changed, deleted)
 
-    def events(self, container_id: str) -> tuple[Event, ...]:
+    def events(self, container: Container) -> tuple[Event, ...]:
         """What happened to a container, the oldest first, as far as the engine remembers.
 
         It keeps the last 256 events of all objects since its own start (daemon/events/events.go): what is
         told reaches back without a gap.
         """
-        with trying_to(f"read the events of the container {container_id}"):
-            rows = self._events_until(INFO(self._api.info()).get("SystemTime"), {"container": [container_id]})
+        with trying_to(f"read the events of the container {container.name}"):
+            rows = self._events_until(INFO(self._api.info()).get("SystemTime"), {"container": [container.id]})
         return tuple(Event(row["Action"], row["Actor"]["Attributes"].get("imageID") or "") for row in rows)
 
-    def commit(self, container: str, how: Commit, name: Reference) -> str:
+    def commit(self, container: Container, how: Commit, name: Reference) -> str:
         """Make an image from a container, which has the name as soon as it is there; its Id."""
         # api/server/router/container/container_routes.go, postCommit: one parameter for each change.
-        params = [("container", container), ("author", how.author), ("comment", how.comment)]
+        params = [("container", container.id), ("author", how.author), ("comment", how.comment)]
         params += [("repo", name.name), ("tag", str(name.tag))]
         params += [("pause", "1" if how.pause else "0"), *(("changes", change) for change in how.changes)]
         api = self._api
@@ -399,7 +399,7 @@ class Containers:
             response = api.post(api._url("/commit"), params=params, json={"Labels": dict(how.labels)}, timeout=None)
             return str(MADE(api._result(response, json=True))["Id"])
 
-        with trying_to(f"commit the container {container}"):
+        with trying_to(f"commit the container {container.name}"):
             return waiting_for(call, api.ping, api.timeout)
 
     def processes(self, name: str) -> list[dict[str, str]]:
@@ -417,16 +417,16 @@ class Containers:
     def _runs(self, name: str) -> bool:
         return bool(CONTAINER(self._api.inspect_container(name))["State"]["Running"])
 
-    def has_path(self, name: str, path: str) -> bool:
+    def has_path(self, container: Container, path: str) -> bool:
         """Whether there is something at a path in a container, running or not. Nothing is run in it for that.
 
         What is mounted from inside, such as a tmpfs, can't be seen.
         """
         target: str | None = path
-        with trying_to(f"look for {path} in the container {name}"):
+        with trying_to(f"look for {path} in the container {container.name}"):
             try:
                 for _link in range(_LINKS):
-                    target = self._link_target(name, str(target))
+                    target = self._link_target(container.id, str(target))
                     if not target:
                         return target is not None
             except docker.errors.APIError as error:
@@ -435,9 +435,9 @@ class Containers:
                     raise
         return False
 
-    def _link_target(self, name: str, path: str) -> str | None:
+    def _link_target(self, container_id: str, path: str) -> str | None:
         """Where the link at a path in a container leads; nothing ("") if it is no link, None if nothing is there."""
-        url, params = self._api._url("/containers/{0}/archive", name), {"path": path}
+        url, params = self._api._url("/containers/{0}/archive", container_id), {"path": path}
         answer = self._api.head(url, params=params, timeout=self._api.timeout)
         if answer.status_code == HTTPStatus.NOT_FOUND:
             return None

@@ -121,14 +121,11 @@ def _broke_off(cause: BaseException) -> bool:
 def _why(error: BaseException, registry: str | None) -> str:
     for cause in causes(error):
         if isinstance(cause, (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)):
-            if registry:
-                return (
-                    f"for as long as the option timeout allows, the engine had no news of the registry {registry}. "
-                    "Check that the registry is up and answers, or allow more with the option timeout."
-                )
+            # An engine that waits for a registry is as silent as one that hangs.
+            also = f" and that the registry {registry} answers" if registry else ""
             return (
                 "the engine sent nothing for as long as the option timeout allows. "
-                "Check that it is alive ('docker info' on its host), or allow more with the option timeout."
+                f"Check that it is alive ('docker info' on its host){also}, or allow more with the option timeout."
             )
         if _broke_off(cause):
             return (

@@ -64,9 +64,10 @@ class Wire:
         self._suspects = "docker_host, client_cert and client_key" if by_tls else "docker_host"
         self._talk = _Talk(self._dialler, self._timeout)
 
-    def start(self, container: str, argv: Sequence[str], **how: Any) -> Command:
+    def start(self, container: str, argv: Sequence[str], called: str = "", **how: Any) -> Command:
         """Start a command in a container.
 
+        container: its name or Id. called: its name in messages, if that is another one.
         how: what else the API takes (ExecConfig), such as User; an empty one is the container's own.
         Raises GantryError if the engine can't be reached, or the container isn't there or doesn't run.
         """
@@ -75,10 +76,11 @@ class Wire:
             self._check_name(container)
             attached = {"AttachStdin": True, "AttachStdout": True, "AttachStderr": True}
             path = f"containers/{quote(container, safe='')}/exec"
-            made = MADE(self._ask(container, "POST", path, {**attached, "Cmd": list(argv), **how}))
-            stream, begun = self._upgrade(container, f"exec/{made['Id']}/start")
+            called = called or container
+            made = MADE(self._ask(called, "POST", path, {**attached, "Cmd": list(argv), **how}))
+            stream, begun = self._upgrade(called, f"exec/{made['Id']}/start")
         return Command(
-            stream, begun, self._reaching, self._ping, lambda: self._ask(container, "GET", f"exec/{made['Id']}/json")
+            stream, begun, self._reaching, self._ping, lambda: self._ask(called, "GET", f"exec/{made['Id']}/json")
         )
 
     def close(self) -> None:

@@ -47,10 +47,10 @@ class Observed(NamedTuple):
 
 
 class Exec(NamedTuple):
-    """Run the command; its end is waited for unless it is detached. container_id: of the one that was observed."""
+    """Run the command; its end is waited for unless it is detached. container: the one that was observed."""
 
     wanted: Wanted
-    container_id: str
+    container: Container
 
     @property
     def sentence(self) -> str:
@@ -93,9 +93,9 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     """Look up the container, and the paths in it that make the command needless."""
     container = Containers(engine).find(wanted.container)
     needless = None
-    if container and wanted.creates and Containers(engine).has_path(container.id, wanted.creates):
+    if container and wanted.creates and Containers(engine).has_path(container, wanted.creates):
         needless = f"{wanted.creates} is there."
-    elif container and wanted.removes and not Containers(engine).has_path(container.id, wanted.removes):
+    elif container and wanted.removes and not Containers(engine).has_path(container, wanted.removes):
         needless = f"{wanted.removes} is not there."
     return Observed(container, needless)
 
@@ -116,15 +116,15 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
             f"The container {wanted.container} is {container.status}, and commands run only in one that is running. "
             f"Start it first (container_run with state: started)."
         )
-    return Plan((Exec(wanted, container.id),))
+    return Plan((Exec(wanted, container),))
 
 
 def apply(engine: Engine, step: Exec) -> Mapping[str, Any]:
     """Run the command; with its output and code, unless it is detached."""
     wanted = step.wanted
     if wanted.detach:
-        return {"exec_id": Commands(engine).exec_detached(step.container_id, wanted.command)}
-    outcome = Commands(engine).exec(step.container_id, wanted.command)
+        return {"exec_id": Commands(engine).exec_detached(step.container, wanted.command)}
+    outcome = Commands(engine).exec(step.container, wanted.command)
     return {
         "rc": outcome.rc,
         "stdout": outcome.stdout.rstrip("\r\n") if wanted.strip else outcome.stdout,

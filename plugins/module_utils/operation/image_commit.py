@@ -146,7 +146,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     else:
         (made, size), (here, left) = engine.both(attempt, lambda on: (_named(on, wanted), _left(on)))
     others = [image for image in here.values() if image is None or not _same(image, made)]
-    paths = Containers(engine).changed_paths(container.id) if others else None
+    paths = Containers(engine).changed_paths(container) if others else None
     alike = _alike(engine, made, others) if paths and paths.deleted else frozenset()
     return Observed(made, here, alike, size, paths, left if proved else (trial.name, *left))
 
@@ -273,7 +273,7 @@ def _proved(engine: Engine, wanted: Wanted, container: Container, image: Image |
     labels = {**(config.get("Labels") or {}), **wanted.how.labels}
     if effective_config({**config, "Labels": labels}) != effective_config(image.config):
         return None
-    happened = Containers(engine).events(container.id)
+    happened = Containers(engine).events(container)
     made = [number for number, event in enumerate(happened) if event.image_id == image.id and event.action == "commit"]
     return image if made and all(event.action in _HARMLESS for event in happened[made[-1] :]) else None
 
@@ -287,7 +287,7 @@ def _tried(engine: Engine, wanted: Wanted, name: str) -> Image:
 
 def _commit(engine: Engine, wanted: Wanted, container: Container, name: Reference) -> None:
     try:
-        Containers(engine).commit(container.id, wanted.how, name)
+        Containers(engine).commit(container, wanted.how, name)
     except EngineError as error:
         if error.status == HTTPStatus.BAD_REQUEST:
             _blame_instruction(engine, wanted, container, name)
@@ -308,7 +308,7 @@ def _blame_instruction(engine: Engine, wanted: Wanted, container: Container, nam
     for number, change in enumerate(wanted.how.changes, 1):
         alone = wanted.how._replace(changes=(change, _REFUSED), labels={}, pause=False)
         try:
-            Containers(engine).commit(container.id, alone, name)
+            Containers(engine).commit(container, alone, name)
         except EngineError as error:
             if _REFUSED.split()[1] not in error.message:
                 raise InvalidInput(

@@ -24,7 +24,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.client import
 from ansible_collections.gantry.docker.plugins.module_utils.engine.commands import Command, Commands
 from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine, connect
 from ansible_collections.gantry.docker.plugins.module_utils.engine.container_options import OPTIONS, found_in
-from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Commit, Containers
+from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Commit, Container, Containers
 from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Login
 from ansible_collections.gantry.docker.plugins.module_utils.engine.distribution import Distribution
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
@@ -111,6 +111,7 @@ CONTAINER = {
     },
     "NetworkSettings": {"Networks": {"one": {"Aliases": ["a"], "IPAMConfig": {"IPv4Address": "10.0.0.1"}}}},
 }
+ONE = Container(CONTAINER)
 ASKED: dict[str, Any] = {
     **dict.fromkeys(OPTIONS, ()),
     **{name: {} for name in ("env", "labels")},
@@ -181,7 +182,7 @@ QUESTIONS: dict[str, tuple[Callable[[Engine], Any], Any]] = {
         lambda engine: Containers(engine).all(),
         [{"Id": ID, "Names": ["/one"], "ImageID": ID, "Image": "a:1", "State": "running"}],
     ),
-    "a container's files": (lambda engine: Containers(engine).changed_paths("one"), [{"Path": "/a", "Kind": 1}]),
+    "a container's files": (lambda engine: Containers(engine).changed_paths(ONE), [{"Path": "/a", "Kind": 1}]),
     "a container's processes": (
         lambda engine: Containers(engine).processes("one"),
         {"Titles": ["PID"], "Processes": [["1"]]},
@@ -192,8 +193,8 @@ QUESTIONS: dict[str, tuple[Callable[[Engine], Any], Any]] = {
         {"Action": "start", "Actor": {"Attributes": {"image": "a:1"}}, "timeNano": 5},
     ),
     "for a container": (lambda engine: Containers(engine).create("one", {"Image": "a:1"}), {"Id": ID}),
-    "for a commit": (lambda engine: Containers(engine).commit("one", COMMIT, BUSYBOX), {"Id": ID}),
-    "for a command": (lambda engine: Commands(engine).exec_detached("one", COMMAND), {"Id": ID}),
+    "for a commit": (lambda engine: Containers(engine).commit(ONE, COMMIT, BUSYBOX), {"Id": ID}),
+    "for a command": (lambda engine: Commands(engine).exec_detached(ONE, COMMAND), {"Id": ID}),
     "for a command with input": (_command, {"Id": ID}),
     "what a registry has": (
         lambda engine: Distribution(engine).remote(BUSYBOX, NOBODY),
@@ -311,7 +312,7 @@ UPGRADED = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\
 @pytest.mark.parametrize("stdin", [None, b"input"])
 def test_no_start_of_a_command(server: Liar, engine: Engine, lie: str, stdin: bytes | None) -> None:
     server.truths, server.lie = {b"/containers/one/exec ": told({"Id": ID})}, QUICK[lie]
-    assert _said(lambda engine: Commands(engine).exec("one", COMMAND._replace(stdin=stdin)), engine)
+    assert _said(lambda engine: Commands(engine).exec(ONE, COMMAND._replace(stdin=stdin)), engine)
 
 
 @pytest.mark.parametrize("end", [[], {}, {"Running": False, "Pid": 5}, {"Running": False, "Pid": "5", "ExitCode": 0}])
@@ -320,7 +321,7 @@ def test_no_start_of_a_command(server: Liar, engine: Engine, lie: str, stdin: by
 def test_no_output_of_a_command(server: Liar, engine: Engine, end: Any, output: bytes, stdin: bytes | None) -> None:
     server.truths = {b"/containers/one/exec ": told({"Id": ID}), b"/start ": lambda: [UPGRADED + output]}
     server.lie = told(end)
-    assert _said(lambda engine: Commands(engine).exec("one", COMMAND._replace(stdin=stdin)), engine)
+    assert _said(lambda engine: Commands(engine).exec(ONE, COMMAND._replace(stdin=stdin)), engine)
 
 
 @pytest.mark.parametrize(
