@@ -48,7 +48,9 @@ def pruned(module: Module, client: docker.DockerClient, **params: Any) -> dict[s
 
 def layers_size(client: docker.DockerClient) -> int:
     """What all images take, as docker system df counts it."""
-    return client.api.df()["LayersSize"] or 0
+    used = client.api.df()
+    # From API 1.52 on in another place, and where nothing is left out (api/docs/CHANGELOG.md).
+    return (used.get("ImageUsage") or {}).get("TotalSize") or used.get("LayersSize") or 0
 
 
 def names(client: docker.DockerClient) -> list[str]:
