@@ -147,7 +147,7 @@ options:
         key: client_key
   api_version:
     description:
-      - The version of the engine's API to speak; V(auto) asks the engine.
+      - The version of the engine's API to speak; V(auto) takes the newest that the engine and this collection know.
       - If not given, it is V(auto).
     type: str
     vars:

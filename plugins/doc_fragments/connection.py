@@ -63,7 +63,7 @@ options:
     aliases: [tls_client_key, key_path]
   api_version:
     description:
-      - The version of the engine's API to speak; V(auto) asks the engine.
+      - The version of the engine's API to speak; V(auto) takes the newest that the engine and this collection know.
       - If not given, the environment variable E(DOCKER_API_VERSION) is used, and without that V(auto).
     type: str
     aliases: [docker_api_version]

@@ -53,6 +53,13 @@ options:
     choices: [missing, not_present, newer, always]
     default: missing
     aliases: [pull]
+notes:
+  - With the containerd store, Docker 28.0 and newer pull from mirrors that C(certs.d/REGISTRY/hosts.toml) on the
+    engine's host names, but ask only the registry itself what a name means, and tell nobody of such mirrors. So the
+    task fails for what only a mirror has, and where the registry can't be reached; pull by the mirror's own name there.
+    If a mirror has another image than the registry, a check run foresees the registry's, and RV(spared) tells what
+    came.
+  - The mirrors of docker.io that the engine's C(daemon.json) names are asked as they are pulled from.
 seealso:
   - module: gantry.docker.image_info
   - module: gantry.docker.image_push
@@ -99,6 +106,13 @@ images:
   type: list
   elements: dict
   sample: [{"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["busybox:latest"]}]
+spared:
+  description: Which images aren't those of the registry, as a tag has just moved or as a mirror has another one.
+  returned: if there are such images
+  type: list
+  elements: str
+  sample:
+    - "registry.example/app:1 stays as it is: the registry has it as sha256:8b2..., but a pull brings sha256:07f..."
 image:
   description: The image as inspected.
   returned: with a single name, if the image is here

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import docker
 import pytest
@@ -249,3 +251,62 @@ def test_image_for_another_platform_alone(
     prune.unchanged(dangling=False, keep=["busybox"], until="2020-01-01T00:00:00Z")
     prune.unchanged(dangling=False, keep=["busybox"], keep_last=1)
     prune.converges(dangling=False, keep=["busybox"])
+
+
+UPSTREAM, DEAD, MIRROR = "127.0.0.1:5000", "127.0.0.1:9", "127.0.0.1:5001"
+
+
+@pytest.fixture
+def mirrored(engine: Engine, busybox: docker.DockerClient) -> Iterator[docker.DockerClient]:
+    """An engine that pulls from a mirror, by hosts.toml (containerd, docs/hosts.md).
+
+    The mirror has app:1 alone, and another other:1 than the registry.
+    """
+    if engine.store == "classic" or engine.release < (28,):
+        pytest.skip("this engine doesn't read hosts.toml")
+    mirror, upstream = Registry(engine, MIRROR), Registry(engine, UPSTREAM)
+    mirror.empty()
+    for name in (f"{MIRROR}/mirrored/app:1", f"{MIRROR}/mirrored/other:1", f"{UPSTREAM}/mirrored/other:1"):
+        _push(busybox, name, name)
+        busybox.api.remove_image(name)
+    places = [Path(f"/proc/{engine.pid}/root/etc/docker/certs.d/{registry}") for registry in (UPSTREAM, DEAD)]
+    for place in places:
+        place.mkdir()
+        text = f'server = "http://{place.name}"\n[host."http://{MIRROR}"]\ncapabilities = ["pull", "resolve"]\n'
+        (place / "hosts.toml").write_text(text)
+    try:
+        yield busybox
+    finally:
+        for place in places:
+            shutil.rmtree(place)
+        mirror.empty()
+        upstream.ask("DELETE", f"/v2/mirrored/other/manifests/{upstream.digest('mirrored/other', '1')}")
+
+
+@pytest.mark.parametrize("registry", [UPSTREAM, DEAD])
+def test_what_a_mirror_alone_has(module: Module, mirrored: docker.DockerClient, registry: str) -> None:
+    """The engine asks the registry itself what a pull would bring, and the task says so."""
+    name = f"{registry}/mirrored/app:1"
+    for policy in ("missing", "newer", "always"):
+        message = module.fails(check=True, name=name, policy=policy)
+        assert f"certs.d/{registry}/hosts.toml" in message and "aren't asked" in message
+        assert module.fails(name=name, policy=policy) == message
+    assert mirrored.images.pull(name)
+    module.unchanged(name=name)
+
+
+def test_a_mirror_that_has_another_image(module: Module, engine: Engine, mirrored: docker.DockerClient) -> None:
+    name = f"{UPSTREAM}/mirrored/other:1"
+    digest, theirs = (Registry(engine, place).digest("mirrored/other", "1") for place in (UPSTREAM, MIRROR))
+    foreseen = module.ok(check=True, name=name)
+    assert foreseen["diff"]["after"] == {name: digest}
+    done = module.ok(name=name)
+    assert done["changed"] and done["diff"] == {"before": {name: None}, "after": {name: theirs}}
+    assert done["image"]["RepoDigests"] == [f"{UPSTREAM}/mirrored/other@{theirs}"]
+    assert mirrored.images.get(name).id == done["image"]["Id"]
+    (told,) = done["spared"]
+    assert all(word in told for word in (name, str(digest), str(theirs), "hosts.toml"))
+    module.unchanged(name=name)
+    again = module.ok(name=name, policy="newer")
+    assert not again["changed"] and again["actions"] == [] and again["diff"] == {"before": {}, "after": {}}
+    assert "stays as it is" in again["spared"][0]

@@ -20,6 +20,9 @@ MAX_ANSWER = 64 * 1024 * 1024
 # No message of a stream is larger. An event has all labels of its container.
 MAX_MESSAGE = 4 * 1024 * 1024
 PIECE = 64 * 1024
+# The newest version of the API whose changes are known here (moby, api/docs/CHANGELOG.md). A newer one may leave out
+# what is read, and engines speak the older ones too.
+NEWEST_API = (1, 56)
 
 _VERSION = re.compile(r"[0-9]{1,5}\.[0-9]{1,5}")
 # Go writes no half of a surrogate pair (encoding/json), and what has one can't be sent or shown.
@@ -85,10 +88,14 @@ def _objects(rows: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
 
 
 def api_version(told: str | None) -> str:
-    """Return the version of the API that a header tells; raises Unexpected if that is none."""
+    """Return the version of the API to speak with an engine: the newest that both sides know.
+
+    told: the engine's newest, as its header tells it. Raises Unexpected if that is none.
+    """
     if told is None or not _VERSION.fullmatch(told):
         raise Unexpected("names no version of the API")
-    return told
+    major, minor = (int(part) for part in told.split("."))
+    return "{}.{}".format(*min((major, minor), NEWEST_API))
 
 
 # Shapes: each takes a value and returns it, or raises Unexpected.

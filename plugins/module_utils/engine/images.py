@@ -14,6 +14,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ansible_collections.gantry.docker.plugins.module_utils.engine.answers import Unexpected
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import trying_to
 from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import docker, speaks
 from ansible_collections.gantry.docker.plugins.module_utils.engine.shapes import (
@@ -166,6 +167,13 @@ class ImageSize(NamedTuple):
     shared: int
 
 
+class _Usage(NamedTuple):
+    """What images take on the engine's disk: the rows of all that are shown, and the bytes of all together."""
+
+    images: Sequence[Mapping[str, Any]]
+    total: int
+
+
 class Images:
     """The engine's images."""
 
@@ -247,11 +255,7 @@ class Images:
 
     def sizes(self) -> Mapping[str, ImageSize]:
         """What each image that docker images shows takes, by its Id (docker system df -v)."""
-        with trying_to("ask for the disk usage"):
-            # Engines that don't know the parameter tell of containers and volumes too.
-            url = self._api._url("/system/df")
-            used = DISK_USAGE(self._api._result(self._api._get(url, params={"type": "image"}), json=True))
-        return {row["Id"]: ImageSize(row["Size"], row["SharedSize"]) for row in used.get("Images") or ()}
+        return {row["Id"]: ImageSize(row["Size"], row["SharedSize"]) for row in self._usage().images}
 
     def history(self, name: str) -> tuple[Mapping[str, Any], ...]:
         """The steps an image was made by, the newest first (docker history); none where the engine can't tell."""
@@ -307,8 +311,13 @@ class Images:
 
     def disk_usage(self) -> int:
         """The bytes that all layers of all images take, each counted once (docker system df)."""
+        return self._usage().total
+
+    def _usage(self) -> _Usage:
         with trying_to("ask for the disk usage"):
-            return int(DISK_USAGE(self._api.df()).get("LayersSize") or 0)
+            # Engines that don't know the parameters tell of containers and volumes too, and all of each anyway.
+            url, params = self._api._url("/system/df"), {"type": "image", "verbose": "1"}
+            return _used(DISK_USAGE(self._api._result(self._api._get(url, params=params), json=True)))
 
     def _for(self, image: Image | None, platform: Platform | None) -> Image | None:
         """The image as it is for a platform; None if it isn't there for that."""
@@ -348,6 +357,23 @@ class Images:
             except docker.errors.NotFound:
                 return None
         return described
+
+
+def _used(answer: Mapping[str, Any]) -> _Usage:
+    """Return what an answer to a question for the disk usage tells; raise Unexpected if it tells nothing of images.
+
+    Engines leave out a list that is empty and a size of 0 (api/types/image/disk_usage.go,
+    daemon/server/router/system/disk_usage.go). So what is missing is 0 if there is anything beside it.
+    """
+    usage = answer.get("ImageUsage")
+    if usage is not None:
+        rows = usage.get("Items") or ()
+        if usage.get("TotalCount") and not rows:
+            raise Unexpected("has no ImageUsage.Items")
+        return _Usage(rows, usage.get("TotalSize") or 0)
+    if "Images" not in answer and "LayersSize" not in answer:
+        raise Unexpected("has neither ImageUsage nor Images")
+    return _Usage(answer.get("Images") or (), answer.get("LayersSize") or 0)
 
 
 def _summary(row: Mapping[str, Any], details: bool = False) -> ImageSummary:

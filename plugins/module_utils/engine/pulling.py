@@ -18,6 +18,9 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.errors import 
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import Reference
 
+# From this version on, pulls into containerd stores follow hosts.toml.
+_HOSTS_TOML = (28, 0)
+
 
 class Asked(NamedTuple):
     """What a registry has of a reference, and the platform of the image that has that digest on the engine, if any."""
@@ -32,16 +35,36 @@ def ask(engine: Engine, reference: Reference, image: Image | None, login: Login,
     image: what the engine has of the reference. retry_for: seconds to go on trying.
     Raises GantryError if the registry has nothing of that name, EngineError if it can't be asked.
     """
-    remote = patiently(lambda: Distribution(engine).remote(reference, login), retry_for)
+    try:
+        remote = patiently(lambda: Distribution(engine).remote(reference, login), retry_for)
+    except EngineError as error:
+        if error.status is None:
+            raise
+        told = f"{error.message} {_of_mirrors(engine, reference)}".rstrip()
+        raise EngineError(told, error.status, error.passing) from error
     if remote is None:
-        raise GantryError(
+        told = (
             f"The registry {reference.registry} has no {reference}. Check the name and the tag; some registries also "
             f"say so of what one may not see without logging in. {login.trouble}".rstrip()
         )
+        raise GantryError(f"{told} {_of_mirrors(engine, reference)}".rstrip())
     if image is None or digests(image, reference):
         return Asked(remote)
     known = engine.images.find(f"{reference.name}@{remote.digest}")
     return Asked(remote, known.platform if known else None)
+
+
+def _of_mirrors(engine: Engine, reference: Reference) -> str:
+    """Return a sentence on mirrors that the engine may have of the registry, but doesn't tell (daemon/hosts.go).
+
+    Mirrors in daemon.json are docker.io's, and are asked.
+    """
+    if not engine.containerd_store or engine.version < _HOSTS_TOML:
+        return ""
+    return (
+        f"Mirrors that the engine's certs.d/{reference.registry}/hosts.toml names aren't asked: pull what only they "
+        "have by the mirror's name."
+    )
 
 
 def is_current(reference: Reference, image: Image | None, asked: Asked, own: Platform | None) -> bool:

@@ -121,10 +121,13 @@ IMAGES = listing(
 )
 HISTORY = optional(listing(record({}, {"Created": number, "CreatedBy": text, "Id": text, "Size": number})))
 REMOVED = optional(listing(record({}, {"Untagged": text, "Deleted": text})))
+_used = listing(record({"Id": text, "Size": number, "SharedSize": number}))
+# ImageUsage from API 1.52 on; Images and LayersSize before, and for a time beside it.
 DISK_USAGE = record(
     {},
     {
-        "Images": listing(record({"Id": text, "Size": number, "SharedSize": number})),
+        "ImageUsage": record({}, {"Items": _used, "TotalCount": number, "TotalSize": number}),
+        "Images": _used,
         "LayersSize": number,
     },
 )

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
@@ -23,7 +23,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.pulling impor
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, parse_platform
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import Reference, parse_reference
-from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Otherwise, Plan, Skipped
 
 
 class Wanted(NamedTuple):
@@ -61,12 +61,19 @@ class Observed(NamedTuple):
 
 
 class Pull(NamedTuple):
-    """Pull one image."""
+    """Pull one image.
+
+    before: as _before() has it. digest: by which the registry knows the image that is to come. here: the Id of the
+    image that the reference names now; "" for none.
+    """
 
     reference: Reference
     platform: Platform | None
     login: Login
     retry_for: int
+    before: str | None
+    digest: str
+    here: str
 
     @property
     def sentence(self) -> str:
@@ -114,13 +121,14 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     possible = [ref for ref in answers if ref not in problems]
     stale = [ref for ref in possible if not is_current(ref, observed.here[ref].fitting, answers[ref], observed.own)]
     current = [ref for ref in possible if ref not in stale]
+    steps = tuple(_pull(ref, wanted, observed, answers[ref]) for ref in stale)
     return Plan(
-        steps=tuple(_pull(ref, wanted, observed) for ref in stale),
-        before={str(ref): _before(ref, observed.here[ref], answers[ref]) for ref in stale},
-        after={str(ref): answers[ref].remote.digest for ref in stale},
+        steps=steps,
+        **_difference(steps),
         at_once=wanted.access.parallel,
-        repeats=tuple(_pull(ref, wanted, observed) for ref in current if wanted.policy == "always"),
+        repeats=tuple(_pull(ref, wanted, observed, answers[ref]) for ref in current if wanted.policy == "always"),
         problems=tuple(problems.values()),
+        outcome=_outcome,
     )
 
 
@@ -129,7 +137,26 @@ def apply(engine: Engine, step: Pull) -> Mapping[str, Any]:
     image = pull(engine, step.reference, step.platform, step.login, step.retry_for)
     if image.flaw:
         raise EngineError(f"{step.reference} was pulled, but {image.flaw}. {_advice(step.reference, image)}")
+    _check_origin(engine, step, image)
     return {}
+
+
+def _check_origin(engine: Engine, step: Pull, image: Image) -> None:
+    """Raise Otherwise, or Skipped if nothing changed, where not the image came that the registry has.
+
+    A containerd store always keeps the digest that a pull got. Only there the engine pulls from mirrors that the
+    registry's hosts.toml names (daemon/hosts.go), which it doesn't ask beforehand (distribution/repository.go).
+    """
+    came = digests(image, step.reference)
+    if not came or step.digest in came or not engine.containerd_store:
+        return
+    reason = (
+        f"the registry has it as {step.digest}, but a pull brings {came[0]}: the tag has just moved, or a mirror that "
+        f"the engine's certs.d/{step.reference.registry}/hosts.toml names has another image"
+    )
+    if image.id == step.here:
+        raise Skipped(f"{step.reference} stays as it is: {reason}")
+    raise Otherwise(step._replace(digest=came[0]), f"{step.reference} is another image than foreseen: {reason}")
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
@@ -171,9 +198,24 @@ def _needs_registry(reference: Reference, local: Local, wanted: Wanted) -> bool:
     return local.fitting is None or (wanted.policy != "missing" and not reference.digest)
 
 
-def _pull(reference: Reference, wanted: Wanted, observed: Observed) -> Pull:
-    login = observed.logins[reference.registry]
-    return Pull(reference, wanted.platform, login, wanted.access.retry_for)
+def _pull(reference: Reference, wanted: Wanted, observed: Observed, answer: Asked) -> Pull:
+    login, local = observed.logins[reference.registry], observed.here[reference]
+    before = _before(reference, local, answer)
+    here = local.fitting.id if local.fitting else ""
+    return Pull(reference, wanted.platform, login, wanted.access.retry_for, before, answer.remote.digest, here)
+
+
+def _outcome(done: Sequence[Pull]) -> Mapping[str, Any]:
+    """Return what the result tells of the pulls that were done."""
+    return {"diff": _difference(done)}
+
+
+def _difference(steps: Sequence[Pull]) -> dict[str, dict[str, str | None]]:
+    """Return what pulls change, by the references."""
+    return {
+        "before": {str(step.reference): step.before for step in steps},
+        "after": {str(step.reference): step.digest for step in steps},
+    }
 
 
 def _obstacle(reference: Reference, wanted: Wanted, observed: Observed) -> str | None:

@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import ContainerSummary
+from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import (
     Image,
     Images,
+    ImageSize,
     ImageSummary,
     _summary,
 )
@@ -93,8 +95,8 @@ class Api:
         self._version, self._answers = version, answers
         self.asked: list[Mapping[str, str]] = []
 
-    def _url(self, path: str, name: str) -> str:
-        return path.format(name)
+    def _url(self, path: str, *names: str) -> str:
+        return path.format(*names)
 
     def _get(self, url: str, params: Mapping[str, str]) -> Mapping[str, Any]:
         self.asked.append(params)
@@ -133,6 +135,50 @@ def test_what_is_not_whole_is_asked_for_again() -> None:
     image = Images(api).find("a:1")
     assert image and image.is_artifact
     assert api.asked == [{}, {"manifests": "1"}]
+
+
+ROWS = [{"Id": ID, "Size": 9, "SharedSize": 4}, {"Id": ARM_ID, "Size": 5, "SharedSize": -1}]
+SIZES = {ID: ImageSize(9, 4), ARM_ID: ImageSize(5, -1)}
+
+
+@pytest.mark.parametrize(
+    ("answer", "sizes", "total"),
+    [
+        # To API 1.51
+        ({"LayersSize": 10, "Images": ROWS, "Containers": []}, SIZES, 10),
+        ({"LayersSize": 0, "Images": None, "Containers": None}, {}, 0),
+        ({"LayersSize": 0, "Images": []}, {}, 0),
+        # Docker 29 leaves 0 out; both forms at once come without verbose
+        ({"Images": []}, {}, 0),
+        ({"Images": [], "ImageUsage": {}}, {}, 0),
+        ({"Images": [], "LayersSize": 3, "ImageUsage": {"TotalCount": 2, "TotalSize": 10, "Items": ROWS}}, SIZES, 10),
+        # From API 1.52 on
+        ({"ImageUsage": {"ActiveCount": 1, "TotalCount": 2, "TotalSize": 10, "Items": ROWS}}, SIZES, 10),
+        ({"ImageUsage": {"TotalSize": 10, "Items": ROWS}}, SIZES, 10),
+        ({"ImageUsage": {}}, {}, 0),
+    ],
+)
+def test_disk_usage(answer: Mapping[str, Any], sizes: Mapping[str, ImageSize], total: int) -> None:
+    images = Images(api := Api("1.56", {"": answer}))
+    assert (images.sizes(), images.disk_usage()) == (sizes, total)
+    assert api.asked == [{"type": "image", "verbose": "1"}] * 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({}, "neither ImageUsage nor Images"),
+        ({"ImageUsage": None}, "neither ImageUsage nor Images"),
+        ({"Containers": [], "Volumes": [], "BuildCache": []}, "neither ImageUsage nor Images"),
+        ({"ContainerUsage": {"TotalCount": 1}}, "neither ImageUsage nor Images"),
+        ({"ImageUsage": {"TotalCount": 2, "TotalSize": 10}}, "no ImageUsage.Items"),
+    ],
+)
+def test_a_disk_usage_that_tells_nothing_of_images(answer: Mapping[str, Any], words: str) -> None:
+    images = Images(Api("1.57", {"": answer}))
+    for ask in (images.sizes, images.disk_usage):
+        with pytest.raises(EngineError, match=rf"^Can't ask for the disk usage: the engine's answer has {words}, "):
+            ask()
 
 
 @pytest.mark.parametrize(

@@ -176,6 +176,10 @@ QUESTIONS: dict[str, tuple[Callable[[Engine], Any], Any]] = {
         {"Images": [{"Id": ID, "Size": 5, "SharedSize": 1}], "LayersSize": 5},
     ),
     "the disk usage": (lambda engine: engine.images.disk_usage(), {"LayersSize": 5}),
+    "the disk usage from API 1.52 on": (
+        lambda engine: (engine.images.sizes(), engine.images.disk_usage()),
+        {"ImageUsage": {"TotalCount": 1, "TotalSize": 5, "Items": [{"Id": ID, "Size": 5, "SharedSize": 1}]}},
+    ),
     "a container": (_of_container, CONTAINER),
     "a container's health": (lambda engine: Containers(engine).wait_until_healthy("one", 1), CONTAINER),
     "all containers": (

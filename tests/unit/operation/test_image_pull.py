@@ -72,6 +72,8 @@ def test_pulls(image: Image | None, remote: str, platform: str | None, before: s
     assert plan.actions == ["Pulled image busybox:latest" + (f" for {platform}" if platform else "")]
     assert plan.before == {"busybox:latest": before}
     assert plan.after == {"busybox:latest": NEW}
+    assert plan.outcome(plan.steps) == {"diff": {"before": plan.before, "after": plan.after}}
+    assert plan.outcome(()) == {"diff": {"before": {}, "after": {}}}
     assert plan.at_once == 4
 
 
@@ -85,7 +87,7 @@ def test_pulls(image: Image | None, remote: str, platform: str | None, before: s
     ],
 )
 def test_leaves(image: Image, remote: str | None, platform: str | None) -> None:
-    assert planned(image, remote, platform=platform) == Plan(at_once=4)
+    assert planned(image, remote, platform=platform) == Plan(at_once=4, outcome=image_pull._outcome)
 
 
 def test_always_pulls_again_what_is_current() -> None:
