@@ -205,7 +205,7 @@ def _read_file(file: BinaryIO, size: int) -> ArchiveIndex:
         return index_of(PlainContents(file, size), compression)
     from ansible_collections.gantry.docker.plugins.module_utils.image.decompression import unpacked
 
-    return _once(unpacked(file, compression), compression, Bounds.of(size))
+    return _once(unpacked(file, compression), compression, Bounds.of(size, compression))
 
 
 def _once(pieces: Iterator[bytes], compression: str, bounds: Bounds | None = None) -> ArchiveIndex:

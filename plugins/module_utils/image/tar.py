@@ -33,6 +33,16 @@ _ZEROS = bytes(BLOCK)
 _NO_TIMES = bytes(24)
 _OCTAL = re.compile(rb"[ \0]*([0-7]*)[ \0]*")
 _DECIMAL = re.compile(rb"[0-9]{1,18}")
+# By compression: what a file of up to one MiB may unpack to, which takes a few seconds at most, and how many times its
+# size what is beyond. Deflate packs nothing more than 1032 times (zlib's technical notes). bzip2 has no such end, and of
+# some content unpacks no more than six MiB a second; xz may have three filters, which take longer than it does.
+_EXPANSION = {
+    "none": (1 << 20, 1),
+    "gzip": (1032 << 20, 1032),
+    "zstd": (512 << 20, 1032),
+    "xz": (128 << 20, 256),
+    "bzip2": (16 << 20, 64),
+}
 _REFUSED = {
     b"3": "a device",
     b"4": "a device",
@@ -63,24 +73,29 @@ class Bounds(NamedTuple):
     unpacked: int
 
     @staticmethod
-    def of(size: int) -> Bounds:
+    def of(size: int, compression: str = "none") -> Bounds:
         """Return the bounds for a file of so many bytes.
 
-        Names are digests, which no compression shortens to less than half, and deflate packs nothing more than 1032
-        times (zlib's technical notes); the documents of real images unpack to some five times their packed size.
+        Names are digests, which no compression shortens to less than half; the documents of real images unpack to some
+        five times their packed size.
         """
+        least, times = _EXPANSION[compression]
         return Bounds(
             entries=min(MAX_ENTRIES, 20_000 + size // 32),
             names=(4 << 20) + size,
             document=min(8 << 20, (1 << 20) + 4 * size),
             documents=min(64 << 20, (4 << 20) + 8 * size),
             values=min(4_000_000, 150_000 + size // 16),
-            unpacked=min(MAX_UNPACKED, (256 << 20) + 1032 * size),
+            unpacked=min(MAX_UNPACKED, least + times * max(0, size - (1 << 20))),
         )
 
 
 class Unmarked(Unreadable):
     """The archive ends after an entry, without the blocks of zeros that mark the end."""
+
+
+class Truncated(Unreadable):
+    """The archive ends within an entry."""
 
 
 class Source(Protocol):
@@ -92,7 +107,7 @@ class Source(Protocol):
         """The next size bytes; fewer only at the end."""
 
     def skip(self, size: int) -> None:
-        """Pass over size bytes; raises Unreadable if there are fewer."""
+        """Pass over size bytes; raises Truncated if there are fewer."""
 
 
 class FileSource:
@@ -111,9 +126,9 @@ class FileSource:
         return data
 
     def skip(self, size: int) -> None:
-        """Pass over size bytes; raises Unreadable if there are fewer."""
+        """Pass over size bytes; raises Truncated if there are fewer."""
         if size > self._size - self.position:
-            raise Unreadable("it is truncated")
+            raise Truncated("it is truncated")
         if size:
             self.position += size
             self._file.seek(self.position)
@@ -153,9 +168,9 @@ class StreamSource:
             yield cast(bytes, piece)
 
     def skip(self, size: int) -> None:
-        """Pass over size bytes; raises Unreadable if there are fewer."""
+        """Pass over size bytes; raises Truncated if there are fewer."""
         if sum(map(len, self.pieces(size))) < size:
-            raise Unreadable("it is truncated")
+            raise Truncated("it is truncated")
 
     def drain(self) -> None:
         """Read to the end, for the checksums that compressed streams have there."""
@@ -218,7 +233,7 @@ class Tar:
             end = member.offset + member.size + -member.size % BLOCK
             try:
                 self._source.skip(end - self._source.position)
-            except Unreadable as error:
+            except Truncated as error:
                 raise Unreadable(f"it is truncated: it ends within {shown(member.name)}") from error
             self.end = end
 
