@@ -491,5 +491,6 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "filtered zeros, xz": filtered_zeros,
     "leaps, bzip2": leaps,
     "zeros, zstd": lambda: zeros("zstd"),
+    "small frames, zstd": lambda: much(archives.packed(b"x", "zstd"), "zstd"),
     "empty members, gzip": lambda: archives.packed(b"", "gzip") * 50_000,
 }
