@@ -531,6 +531,29 @@ def test_names_as_other_tools_write_them(
     assert clean.api.images(all=True) == []
 
 
+@pytest.mark.parametrize("check", [False, True])
+def test_layout_of_docker_before_1_10(
+    check: bool, module: Module, engine: engines.Engine, clean: docker.DockerClient, tmp_path: Path
+) -> None:
+    """The way that the message names is one: what an engine that takes the archive saves of it is loaded."""
+    image = archives.Image((archives.layer("old"), archives.layer("older")), tags=("old:1",))
+    old, new = archives.tar(archives.ancient(image)), tmp_path / "new.tar"
+    path = tmp_path / "old.tar"
+    path.write_bytes(old)
+    assert "engine before Docker 29 that has a classic store" in module.fails(check=check, path=str(path))
+    assert clean.api.images(all=True) == []
+    if engine.store == "containerd" or engine.release >= (29,):
+        with pytest.raises((docker.errors.ImageLoadError, docker.errors.APIError)):
+            clean.images.load(old)
+        assert clean.api.images(all=True) == []
+        return
+    clean.images.load(old)
+    _save(clean, new, "old:1")
+    _forget(clean)
+    module.converges(path=str(new))
+    assert clean.images.get("old:1").attrs["RootFS"]["Layers"] == list(image.diff_ids)
+
+
 def test_what_else_is_in_a_layout_is_left_out(module: Module, clean: docker.DockerClient, tmp_path: Path) -> None:
     path = tmp_path / "images.tar"
     path.write_bytes(archives.tar(archives.with_artifacts()))

@@ -205,7 +205,7 @@ def _read_file(file: BinaryIO, size: int) -> ArchiveIndex:
         return index_of(PlainContents(file, size), compression)
     from ansible_collections.gantry.docker.plugins.module_utils.image.decompression import unpacked
 
-    return _once(unpacked(file, compression), compression, Bounds.of(size))
+    return _once(unpacked(file, compression), compression, Bounds.of(size, compression))
 
 
 def _once(pieces: Iterator[bytes], compression: str, bounds: Bounds | None = None) -> ArchiveIndex:
@@ -258,7 +258,9 @@ def _index_of(contents: Contents, compression: str, breaks: tuple[tuple[int, int
     if listed is None and layout is None and "repositories" in contents.files:
         raise Unreadable(
             "it has the layout of Docker before 1.10: repositories, and no manifest.json",
-            "Load it with 'docker load' into an engine that still takes it, and save it again",
+            # moby, image/tarexport/load.go, legacyLoad: until 28, and never in daemon/containerd/image_exporter.go
+            "Load it with 'docker load' into an engine before Docker 29 that has a classic store, as others don't take "
+            "it either, and save it again there",
         )
     if listed is None and layout is None:
         raise Unreadable(

@@ -33,19 +33,34 @@ _ZEROS = bytes(BLOCK)
 _NO_TIMES = bytes(24)
 _OCTAL = re.compile(rb"[ \0]*([0-7]*)[ \0]*")
 _DECIMAL = re.compile(rb"[0-9]{1,18}")
+# By compression: what a file of up to one MiB may unpack to, which takes a few seconds at most, and what each byte
+# beyond may. Deflate packs nothing more than 1032 times (zlib's technical notes). bzip2 packs without such an end, and
+# unpacks some content at six MiB a second; xz may have three filters, which take longer than it does itself.
+_EXPANSION = {
+    "none": (1 << 20, 1),
+    "gzip": (1032 << 20, 1032),
+    "zstd": (512 << 20, 1032),
+    "xz": (128 << 20, 256),
+    "bzip2": (16 << 20, 64),
+}
 _REFUSED = {
     b"3": "a device",
     b"4": "a device",
     b"6": "a pipe",
-    b"S": "a sparse file",
 }
 _LOOKS_LIKE = "It must be an archive as docker save, podman save or skopeo write it"
 REPACK = "If you trust where it comes from, write it anew ('skopeo copy docker-archive:OLD docker-archive:NEW')"
+# GNU tar leaves out holes in five ways, and each tool knows others of them.
+_SPARSE = b"GNU.sparse."
+_WITHOUT_HOLES = (
+    "Unpack it and pack it again with tar, without --sparse, or write it anew ('skopeo copy docker-archive:OLD "
+    "docker-archive:NEW'), if you trust where it comes from"
+)
 
 # Headers that say more of the entry after them: pax attributes, and GNU's long names and links.
 _HEADS = {b"x": b"", b"L": b"path", b"K": b"linkpath"}
 # What a global pax header would change of entries; Go doesn't apply it, and other tools do.
-_NOT_GLOBAL = (b"path", b"linkpath", b"size", b"GNU.sparse.")
+_NOT_GLOBAL = (b"path", b"linkpath", b"size", _SPARSE)
 
 
 class Bounds(NamedTuple):
@@ -63,24 +78,29 @@ class Bounds(NamedTuple):
     unpacked: int
 
     @staticmethod
-    def of(size: int) -> Bounds:
+    def of(size: int, compression: str = "none") -> Bounds:
         """Return the bounds for a file of so many bytes.
 
-        Names are digests, which no compression shortens to less than half, and deflate packs nothing more than 1032
-        times (zlib's technical notes); the documents of real images unpack to some five times their packed size.
+        Names are digests, which no compression shortens to less than half; the documents of real images unpack to some
+        five times their packed size.
         """
+        least, times = _EXPANSION[compression]
         return Bounds(
             entries=min(MAX_ENTRIES, 20_000 + size // 32),
             names=(4 << 20) + size,
             document=min(8 << 20, (1 << 20) + 4 * size),
             documents=min(64 << 20, (4 << 20) + 8 * size),
             values=min(4_000_000, 150_000 + size // 16),
-            unpacked=min(MAX_UNPACKED, (256 << 20) + 1032 * size),
+            unpacked=min(MAX_UNPACKED, least + times * max(0, size - (1 << 20))),
         )
 
 
 class Unmarked(Unreadable):
     """The archive ends after an entry, without the blocks of zeros that mark the end."""
+
+
+class Truncated(Unreadable):
+    """The archive ends within an entry."""
 
 
 class Source(Protocol):
@@ -92,7 +112,7 @@ class Source(Protocol):
         """The next size bytes; fewer only at the end."""
 
     def skip(self, size: int) -> None:
-        """Pass over size bytes; raises Unreadable if there are fewer."""
+        """Pass over size bytes; raises Truncated if there are fewer."""
 
 
 class FileSource:
@@ -111,9 +131,9 @@ class FileSource:
         return data
 
     def skip(self, size: int) -> None:
-        """Pass over size bytes; raises Unreadable if there are fewer."""
+        """Pass over size bytes; raises Truncated if there are fewer."""
         if size > self._size - self.position:
-            raise Unreadable("it is truncated")
+            raise Truncated("it is truncated")
         if size:
             self.position += size
             self._file.seek(self.position)
@@ -153,9 +173,9 @@ class StreamSource:
             yield cast(bytes, piece)
 
     def skip(self, size: int) -> None:
-        """Pass over size bytes; raises Unreadable if there are fewer."""
+        """Pass over size bytes; raises Truncated if there are fewer."""
         if sum(map(len, self.pieces(size))) < size:
-            raise Unreadable("it is truncated")
+            raise Truncated("it is truncated")
 
     def drain(self) -> None:
         """Read to the end, for the checksums that compressed streams have there."""
@@ -218,7 +238,7 @@ class Tar:
             end = member.offset + member.size + -member.size % BLOCK
             try:
                 self._source.skip(end - self._source.position)
-            except Unreadable as error:
+            except Truncated as error:
                 raise Unreadable(f"it is truncated: it ends within {shown(member.name)}") from error
             self.end = end
 
@@ -305,10 +325,10 @@ class Tar:
             if kind == b"1":
                 return Member(name, _file_name(target), start, offset, 0, hard=True)
             return Member(name, _link_target(name, _text(target)), start, offset, 0)
+        if kind == b"S" or any(key.startswith(_SPARSE) for key in overrides):
+            raise _sparse(_text(overrides.get(_SPARSE + b"name", raw)))
         if kind not in (b"0", b"\0"):
             _refuse(name, kind)
-        if any(key.startswith(b"GNU.sparse.") for key in overrides):
-            _refuse(name, b"S")
         size = _decimal(overrides[b"size"]) if b"size" in overrides else _number(header[124:136])
         return Member(name, None, start, offset, size)
 
@@ -364,8 +384,13 @@ def _leads_out(name: str, target: str) -> Unreadable:
 
 def _refuse(name: str, kind: bytes) -> NoReturn:
     what = _REFUSED.get(kind, f"of the type {kind!r}")
-    advice = REPACK if kind == b"S" else _LOOKS_LIKE
-    raise Unreadable(f"its entry {shown(name)} is {what}, and image archives have none", advice)
+    raise Unreadable(f"its entry {shown(name)} is {what}, and image archives have none", _LOOKS_LIKE)
+
+
+def _sparse(name: str) -> Unreadable:
+    return Unreadable(
+        f"its entry {shown(name)} is a sparse file: its zeros were left out, which engines don't do", _WITHOUT_HOLES
+    )
 
 
 def _file_name(raw: bytes) -> str:

@@ -226,11 +226,18 @@ TRANSFERS = {"for a pull", "for a push"}
 WORK = {"for a load", "for a commit", "a container's files"}
 
 
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Liar]:
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    with liar(tmp_path) as running:
+@pytest.fixture(scope="module")
+def one_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Liar]:
+    with liar(tmp_path_factory.mktemp("liar")) as running:
         yield running
+
+
+@pytest.fixture
+def server(one_server: Liar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Liar:
+    """What pretends to be an engine, and tells nothing but that it is there until it is told to."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    one_server.lie, one_server.truths = Liar.lie, Liar.truths
+    return one_server
 
 
 def _connected(server: Liar) -> Engine:

@@ -139,6 +139,30 @@ def legacy(*images: Image) -> dict[str, Content]:
     return {**entries, "manifest.json": encoded(listed), "repositories": b"{}"}
 
 
+def ancient(image: Image) -> dict[str, Content]:
+    """What docker save wrote before 1.10, of an image with one tag: an image for each layer, which knows its parent."""
+    entries: dict[str, Content] = {}
+    parent: dict[str, str] = {}
+    for position, data in enumerate(image.layers):
+        identifier = hashlib.sha256(image.config + bytes([position])).hexdigest()
+        described = {
+            "id": identifier,
+            **parent,
+            "created": "2015-01-02T03:04:05.678901234Z",
+            "docker_version": "1.9.1",
+            "architecture": image.architecture,
+            "os": "linux",
+            "config": image.settings,
+            "container_config": image.settings,
+        }
+        entries[f"{identifier}/VERSION"] = b"1.0"
+        entries[f"{identifier}/json"] = encoded(described)
+        entries[f"{identifier}/layer.tar"] = data
+        parent = {"parent": identifier}
+    repository, _colon, tag = image.tags[0].rpartition(":")
+    return {**entries, "repositories": encoded({repository: {tag: parent["parent"]}})}
+
+
 def podman(*images: Image) -> dict[str, Content]:
     """What podman save and skopeo write as docker-archive: layers in the root, and links to them."""
     entries: dict[str, Content] = {}

@@ -10,7 +10,9 @@ and an engine loads prod:latest as well or instead, or another image as small:1.
 
 from __future__ import annotations
 
+import bz2
 import json
+import lzma
 import tarfile
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
@@ -389,7 +391,10 @@ ODD: dict[str, Archive] = {
 def entries(name: str, number: int, kind: bytes = b"0") -> bytes:
     """A compressed archive of many entries; in the name stands a # for the number of each."""
     names = (name.replace("#", str(position)) for position in range(number))
-    return archives.packed(b"".join(long_name(each) + head(kind) for each in names) + END, "gzip")
+    header = head(kind)
+    short = len(name) < 90
+    blocks = (changed(header, at0=each.encode()) if short else long_name(each) + header for each in names)
+    return archives.packed(b"".join(blocks) + END, "gzip")
 
 
 def packed_list(text: str) -> bytes:
@@ -430,10 +435,28 @@ def many_indexes() -> bytes:
     return of_documents({**blobs, **tops})  # type: ignore[dict-item]
 
 
+def much(piece: bytes, kind: str) -> bytes:
+    """An archive with a large file, of packed pieces, as many as one MiB can hold."""
+    return archives.packed(head(b"0", "much", size=1 << 40), kind) + piece * (((1 << 20) - 1024) // len(piece))
+
+
 def zeros(kind: str) -> bytes:
-    """An archive with a file of zeros, as far as one MiB can hold it."""
-    piece = archives.packed(bytes(16 << 20), kind)
-    return archives.packed(head(b"0", "zeros", size=1 << 40), kind) + piece * (((1 << 20) - 1024) // len(piece))
+    """An archive with a file of zeros."""
+    return much(archives.packed(bytes(16 << 20), kind), kind)
+
+
+def filtered_zeros() -> bytes:
+    """The same in xz with as many filters as it takes, each of which goes over every byte."""
+    filters = [{"id": lzma.FILTER_DELTA, "dist": 1}] * 3 + [{"id": lzma.FILTER_LZMA2, "preset": 0}]
+    return much(lzma.compress(bytes(4 << 20), filters=filters), "xz")
+
+
+def leaps() -> bytes:
+    """An archive in bzip2 of what packs best and is put together most slowly: each byte lies far from the last."""
+    last, word = b"a", b"b"
+    while len(word) < 800_000:
+        last, word = word, word + last
+    return much(bz2.compress(word), "bzip2")
 
 
 # Files below one MiB that unpack to very much, or are parsed to it. Only the form of their refusal is of interest.
@@ -465,6 +488,9 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "zeros, gzip": lambda: zeros("gzip"),
     "zeros, bzip2": lambda: zeros("bzip2"),
     "zeros, xz": lambda: zeros("xz"),
+    "filtered zeros, xz": filtered_zeros,
+    "leaps, bzip2": leaps,
     "zeros, zstd": lambda: zeros("zstd"),
+    "small frames, zstd": lambda: much(archives.packed(b"x", "zstd"), "zstd"),
     "empty members, gzip": lambda: archives.packed(b"", "gzip") * 50_000,
 }
