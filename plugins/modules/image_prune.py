@@ -138,12 +138,11 @@ notes:
   - Unlike C(docker image prune), it never takes an image that was pulled by its digest for dangling.
   - On containerd stores the bytes are too few if an image is there for several platforms and shares layers with others,
     as what the further platforms take can't be told apart. With Docker 28.2 or newer, where blobs count, they are also
-    too few by what attestations take (some kilobytes for each), if images hold the same layer compressed in different
-    ways, or if layers were committed on that engine on top of images that are gone.
-  - On containerd stores they can be too many, by a few kilobytes, if two indexes have the same manifest, and by some 20
-    kilobytes if an image was committed from a container that is still there, or that another image which stays was
-    committed from. Docker before 28 doesn't tell what of an index is there; with it they can be too many by what an
-    image takes that is there for several platforms.
+    too few if images hold the same layer compressed in different ways, or if layers were committed on that engine on
+    top of images that are gone.
+  - On containerd stores they can be too many, by a few kilobytes, if two indexes have the same manifest. Docker before
+    28 doesn't tell what of an index is there; with it they can be too many by what an image takes that is there for
+    several platforms.
   - It takes one call for each image that shares layers, which containerd stores answer in about 20 ms. Where nothing
     is to be pruned these calls aren't made.
 seealso:

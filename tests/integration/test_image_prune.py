@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +19,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.operation import ima
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
-from ansible_collections.gantry.docker.tests.integration.registries import OCI_INDEX, OCI_MANIFEST, Registry
+from ansible_collections.gantry.docker.tests.integration.registries import Registry
 from ansible_collections.gantry.docker.tests.integration.scenes import (
     change,
     child,
@@ -206,54 +205,6 @@ def test_space_of_several_platforms(
     foreseen = module.ok(check=True, dangling=False, keep=[kept])["space_reclaimed"]
     assert module.ok(dangling=False, keep=[kept])["space_reclaimed"] == foreseen
     assert 0 <= foreseen <= before - layers_size(client) + (2048 if "multi" in kept else 0)
-
-
-@pytest.fixture
-def attested(engine: Engine, busybox: docker.DockerClient) -> list[str]:
-    """Two indexes in the registry, each of an image and its attestation; the attestations share a layer."""
-    if engine.store == "classic" or engine.release < (28, 2):
-        pytest.skip("this engine doesn't count attestations")
-    name, registry = f"{REGISTRY}/attested", Registry(engine, REGISTRY)
-    architecture = str(busybox.version()["Arch"])
-    statement = {"mediaType": "application/vnd.in-toto+json", **registry.put_blob("attested", b"{}" * 200)}
-    for tag in ("1", "2"):
-        grown(busybox, "busybox", f"{name}:source", 50_000)
-        assert "error" not in busybox.images.push(name, "source")
-        busybox.api.remove_image(f"{name}:source")
-        registry.put_index("attested", tag, "source", [architecture])
-        (entry,) = registry.manifest("attested", tag)["manifests"]
-        config = {
-            "mediaType": "application/vnd.oci.image.config.v1+json",
-            **registry.put_blob("attested", b'{"os": "unknown"}'),
-        }
-        of_it = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": [statement]}
-        attestation = {
-            "mediaType": OCI_MANIFEST,
-            "digest": registry.put("attested", f"{tag}-of-it", {**of_it, "annotations": {"of": tag}}),
-            "size": len(json.dumps({**of_it, "annotations": {"of": tag}})),
-            "platform": {"os": "unknown", "architecture": "unknown"},
-            # moby/buildkit, docs/attestations/attestation-storage.md
-            "annotations": {
-                "vnd.docker.reference.type": "attestation-manifest",
-                "vnd.docker.reference.digest": entry["digest"],
-            },
-        }
-        index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [entry, attestation]}
-        registry.put("attested", tag, index)
-    return [f"{name}:1", f"{name}:2"]
-
-
-@pytest.mark.parametrize("base", ["busybox:latest", "none:1"])
-def test_space_of_attestations(module: Module, client: docker.DockerClient, attested: list[str], base: str) -> None:
-    """No more is promised than comes free: the engine doesn't tell which blobs attestations share."""
-    for name in attested:
-        client.images.pull(name)
-    for keep in ([base, attested[1]], [base]):
-        before = layers_size(client)
-        foreseen = module.ok(check=True, dangling=False, keep=keep)["space_reclaimed"]
-        assert module.ok(dangling=False, keep=keep)["space_reclaimed"] == foreseen
-        freed = before - layers_size(client)
-        assert freed - 2048 <= foreseen <= freed
 
 
 def test_what_is_told_of_each(module: Module, busybox: docker.DockerClient) -> None:

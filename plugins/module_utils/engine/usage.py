@@ -25,7 +25,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils.image.history import layer_sizes
 from ansible_collections.gantry.docker.plugins.module_utils.image.layers import chain_ids
-from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, platform_of
+from ansible_collections.gantry.docker.plugins.module_utils.image.platform import platform_of
 from ansible_collections.gantry.docker.plugins.module_utils.image.usage import Disk, Footprint, blob_sizes, partings
 
 
@@ -71,7 +71,7 @@ def _unpacked(engine: Engine, image: ImageSummary, inspected: Image | None) -> i
     if not engine.containerd_store:
         return image.size
     if image.manifests:
-        others = _not_promised(image, inspected)
+        others = _of_other_platforms(image, inspected)
         return sum(_bytes(manifest, "Unpacked") for manifest in image.manifests if manifest not in others)
     # The list counts blobs and snapshots, inspect the blobs alone.
     return max(0, image.size - int(inspected.inspected.get("Size") or 0)) if inspected else image.size
@@ -82,27 +82,24 @@ def _size(engine: Engine, image: ImageSummary, unpacked: int, inspected: Image |
     if not engine.containerd_store:
         return image.size
     if _blobs_count(engine):
-        others = sum(_bytes(manifest, "Total") for manifest in _not_promised(image, inspected))
+        others = sum(_bytes(manifest, "Total") for manifest in _of_other_platforms(image, inspected))
         return image.size + image.index_size - others
     # An engine without manifests in its list tells only of its own platform's images what their blobs take.
     blind = inspected is not None and not image.manifests and inspected.platform != engine.platform
     return 0 if blind else unpacked
 
 
-def _not_promised(image: ImageSummary, inspected: Image | None) -> list[Mapping[str, Any]]:
-    """Return those of an index's manifests whose blobs can't be told, and may be others' too.
+def _of_other_platforms(image: ImageSummary, inspected: Image | None) -> list[Mapping[str, Any]]:
+    """The manifests that an index has beside the one that inspect shows.
 
-    These are attestations, and what is for another platform than inspect shows. An image that shares no layers wasn't
-    inspected, and goes with its manifests for all platforms; but the engine doesn't look at attestations for that
-    (daemon/containerd/image_list.go, AllChainIDs).
+    Their layers can't be told, and others may hold these: what they take isn't promised. An image that shares no
+    layers wasn't inspected, and goes with all of its manifests.
     """
-    shown = inspected.platform if inspected else None
-    return [manifest for manifest in image.manifests if _is_untold(manifest, shown)]
-
-
-def _is_untold(manifest: Mapping[str, Any], shown: Platform | None) -> bool:
-    own = (manifest.get("ImageData") or {}).get("Platform")
-    return manifest.get("Kind") == "attestation" or bool(shown and own and platform_of(own) != shown)
+    if inspected is None:
+        return []
+    platforms = (((manifest.get("ImageData") or {}).get("Platform") or {}) for manifest in image.manifests)
+    shown = inspected.platform
+    return [manifest for manifest, own in zip(image.manifests, platforms) if own and platform_of(own) != shown]
 
 
 def _bytes(manifest: Mapping[str, Any], kind: str) -> int:
