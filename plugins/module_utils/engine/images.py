@@ -221,7 +221,7 @@ class Images:
         return image.manifests if image else ()
 
     def all(self, details: bool = False) -> tuple[ImageSummary, ...]:
-        """All images, those between others and without a tag included.
+        """All images, those between others and without a tag included, in the order of visible().
 
         details: whether to ask for what else of disk usage the list can tell.
         """
@@ -230,7 +230,7 @@ class Images:
             # The SDK's own images() can't ask for these two. Engines that don't know them ignore them.
             url = self._api._url("/images/json")
             rows = IMAGES(self._api._result(self._api._get(url, params={"all": "1", **asked}), json=True))
-        return tuple(_summary(row, details) for row in rows)
+        return _ordered(_summary(row, details) for row in rows)
 
     def visible(self, filters: Mapping[str, Sequence[str]] | None = None) -> tuple[ImageSummary, ...]:
         """The images that docker images shows: not those that are only a part of another.
@@ -242,8 +242,7 @@ class Images:
         with trying_to("list the images" + (f" with the filters {_told(filters)}" if filters else "")):
             url = self._api._url("/images/json")
             rows = IMAGES(self._api._result(self._api._get(url, params=params), json=True))
-        listed = {row["Id"]: _summary(row) for row in rows}
-        return tuple(sorted(listed.values(), key=lambda image: (-image.created, image.id)))
+        return _ordered({row["Id"]: _summary(row) for row in rows}.values())
 
     def sizes(self) -> Mapping[str, ImageSize]:
         """What each image that docker images shows takes, by its Id (docker system df -v)."""
@@ -348,6 +347,11 @@ class Images:
             except docker.errors.NotFound:
                 return None
         return described
+
+
+def _ordered(images: Iterable[ImageSummary]) -> tuple[ImageSummary, ...]:
+    """The newest first, and those of one second by their Ids."""
+    return tuple(sorted(images, key=lambda image: (-image.created, image.id)))
 
 
 def _summary(row: Mapping[str, Any], details: bool = False) -> ImageSummary:
