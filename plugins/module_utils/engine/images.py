@@ -117,15 +117,14 @@ class Image(NamedTuple):
         # An image without layers has a type of them at least; a store that can't read the config tells nothing.
         return bool(self.inspected.get("RootFS"))
 
-    def is_beyond_pulls(self, platform: Platform | None) -> bool:
-        """Whether no pull repairs the image, for a platform or for that which the engine describes.
+    def is_beyond_pulls(self, platform: Platform) -> bool:
+        """Whether no pull for a platform repairs the image.
 
         An engine fetches no layer that it has unpacked (containerd, core/unpack/unpacker.go). It tells a size for the
         highest one alone if that is, and with it all below (daemon/containerd/image_snapshot.go).
         """
-        wanted = platform or self.platform
         parts = _of_images(self.manifests)
-        meant = parts if len(parts) == 1 else [part for part in parts if wanted.includes(_platform(part))]
+        meant = parts if len(parts) == 1 else [part for part in parts if platform.includes(_platform(part))]
         return bool(meant) and not any(part.get("Available") or not _unpacked(part) for part in meant)
 
     @property

@@ -171,7 +171,8 @@ def _stuck(
         if isinstance(answer, Asked) and not is_current(ref, here[ref].fitting, answer, None)
     }
     found = engine.ask_all(lambda one, ref: one.images.find(coming[ref]), coming)
-    return {ref: image for ref, image in found.items() if image and image.is_beyond_pulls(platform)}
+    broken = {ref: image for ref, image in found.items() if image and not image.whole}
+    return {ref: image for ref, image in broken.items() if image.is_beyond_pulls(platform or engine.platform)}
 
 
 def _not_whole(image: Image) -> str:

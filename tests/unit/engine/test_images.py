@@ -19,6 +19,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.images import
     ImageSummary,
     _summary,
 )
+from ansible_collections.gantry.docker.plugins.module_utils.image.platform import parse_platform
 
 ID, ARM_ID = ("sha256:" + digit * 64 for digit in "12")
 LAYERS = {"Type": "layers", "Layers": ["sha256:" + "3" * 64]}
@@ -31,6 +32,12 @@ def part(architecture: str, available: bool, kind: str = "image") -> dict[str, A
     """A manifest of an image, as the engine tells of it."""
     platform = {"os": "linux" if architecture else "", "architecture": architecture}
     return {"ID": ARM_ID, "Kind": kind, "Available": available, "ImageData": {"Platform": platform}}
+
+
+def lost(architecture: str, unpacked: int) -> dict[str, Any]:
+    """A manifest that has lost a layer of an image that takes so many bytes unpacked."""
+    told = part(architecture, False)
+    return {**told, "ImageData": {**told["ImageData"], "Size": {"Unpacked": unpacked}}}
 
 
 CHART = {"ID": ID, "Kind": "unknown", "Available": True, "ImageData": None}
@@ -66,6 +73,25 @@ def test_what_is_whole(inspected: Mapping[str, Any], manifests: Any, whole: bool
     assert (image.whole, image.is_artifact) == (whole, artifact)
     assert bool(image.flaw) is not whole
     assert ("artifact" in image.flaw) is artifact
+
+
+@pytest.mark.parametrize(
+    ("manifests", "beyond"),
+    [
+        ((), False),
+        ((CHART,), False),
+        ((part("amd64", True),), False),
+        ((lost("amd64", 4096),), True),
+        ((lost("", 4096),), True),  # the engine describes no image of which it hasn't all
+        ((lost("amd64", 0),), False),  # not unpacked: the layers are fetched
+        ((part("amd64", False),), False),  # the manifest or the config is lost, and fetched
+        ((lost("amd64", 4096), part("arm64", True), NOTE), True),
+        ((lost("amd64", 0), lost("arm64", 4096)), False),
+        ((part("amd64", True), lost("arm64", 4096)), False),
+    ],
+)
+def test_what_no_pull_repairs(manifests: Any, beyond: bool) -> None:
+    assert Image(UNKNOWN, manifests).is_beyond_pulls(parse_platform("linux/amd64")) is beyond
 
 
 @pytest.mark.parametrize(
@@ -156,3 +182,28 @@ def test_what_is_mounted(mounts: tuple[str, ...], found: list[str]) -> None:
         ImageSummary(ARM_ID, ("other:1",), (), "", 0, 0),
     ]
     assert ContainerSummary("c", "c", "", "", "exited", mounts).mounted(images) == found
+
+
+class Rows:
+    """The part of the SDK's client that lists, with these rows."""
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self._rows = rows
+
+    def _url(self, path: str) -> str:
+        return path
+
+    def _get(self, url: str, params: Mapping[str, str]) -> list[dict[str, Any]]:
+        return self._rows
+
+    def _result(self, answer: list[dict[str, Any]], json: bool) -> list[dict[str, Any]]:
+        return answer
+
+
+def test_the_list_has_an_order() -> None:
+    """Classic stores shuffle the images of one second."""
+    rows: list[dict[str, Any]] = [
+        {"Id": f"sha256:{digit * 64}", "Created": created} for digit, created in (("3", 1), ("2", 1), ("1", 2))
+    ]
+    listed = [[image.id[7] for image in Images(Rows(order)).all()] for order in (rows, rows[::-1])]
+    assert listed == [["1", "2", "3"]] * 2
