@@ -117,16 +117,6 @@ class Image(NamedTuple):
         # An image without layers has a type of them at least; a store that can't read the config tells nothing.
         return bool(self.inspected.get("RootFS"))
 
-    def is_beyond_pulls(self, platform: Platform) -> bool:
-        """Whether no pull for a platform repairs the image.
-
-        An engine fetches no layer that it has unpacked (containerd, core/unpack/unpacker.go). It tells a size for the
-        highest one alone if that is, and with it all below (daemon/containerd/image_snapshot.go).
-        """
-        parts = _of_images(self.manifests)
-        meant = parts if len(parts) == 1 else [part for part in parts if platform.includes(_platform(part))]
-        return bool(meant) and not any(part.get("Available") or not _unpacked(part) for part in meant)
-
     @property
     def flaw(self) -> str:
         """What is wrong with it, to follow its name; empty for a whole image."""
@@ -401,11 +391,6 @@ def _of_images(manifests: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]
 def _platform(manifest: Mapping[str, Any]) -> Platform:
     """The platform of an image's manifest, as the engine tells it."""
     return platform_of((manifest.get("ImageData") or {}).get("Platform") or {})
-
-
-def _unpacked(manifest: Mapping[str, Any]) -> int:
-    """The bytes that an image's manifest takes unpacked; 0 if it isn't, or lacks what tells its layers."""
-    return int(((manifest.get("ImageData") or {}).get("Size") or {}).get("Unpacked") or 0)
 
 
 def _told(filters: Mapping[str, Sequence[str]]) -> str:

@@ -51,7 +51,6 @@ class Observed(NamedTuple):
 
     own: the platform that the engine pulls for if none is named; None where that doesn't matter.
     blind: whether the engine can't tell whether it has an image for the wanted platform.
-    stuck: of the images that the registry has those that are here under whatever name, and that no pull repairs.
     """
 
     here: Mapping[Reference, Local]
@@ -59,7 +58,6 @@ class Observed(NamedTuple):
     logins: Mapping[str, Login]
     own: Platform | None = None
     blind: bool = False
-    stuck: Mapping[Reference, Image] = {}
 
 
 class Pull(NamedTuple):
@@ -99,14 +97,13 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     def asked(one: Engine, reference: Reference) -> Asked:
         return ask(one, reference, here[reference].fitting, logins[reference.registry], wanted.access.retry_for)
 
-    answers = dict(zip(needed, engine.each(asked, needed, wanted.access.parallel)))
+    answers = engine.each(asked, needed, wanted.access.parallel)
     return Observed(
         here=here,
-        asked=answers,
+        asked=dict(zip(needed, answers)),
         logins=logins,
         own=engine.platform if wanted.policy == "always" and not wanted.platform and needed else None,
         blind=bool(wanted.platform and needed) and _is_blind(engine, wanted.platform),
-        stuck=_stuck(engine, wanted.platform, here, answers),
     )
 
 
@@ -131,7 +128,7 @@ def apply(engine: Engine, step: Pull) -> Mapping[str, Any]:
     """Pull one image, and make sure that it is what was asked for."""
     image = pull(engine, step.reference, step.platform, step.login, step.retry_for)
     if image.flaw:
-        raise EngineError(f"{step.reference} was pulled, but {_not_whole(image)}")
+        raise EngineError(f"{step.reference} was pulled, but {image.flaw}. {_advice(step.reference, image)}")
     return {}
 
 
@@ -153,36 +150,14 @@ def _local(engine: Engine, reference: Reference, platform: Platform | None) -> L
     return Local(image, fitting if fitting and fitting.whole else None)
 
 
-def _stuck(
-    engine: Engine,
-    platform: Platform | None,
-    here: Mapping[Reference, Local],
-    answers: Mapping[Reference, Asked | GantryError],
-) -> dict[Reference, Image]:
-    """Of what the registry has, and is here, but not whole, that which a pull leaves so.
-
-    A containerd store knows an image by the digest that registries have of it, under whatever name.
-    """
-    if not engine.containerd_store:
-        return {}
-    coming = {
-        ref: answer.remote.digest
-        for ref, answer in answers.items()
-        if isinstance(answer, Asked) and not is_current(ref, here[ref].fitting, answer, None)
-    }
-    found = engine.ask_all(lambda one, ref: one.images.find(coming[ref]), coming)
-    broken = {ref: image for ref, image in found.items() if image and not image.whole}
-    return {ref: image for ref, image in broken.items() if image.is_beyond_pulls(platform or engine.platform)}
-
-
-def _not_whole(image: Image) -> str:
-    """What is wrong with an image, and what to do about it, where a pull can't."""
+def _advice(reference: Reference, image: Image) -> str:
+    """What to do about an image that a pull didn't make whole."""
     if image.is_artifact:
-        return f"{image.flaw}. An engine has no use for it; other tools get it from its registry."
+        return "An engine has no use for it; other tools get it from its registry."
     return (
-        f"{image.flaw}. The engine fetches no layer that it has unpacked already, under this or another image's name, "
-        f"even where its content is lost. Remove {', '.join(image.tags) or image.id} and the images that share layers "
-        "with it (image_info with history names them), then pull it again; or load it from an archive (image_load)."
+        "The engine fetches no layer that it has unpacked already, under this or another image's name, even where its "
+        f"content is lost. Remove {reference} and the images that share layers with it (image_info with history names "
+        "them), then pull it again; or load it from an archive (image_load)."
     )
 
 
@@ -215,8 +190,6 @@ def _obstacle(reference: Reference, wanted: Wanted, observed: Observed) -> str |
             f"{reference} is here for {local.image.platform}, and this engine can't tell whether it has it for "
             f"{platform} too. Remove the image first, or use Docker 28.1 or newer."
         )
-    if reference in observed.stuck:
-        return f"What the registry has of {reference} is here already, but {_not_whole(observed.stuck[reference])}"
     return None
 
 

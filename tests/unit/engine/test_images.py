@@ -19,7 +19,6 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.images import
     ImageSummary,
     _summary,
 )
-from ansible_collections.gantry.docker.plugins.module_utils.image.platform import parse_platform
 
 ID, ARM_ID = ("sha256:" + digit * 64 for digit in "12")
 LAYERS = {"Type": "layers", "Layers": ["sha256:" + "3" * 64]}
@@ -32,12 +31,6 @@ def part(architecture: str, available: bool, kind: str = "image") -> dict[str, A
     """A manifest of an image, as the engine tells of it."""
     platform = {"os": "linux" if architecture else "", "architecture": architecture}
     return {"ID": ARM_ID, "Kind": kind, "Available": available, "ImageData": {"Platform": platform}}
-
-
-def lost(architecture: str, unpacked: int) -> dict[str, Any]:
-    """A manifest that has lost a layer of an image that takes so many bytes unpacked."""
-    told = part(architecture, False)
-    return {**told, "ImageData": {**told["ImageData"], "Size": {"Unpacked": unpacked}}}
 
 
 CHART = {"ID": ID, "Kind": "unknown", "Available": True, "ImageData": None}
@@ -73,25 +66,6 @@ def test_what_is_whole(inspected: Mapping[str, Any], manifests: Any, whole: bool
     assert (image.whole, image.is_artifact) == (whole, artifact)
     assert bool(image.flaw) is not whole
     assert ("artifact" in image.flaw) is artifact
-
-
-@pytest.mark.parametrize(
-    ("manifests", "beyond"),
-    [
-        ((), False),
-        ((CHART,), False),
-        ((part("amd64", True),), False),
-        ((lost("amd64", 4096),), True),
-        ((lost("", 4096),), True),  # the engine describes no image of which it hasn't all
-        ((lost("amd64", 0),), False),  # not unpacked: the layers are fetched
-        ((part("amd64", False),), False),  # the manifest or the config is lost, and fetched
-        ((lost("amd64", 4096), part("arm64", True), NOTE), True),
-        ((lost("amd64", 0), lost("arm64", 4096)), False),
-        ((part("amd64", True), lost("arm64", 4096)), False),
-    ],
-)
-def test_what_no_pull_repairs(manifests: Any, beyond: bool) -> None:
-    assert Image(UNKNOWN, manifests).is_beyond_pulls(parse_platform("linux/amd64")) is beyond
 
 
 @pytest.mark.parametrize(

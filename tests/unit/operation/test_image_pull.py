@@ -155,15 +155,3 @@ def test_not_present_is_missing() -> None:
 def test_bad_input(params: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         parsed(**params)
-
-
-def test_what_no_pull_repairs_is_refused() -> None:
-    wanted = parsed(policy="missing")
-    (reference,) = wanted.references
-    lost = Image({"Id": NEW, "RepoTags": ["other:1"]})
-    asked = {reference: Asked(RemoteImage(NEW, (AMD, ARM)))}
-    observed = Observed({reference: Local()}, asked, {"docker.io": Login("docker.io", {})}, stuck={reference: lost})
-    planned = image_pull.plan(wanted, observed)
-    assert planned.steps == () and planned.after == {}
-    (problem,) = planned.problems
-    assert "busybox:latest is here already, but isn't whole" in problem and "Remove other:1 and" in problem
