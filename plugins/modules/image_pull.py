@@ -45,7 +45,8 @@ options:
       - With V(missing), pull what is not there. V(not_present) means the same.
       - An image that has lost a part of its content, as a containerd store can lose it, counts as not there, and a pull
         repairs it. If that can't be, as the engine fetches no layer that it has unpacked, the task fails and says what
-        to do. An engine before Docker 28 doesn't tell what is lost.
+        to do. A check run can't tell that, as no engine tells which part is lost, or what it has unpacked. An engine
+        before Docker 28 doesn't tell that anything is lost.
       - With V(newer), also ask the registry for the digest of each tag, and pull those that have moved.
       - With V(always), pull them all. The task is changed only by those that have moved, or weren't there.
       - An image that is named by its digest and is there needs no registry, whatever the policy.

@@ -140,15 +140,23 @@ def containerd(engine: Engine, *words: str) -> str:
 
 
 def lose(engine: Engine, client: docker.DockerClient, name: str, what: str) -> str:
-    """Lose a part of an image's content in a containerd store: its manifest, config or lowest layer; the image's Id.
+    """Lose a part of an image's content in a containerd store; the image's Id.
+
+    what: its manifest (or index), its config or its lowest layer; of an index those of the first image.
 
     It comes about by itself when an image is removed and at once pulled again, while the store is tidied up.
     """
     image_id = id_of(client, name)
-    manifest = json.loads(containerd(engine, "content", "get", image_id))
-    parts = {"manifest": image_id, "config": manifest["config"]["digest"], "layer": manifest["layers"][0]["digest"]}
-    containerd(engine, "content", "rm", parts[what])
+    containerd(engine, "content", "rm", image_id if what == "manifest" else _part(engine, image_id, what))
     return image_id
+
+
+def _part(engine: Engine, digest: str, what: str) -> str:
+    """The digest of the config or the lowest layer of a manifest, or of an index's first one."""
+    held = json.loads(containerd(engine, "content", "get", digest))
+    if "manifests" in held:
+        return _part(engine, held["manifests"][0]["digest"], what)
+    return str(held["config"]["digest"] if what == "config" else held["layers"][0]["digest"])
 
 
 def layout(client: docker.DockerClient, name: str, kind: str = "image") -> tuple[bytes, str]:

@@ -25,7 +25,7 @@ from ansible_collections.gantry.docker.tests.soak.truth import judge, look
 
 _CALLS = 3
 # What a check run tells, and a real run must tell too.
-_FORETOLD = ("changed", "actions", "diff", "deleted", "untagged", "space_reclaimed", "moved", "tagged_images")
+_FORETOLD = ("changed", "actions", "diff", "deleted", "untagged", "space_reclaimed", "moved", "tagged_images", "kept")
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def _run(world: World, module: Module, name: str, params: dict[str, Any]) -> Non
     print(f"    said {done.get('msg') or done['actions']}")
     assert "Traceback" not in str(done)
     if done.get("failed") and not foreseen.get("failed") and _could_not_know(name, done["msg"]):
-        assert after == before, "a failure changed something"
+        assert after == before or name == "image_pull", "a failure changed something"
         return
     said, foretold = done.get("msg"), foreseen.get("msg")
     assert said == foretold
@@ -80,11 +80,16 @@ def _run(world: World, module: Module, name: str, params: dict[str, Any]) -> Non
 
 
 def _told(result: dict[str, Any]) -> dict[str, Any]:
-    """What of a result a check run must have foretold; in an order of its own, where that means nothing."""
-    kept = sorted(result.get("kept", ()), key=lambda image: str(image["Id"]))
-    return {"kept": kept, **{key: result.get(key) for key in _FORETOLD}}
+    """What of a result a check run must have foretold."""
+    return {key: result.get(key) for key in _FORETOLD}
 
 
 def _could_not_know(name: str, message: str) -> bool:
-    """Whether only an attempt could tell: whether an image has the program that a container is to run."""
+    """Whether only an attempt could tell.
+
+    Whether an image has the program that a container is to run; and whether what is pulled has a layer that the engine
+    has unpacked for another image, and has lost.
+    """
+    if name == "image_pull":
+        return "was pulled, but isn't whole" in message
     return name == "container_run" and ("executable file not found" in message or "no such file" in message)

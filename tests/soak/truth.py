@@ -165,17 +165,25 @@ def _held(path: Path) -> set[tuple[tuple[str, ...], tuple[str, ...]]]:
     return {(tuple(sorted(tags)), tuple(config["rootfs"]["diff_ids"])) for tags, config in listed}
 
 
-def _run(_world: World, before: Seen, after: Seen, diff: Diff) -> None:
-    """The container is as it was told, and all others are as they were."""
-    assert after.images == before.images
+def _run(world: World, before: Seen, after: Seen, diff: Diff) -> None:
+    """The container is as it was told, and all else is as it was, but for an image that had to be pulled for it."""
     ((name, told),) = diff["after"].items() or ((None, None),)
     others = {other: row for other, row in before.containers.items() if other != name}
     assert {other: row for other, row in after.containers.items() if other != name} == others
+    wanted = str((told or {}).get("image", ""))
+    pulled = wanted if wanted and not wanted.startswith("sha256:") else ""  # a diff has the Id of one that is here
+    if pulled:
+        wanted = str(world.client.images.get(pulled).id)
+        assert _moved(before, after).keys() <= {pulled}
+        assert after.images.keys() - before.images.keys() <= {wanted}
+        _nothing_else_went(world, before, after)
+    else:
+        assert after.images == before.images
     if name:
         assert (name in after.containers) == bool(told)
         if told:
             _id, image, status = after.containers[name]
-            assert status == told["status"] and image == told.get("image", image)
+            assert status == told["status"] and image == (wanted or image)
 
 
 _JUDGES = {

@@ -43,7 +43,7 @@ def test_a_hundred_rounds_have_all_kinds_of_steps_and_calls() -> None:
         dice = Dice(seed)
         drawn.update(step.what for step in state.draw(dice))
         drawn.update(calls.draw(dice).module for _index in range(3))
-    kinds = {"pull", "dated", "child", "grown", "tag", "remove", "container", "archive"}
+    kinds = {"pull", "dated", "child", "grown", "tag", "remove", "container", "archive", "lose"}
     modules = {"image_tag", "image_remove", "image_prune", "image_pull", "image_save", "image_load", "image_commit"}
     assert drawn.keys() >= {*kinds, *modules, "container_run"}
     assert min(drawn.values()) >= 10

@@ -229,7 +229,7 @@ class Images:
         return image.manifests if image else ()
 
     def all(self, details: bool = False) -> tuple[ImageSummary, ...]:
-        """All images, those between others and without a tag included.
+        """All images, those between others and without a tag included, in the order of visible().
 
         details: whether to ask for what else of disk usage the list can tell.
         """
@@ -238,7 +238,7 @@ class Images:
             # The SDK's own images() can't ask for these two. Engines that don't know them ignore them.
             url = self._api._url("/images/json")
             rows = IMAGES(self._api._result(self._api._get(url, params={"all": "1", **asked}), json=True))
-        return tuple(_summary(row, details) for row in rows)
+        return _ordered(_summary(row, details) for row in rows)
 
     def visible(self, filters: Mapping[str, Sequence[str]] | None = None) -> tuple[ImageSummary, ...]:
         """The images that docker images shows: not those that are only a part of another.
@@ -250,8 +250,7 @@ class Images:
         with trying_to("list the images" + (f" with the filters {_told(filters)}" if filters else "")):
             url = self._api._url("/images/json")
             rows = IMAGES(self._api._result(self._api._get(url, params=params), json=True))
-        listed = {row["Id"]: _summary(row) for row in rows}
-        return tuple(sorted(listed.values(), key=lambda image: (-image.created, image.id)))
+        return _ordered({row["Id"]: _summary(row) for row in rows}.values())
 
     def sizes(self) -> Mapping[str, ImageSize]:
         """What each image that docker images shows takes, by its Id (docker system df -v)."""
@@ -374,6 +373,11 @@ def _used(answer: Mapping[str, Any]) -> _Usage:
     if "Images" not in answer and "LayersSize" not in answer:
         raise Unexpected("has neither ImageUsage nor Images")
     return _Usage(answer.get("Images") or (), answer.get("LayersSize") or 0)
+
+
+def _ordered(images: Iterable[ImageSummary]) -> tuple[ImageSummary, ...]:
+    """The newest first, and those of one second by their Ids."""
+    return tuple(sorted(images, key=lambda image: (-image.created, image.id)))
 
 
 def _summary(row: Mapping[str, Any], details: bool = False) -> ImageSummary:

@@ -202,3 +202,28 @@ def test_what_is_mounted(mounts: tuple[str, ...], found: list[str]) -> None:
         ImageSummary(ARM_ID, ("other:1",), (), "", 0, 0),
     ]
     assert ContainerSummary("c", "c", "", "", "exited", mounts).mounted(images) == found
+
+
+class Rows:
+    """The part of the SDK's client that lists, with these rows."""
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self._rows = rows
+
+    def _url(self, path: str) -> str:
+        return path
+
+    def _get(self, url: str, params: Mapping[str, str]) -> list[dict[str, Any]]:
+        return self._rows
+
+    def _result(self, answer: list[dict[str, Any]], json: bool) -> list[dict[str, Any]]:
+        return answer
+
+
+def test_the_list_has_an_order() -> None:
+    """Classic stores shuffle the images of one second."""
+    rows: list[dict[str, Any]] = [
+        {"Id": f"sha256:{digit * 64}", "Created": created} for digit, created in (("3", 1), ("2", 1), ("1", 2))
+    ]
+    listed = [[image.id[7] for image in Images(Rows(order)).all()] for order in (rows, rows[::-1])]
+    assert listed == [["1", "2", "3"]] * 2
