@@ -46,7 +46,6 @@ VARIABLES = {
     "golden_image_apply": [
         {"tasks": "tasks.yml", "vars": {"who": "{{ who | default('nobody') }}", "held": "{{ held | default(false) }}"}}
     ],
-    "golden_image_checks": ["test -e /who"],
     "golden_image_check_command": "tail -f /dev/null",
 }
 
@@ -171,7 +170,7 @@ def built_by(engine: docker.DockerClient) -> list[str]:
 
 
 def test_one_builds_at_a_time(busybox: docker.DockerClient, start: Start) -> None:
-    one = start(who="one", held=True)
+    one = start(who="one", held=True, golden_image_checks=["test -e /who"])
     held = builder(busybox)
     # The same image, spelt otherwise.
     two = start(who="two", golden_image_name="docker.io/library/app:1")
