@@ -149,7 +149,7 @@ def builder(engine: docker.DockerClient) -> Container:
 def told(said: str) -> str:
     """What a run said of its failure in the end, which has no control characters."""
     _before, message = said.split("app:1 was not built: ", 1)
-    assert not re.search(r"[\x00-\x1f\x7f-\x9f]|\\u00[019]", message), ascii(message)
+    assert not re.search(r"[\x00-\x1f\x7f-\x9f]", message), ascii(message)
     return message
 
 
@@ -212,11 +212,12 @@ def test_what_a_failure_left_goes_with_the_next(busybox: docker.DockerClient, st
     # As octal numbers of UTF-8: what Ansible itself prints of the command has these, and no control characters.
     prints = "printf '\\033[31mred \\302\\2332J\\nnext' >&2; exit 3"
     said = told(start(who="nobody", golden_image_bootstrap=prints).ends(2))
-    assert "'Make sure that all was applied' failed: " in said and r"\x9b2J" in said
+    assert "'Make sure that all was applied' failed: " in said and r"red \x9b2J" in said
+    assert "* TASK [Run the bootstrap command] *" in said
     (first,) = names(busybox)
     check = {"golden_image_checks": [["sh", "-c", prints]], "golden_image_check_retries": 0}
     said = told(start(who="one", **check).ends(2))
-    assert r"\x1b[31mred \x9b2J next" in said.replace("\\n", " ").replace("\\\\", "\\")
+    assert r"\x1b[31mred \x9b2J next" in said
     (left,) = names(busybox)
     assert left != first
     assert left.startswith(BUILDER) and f"docker exec -it {left} sh, on one" in said
