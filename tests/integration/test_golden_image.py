@@ -46,7 +46,6 @@ VARIABLES = {
     "golden_image_apply": [
         {"tasks": "tasks.yml", "vars": {"who": "{{ who | default('nobody') }}", "held": "{{ held | default(false) }}"}}
     ],
-    "golden_image_checks": ["test -e /who"],
     "golden_image_check_command": "tail -f /dev/null",
 }
 
@@ -69,6 +68,7 @@ class Run:
                     "ANSIBLE_COLLECTIONS_PATH": str(TREE),
                     "ANSIBLE_HOME": str(place),
                     "ANSIBLE_NOCOLOR": "true",
+                    "ANSIBLE_PIPELINING": "true",  # quicker
                     "DOCKER_HOST": engine.docker_host,
                 },
                 stdout=output,
@@ -147,6 +147,13 @@ def builder(engine: docker.DockerClient) -> Container:
     return found
 
 
+def told(said: str) -> str:
+    """What a run said of its failure in the end, which has no control characters."""
+    _before, message = said.split("app:1 was not built: ", 1)
+    assert not re.search(r"[\x00-\x1f\x7f-\x9f]", message), ascii(message)
+    return message
+
+
 def go_on(container: Container) -> None:
     assert container.exec_run("touch /go").exit_code == 0
 
@@ -164,7 +171,7 @@ def built_by(engine: docker.DockerClient) -> list[str]:
 
 
 def test_one_builds_at_a_time(busybox: docker.DockerClient, start: Start) -> None:
-    one = start(who="one", held=True)
+    one = start(who="one", held=True, golden_image_checks=["test -e /who"])
     held = builder(busybox)
     # The same image, spelt otherwise.
     two = start(who="two", golden_image_name="docker.io/library/app:1")
@@ -200,9 +207,20 @@ def test_dead_runs_are_taken_over(busybox: docker.DockerClient, start: Start) ->
     assert built_by(busybox) == ["two", "two"]
 
 
+@pytest.mark.one_engine
 def test_what_a_failure_left_goes_with_the_next(busybox: docker.DockerClient, start: Start) -> None:
-    said = start(who="one", golden_image_checks=["false"], golden_image_check_retries=0).ends(2)
+    """What it prints has no control character that a terminal would obey."""
+    # As octal numbers of UTF-8: what Ansible itself prints of the command has these, and no control characters.
+    prints = "printf '\\033[31mred \\302\\2332J\\nnext' >&2; exit 3"
+    said = told(start(who="nobody", golden_image_bootstrap=prints).ends(2))
+    assert "'Make sure that all was applied' failed: " in said and r"red \x9b2J" in said
+    assert "* TASK [Run the bootstrap command] *" in said
+    (first,) = names(busybox)
+    check = {"golden_image_checks": [["sh", "-c", prints]], "golden_image_check_retries": 0}
+    said = told(start(who="one", **check).ends(2))
+    assert r"\x1b[31mred \x9b2J next" in said
     (left,) = names(busybox)
+    assert left != first
     assert left.startswith(BUILDER) and f"docker exec -it {left} sh, on one" in said
     start("--check", "--limit=one", who="foreseen").ends()
     assert names(busybox) == [left]
@@ -210,6 +228,20 @@ def test_what_a_failure_left_goes_with_the_next(busybox: docker.DockerClient, st
     assert built_by(busybox) == ["two", "two"]
 
 
+@pytest.mark.one_engine
+def test_a_run_that_lost_its_claim_moves_no_tag(busybox: docker.DockerClient, start: Start) -> None:
+    one = start(who="one", held=True)
+    held = builder(busybox)
+    busybox.containers.get(CLAIM).remove(force=True)
+    other = busybox.containers.run("busybox", ["tail", "-f", "/dev/null"], name=CLAIM, detach=True)
+    go_on(held)
+    said = one.ends(2)
+    assert f"This run has lost its claim ({CLAIM})" in said and "There was no such image before." in said
+    assert [tag for image in busybox.images.list() for tag in image.tags] == ["busybox:latest"]
+    assert names(busybox) == sorted([str(held.name), str(other.name)])
+
+
+@pytest.mark.one_engine
 def test_claims_that_cannot_be_looked_into(busybox: docker.DockerClient, start: Start) -> None:
     elsewhere = {"run": "00000000", "controller": "elsewhere", "process": "boot pid:[1] 1 1", "host": "another"}
     labels = {LABEL + key: value for key, value in elsewhere.items()}
