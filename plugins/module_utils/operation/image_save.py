@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 # moby, image/tarexport/save.go: until 25 archives had the legacy layout, in which layers may be links to others.
 _FIRST_WITH_LAYOUT = (25,)
+# From then on the size of a containerd store's image counts what is unpacked (daemon/containerd/image_inspect.go).
+_FIRST_WITH_UNPACKED = (29, 7)
 
 
 class Wanted(NamedTuple):
@@ -76,6 +78,7 @@ class Observed(NamedTuple):
     """images: the image of each name. exclude: the DiffIDs of layers that can be left out. found: None for nothing.
 
     free: the bytes that the place has left. leftovers: files beside path that saves which were killed have left.
+    measured: whether the images' sizes tell what an archive takes at the least.
     """
 
     images: Mapping[ImageName, Image | None]
@@ -83,6 +86,7 @@ class Observed(NamedTuple):
     found: Found | None
     free: int
     leftovers: tuple[str, ...] = ()
+    measured: bool = True
 
 
 class Save(NamedTuple):
@@ -136,12 +140,14 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     _check_place(wanted)
     images = engine.ask_all(lambda one, name: one.images.meant(name, wanted.platform), wanted.names)
     leftovers = left_beside(wanted.path)
+    free = _free(os.path.dirname(wanted.path)) + sum(map(os.path.getsize, leftovers))
     observed = Observed(
         images=images,
         exclude=frozenset(diff_id for name in wanted.exclude for diff_id in _layers_of(engine, name)),
         found=_read(engine, wanted) if os.path.lexists(wanted.path) else None,
-        free=_free(os.path.dirname(wanted.path)) + sum(map(os.path.getsize, leftovers)),
+        free=free,
         leftovers=leftovers,
+        measured=not any(_is_in_doubt(engine, image, free) for image in images.values() if image),
     )
     return _proved(engine, wanted, observed) if wanted.verify else observed
 
@@ -285,6 +291,16 @@ def _free(directory: str) -> int:
     return status.f_bavail * status.f_frsize
 
 
+def _is_in_doubt(engine: Engine, image: Image, free: int) -> bool:
+    """Whether an image seems larger than the place, and its size may count what is unpacked.
+
+    It may on Docker 29 if an older version of the API is asked for, which tells no manifests.
+    """
+    if image.archived_size <= free or image.manifests:
+        return False
+    return engine.version >= _FIRST_WITH_UNPACKED and engine.containerd_store
+
+
 def _right(wanted: Wanted, images: Mapping[ImageName, Image], observed: Observed) -> Found:
     """What a right archive is: an image that is named by its Id or digest has no tag there.
 
@@ -323,11 +339,11 @@ def _check_space(wanted: Wanted, images: Mapping[ImageName, Image], right: Found
     """Refuse to begin what can't end well; raises GantryError.
 
     An archive has the images' layers as they are stored, and those that images share once: so the largest image is
-    what it takes at the least. What compression makes of it isn't known before.
+    what it takes at the least. What isn't known before doesn't count, such as what compression makes of it.
     """
-    if right.left_out or right.compression != "none":
+    if right.left_out or right.compression != "none" or not observed.measured:
         return
-    needed = max(image.size for image in images.values())
+    needed = max(image.archived_size for image in images.values())
     if needed > observed.free:
         raise GantryError(
             f"Can't write {wanted.path}: it takes {needed} bytes or more, and the space left there is {observed.free}. "

@@ -164,7 +164,7 @@ QUESTIONS: dict[str, tuple[Callable[[Engine], Any], Any]] = {
     "an image": (lambda engine: _of_image(engine.images.find("a:1")), IMAGE),
     "an image's manifests": (lambda engine: engine.images.manifests("a:1"), IMAGE),
     "an image for a platform": (
-        lambda engine: engine.images.find_for("a:1", Platform("linux", "arm", "v7")),
+        lambda engine: engine.images.described_for(engine.images.find("a:1"), Platform("linux", "arm", "v7")),
         {**IMAGE, "Architecture": "arm", "Variant": "v7"},
     ),
     "all images": (lambda engine: engine.images.all(details=True), [ROW]),
