@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.engine.answers import Unexpected
@@ -108,6 +107,11 @@ class Image(NamedTuple):
     def platform(self) -> Platform:
         """What it runs on."""
         return platform_of(self.inspected)
+
+    @property
+    def platforms(self) -> Mapping[Platform, bool]:
+        """The platforms that its index has an image for, and whether that is here; none if that wasn't asked."""
+        return {_platform(part): bool(part.get("Available")) for part in _of_images(self.manifests)}
 
     @property
     def identity(self) -> ImageIdentity:
@@ -241,12 +245,15 @@ class Images:
             # Without a version, as the API has the platform from 1.41 on, and so has every engine with such a store.
             url = api._url("/containers/create", versioned_api=False)
             answer = api._post_json(url, data=body, params={"platform": str(platform)})
-            if answer.status_code == HTTPStatus.NOT_FOUND:
-                return False
-            if "no command specified" not in answer.text:
+            try:
                 api._raise_for_status(answer)
-                raise Unexpected("has a container without a command")
-        return True
+            except docker.errors.NotFound:
+                return False
+            except docker.errors.APIError as error:
+                if "no command specified" not in str(error.explanation):
+                    raise
+                return True
+            raise Unexpected("has a container without a command")
 
     def meant(self, name: ImageName, platform: Platform | None = None) -> Image | None:
         """The image that the user means by a name: as find, and by the beginning of its Id too.

@@ -210,6 +210,7 @@ QUESTIONS: dict[str, tuple[Callable[[Engine], Any], Any]] = {
     "for a load": (lambda engine: Archives(engine).load([b"x"], 1, "load it", []), {"stream": "Loaded image: a:1\n"}),
 }
 WITH_HTML_ONLY: dict[str, Callable[[Engine], Any]] = {
+    "whether an image is there": lambda engine: engine.images.is_here_for(Image(IMAGE), Platform("linux", "arm")),
     "to tag": lambda engine: engine.images.tag("a:1", BUSYBOX),
     "to remove an image": lambda engine: engine.images.remove("a:1"),
     "to start": lambda engine: Containers(engine).start("one"),

@@ -217,3 +217,57 @@ def test_an_image_that_is_not_whole(what: dict[str, Any], words: str) -> None:
     images = dict(zip(wanted.names, (A, lost)))
     with pytest.raises(GantryError, match=f"^Can't save what isn't there: {words}"):
         image_save.plan(wanted, Observed(images, frozenset(), None, 1000))
+
+
+def packed(content: int, layers: int = 1, platforms: tuple[str, ...] = ("amd64",)) -> Image:
+    """An image as Docker 29's containerd store describes it: Size has what is unpacked, manifests what is packed."""
+    manifests = tuple(
+        {
+            "Kind": "image",
+            "Available": True,
+            "Size": {"Total": 5000, "Content": content if architecture == "amd64" else 1},
+            "ImageData": {"Platform": {"os": "linux", "architecture": architecture}},
+        }
+        for architecture in platforms
+    )
+    return Image(image("1", "a:1", layers=layers, size=5000).inspected, (*manifests, {"Kind": "attestation"}))
+
+
+TWICE = Image({**A.inspected, "RootFS": {"Layers": [LAYERS[0], LAYERS[1], LAYERS[0]]}, "Size": 5000})
+
+
+@pytest.mark.parametrize(
+    ("described", "measured", "free", "refused"),
+    [
+        # Classic stores tell the raw layers, containerd stores of older engines the packed ones
+        (image("1", "a:1", size=5000), True, 4999, "takes 5000 bytes or more"),
+        (image("1", "a:1", size=5000), True, 5000, ""),
+        # Docker 29 tells the packed ones with the manifests
+        (packed(40), True, 39, "takes 40 bytes or more"),
+        (packed(40), True, 40, ""),
+        (packed(40, platforms=("arm64", "amd64")), True, 39, "takes 40 bytes or more"),
+        # What isn't known doesn't refuse
+        (packed(40, platforms=("arm64",)), True, 0, ""),
+        (Image(image("1", "a:1", size=5000).inspected, ({"Kind": "image", "Available": True},)), True, 0, ""),
+        (image("1", "a:1", size=5000), False, 0, ""),
+        (TWICE, True, 0, ""),
+    ],
+)
+def test_space_is_what_an_archive_takes_at_the_least(described: Image, measured: bool, free: int, refused: str) -> None:
+    wanted = parsed()
+    observed = Observed(dict.fromkeys(wanted.names, described), frozenset(), None, free, measured=measured)
+    if refused:
+        with pytest.raises(GantryError, match=refused):
+            image_save.plan(wanted, observed)
+    else:
+        assert image_save.plan(wanted, observed).changed
+
+
+def test_an_image_that_is_here_for_other_platforms_alone() -> None:
+    wanted = parsed()
+    lacking = {wanted.names[0]: (Platform("linux", "s390x"), Platform("linux", "arm64"))}
+    observed = Observed(dict.fromkeys(wanted.names, A), frozenset(), None, 1000, lacking=lacking)
+    with pytest.raises(GantryError, match=r"a:1 is here for linux/arm64, linux/s390x alone.*Name one .* in platform"):
+        image_save.plan(wanted, observed)
+    # An archive that is right needs nothing of the engine
+    assert image_save.plan(wanted, observed._replace(found=right())) == Plan()
