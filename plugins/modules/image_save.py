@@ -134,9 +134,8 @@ notes:
     what it leads to.
   - O(unsafe_writes) lets the module write into a file that can't be replaced, such as one that is mounted into a
     container, but only one whose attributes may be inherited.
-  - A task that can't end well for lack of space ends before it writes anything, if that is known: an uncompressed
-    archive takes as much as the largest image at the least. Where a task runs out of space on the way, what was at
-    O(path) stays as it was.
+  - A task that is known to run out of space fails before it writes anything. An uncompressed archive takes at the least
+    as much as the largest of its images. Where the space runs out on the way, what was at O(path) stays as it was.
   - A save that is killed between writing and replacing can leave a file C(.NAME.HEX) beside the archive. The next run
     for the same O(path) removes it, unless the process that it belongs to still lives.
 requirements:
