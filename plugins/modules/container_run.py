@@ -55,6 +55,8 @@ options:
       - The image, by name or by Id.
       - A container whose image's name means another image now is replaced. While the name means none, as its image was
         removed by force, the container stays.
+      - If the image is here for another platform than that of the engine's host, on which it runs by emulation only, a
+        task that makes a container of it warns.
       - Required where a container has to be made.
     type: str
   pull:

@@ -37,8 +37,8 @@ options:
         Linux's.
       - An image that is here for another platform counts as not there.
       - Without it, what is here counts whatever its platform, and the engine pulls for its own.
-      - With the containerd store, an engine before Docker 28.1 can't tell what other platforms it has of an image. If
-        one for another platform is here under the same digest, the task fails there.
+      - With the containerd store, an engine before Docker 28.1 tells whether it has an image for this platform, but
+        describes it for one platform only, its own if it has that. So do the results.
     type: str
   policy:
     description:
@@ -101,8 +101,8 @@ actions:
   elements: str
   sample: ["Pulled image busybox:latest"]
 images:
-  description: The images as inspected for O(platform); in check mode, those that are here already. C(Id) is the image's
-    also where it is for several platforms.
+  description: The images as inspected for O(platform), where the engine can describe them for it; in check mode, those
+    that are here already. C(Id) is the image's also where it is for several platforms.
   returned: success
   type: list
   elements: dict

@@ -57,6 +57,8 @@ options:
       - Save the images for this platform only, as in C(linux/arm64) or C(arm64). It matters where a containerd store
         has one image for several, which is saved with all of them otherwise. One that isn't the engine's own takes
         Docker 28.1.
+      - It must be named where an image for several platforms is here without the engine's own, as the engine can't save
+        it as a whole. The task says then which platforms are here.
     type: str
   compression:
     description:
@@ -132,6 +134,8 @@ notes:
     what it leads to.
   - O(unsafe_writes) lets the module write into a file that can't be replaced, such as one that is mounted into a
     container, but only one whose attributes may be inherited.
+  - A task that is known to run out of space fails before it writes anything. An uncompressed archive takes at the least
+    as much as the largest of its images. Where the space runs out on the way, what was at O(path) stays as it was.
   - A save that is killed between writing and replacing can leave a file C(.NAME.HEX) beside the archive. The next run
     for the same O(path) removes it, unless the process that it belongs to still lives.
 requirements:

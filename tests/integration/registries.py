@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Callable
 
+import docker
+
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.engines.network import within
 
@@ -111,6 +113,16 @@ class Registry:
             platform = {"os": "linux", "architecture": architecture}
             entries.append({"mediaType": manifest["mediaType"], "digest": digest, "size": size, "platform": platform})
         return self.put(repository, tag, {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries})
+
+
+def multi_platform(engine: Engine, client: docker.DockerClient, address: str) -> str:
+    """Give a registry an index of busybox for linux/arm64 and linux/amd64; its name. None of these stays here."""
+    name = f"{address}/multi"
+    client.api.tag("busybox", name, "source")
+    assert "error" not in client.images.push(name, "source")
+    Registry(engine, address).put_index("multi", "1", "source", ["arm64", "amd64"])
+    client.api.remove_image(f"{name}:source")
+    return f"{name}:1"
 
 
 def digest_of(data: bytes) -> str:

@@ -22,7 +22,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.containers im
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.engines.front import Trouble, front
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
-from ansible_collections.gantry.docker.tests.integration.registries import Registry
+from ansible_collections.gantry.docker.tests.integration.registries import Registry, multi_platform
 from ansible_collections.gantry.docker.tests.integration.scenes import tar_of
 
 UP = ["tail", "-f", "/dev/null"]
@@ -733,3 +733,22 @@ def test_results_name_the_container(modules: Callable[[str], Module], busybox: d
     done = modules("container_run").ok(**WANTED)
     assert done["container"]["Name"] == "/box"
     assert modules("container_run").ok(check=True, name="none", state="absent")["container"] is None
+
+
+def test_image_for_another_platform_alone(
+    module: Module, modules: Callable[[str], Module], engine: Engine, busybox: docker.DockerClient
+) -> None:
+    """Whether the host emulates the platform, no engine tells: the task warns, in check mode too."""
+    name = multi_platform(engine, busybox, "127.0.0.1:5001")
+    own, other = ("amd64", "arm64") if busybox.info()["Architecture"] == "x86_64" else ("arm64", "amd64")
+    modules("image_pull").ok(name=name, platform=other)
+    wanted: dict[str, Any] = {"name": "box", "image": name, "command": ["tail", "-f", "/dev/null"]}
+    for check in (True, False):
+        (warning,) = module.ok(check, **wanted)["warnings"]
+        assert f"here for linux/{other}, and the engine's host is linux/{own}" in warning
+    assert "warnings" not in module.unchanged(**wanted)
+    modules("image_commit").converges(container="box", names=["committed:1"])
+    busybox.containers.get("box").remove(force=True)
+    modules("image_pull").ok(name=name, platform=own)
+    assert "warnings" not in module.ok(**wanted)
+    busybox.containers.get("box").remove(force=True)

@@ -11,7 +11,7 @@ import hashlib
 import os
 import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +21,7 @@ import pytest
 from ansible_collections.gantry.docker.plugins.module_utils.image.verification import verify
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
+from ansible_collections.gantry.docker.tests.integration.registries import multi_platform
 from ansible_collections.gantry.docker.tests.unit.image import archives
 
 
@@ -517,6 +518,36 @@ def test_one_platform_of_several(
         assert [image.architecture for image in verify(path).images] == [ours]
     assert len(verify(everything).images) == 2
     module.converges(name="both:1", platform="linux/amd64", path=str(everything))
+
+
+def test_image_for_another_platform_alone(
+    module: Module,
+    modules: Callable[[str], Module],
+    engine: engines.Engine,
+    busybox: docker.DockerClient,
+    tmp_path: Path,
+) -> None:
+    """The engine can't save an index without its own platform's image."""
+    name = multi_platform(engine, busybox, "127.0.0.1:5001")
+    other = "arm64" if busybox.info()["Architecture"] == "x86_64" else "amd64"
+    modules("image_pull").ok(name=name, platform=other)
+    path = tmp_path / "other.tar"
+    if engine.store == "classic":
+        module.converges(name=name, path=str(path))
+        return
+    if engine.release < (28, 1):
+        assert "pull it for its other platforms too" in module.fails(name=name, path=str(path))
+        return
+    for names in ([name], ["busybox", name], [busybox.images.get(name).id]):
+        messages = [module.fails(check, names=names, path=str(path)) for check in (True, False)]
+        assert messages[0] == messages[1]
+        assert f"is here for linux/{other} alone" in messages[0] and "in platform" in messages[0]
+        assert os.listdir(tmp_path) == []
+    module.converges(name=name, platform=other, path=str(path))
+    module.unchanged(name=name, path=str(path))
+    modules("image_pull").ok(name=name)
+    os.unlink(path)
+    module.converges(name=name, path=str(path))
 
 
 def test_every_reader_takes_it(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:

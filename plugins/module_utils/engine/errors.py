@@ -17,6 +17,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.sdk import do
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
 
 _LOG_IN = "Log in to that registry on this host (docker login) or give its credentials"
+_IN_PARTS = "The engine has only a part of that image: pull it for its other platforms too."
 _ADVICE = (
     ("is not a valid change command", "This engine can't set that in a commit; a newer one may."),
     ("client version", "Leave api_version out, or name one that the engine speaks."),
@@ -24,7 +25,8 @@ _ADVICE = (
     ("no basic auth credentials", f"{_LOG_IN}."),
     ("unauthorized", f"{_LOG_IN}, and check user, password and the image's name."),
     ("denied", f"{_LOG_IN}, and check the image's name."),
-    ("missing content", "The engine has only a part of that image: pull it for its other platforms too."),
+    ("missing content", _IN_PARTS),
+    ("content digest", _IN_PARTS),
     (
         "server gave http response to https client",
         "The engine takes plain HTTP only from registries in insecure-registries.",

@@ -84,13 +84,34 @@ class Image(NamedTuple):
 
     @property
     def size(self) -> int:
-        """The bytes of its layers as they are stored: a classic store has them raw, containerd's as they came."""
+        """The bytes of its layers as they are stored: a classic store has them raw, containerd's as they came.
+
+        After Docker 29.7.2 a containerd store counts them twice, unpacked too (daemon/containerd/image_inspect.go).
+        """
         return int(self.inspected.get("Size") or 0)
+
+    @property
+    def archived_size(self) -> int:
+        """The bytes that an uncompressed archive of it takes at the least; 0 where that isn't known.
+
+        Where the engine told the manifests, these say what the layers take as they came; Size may count more.
+        """
+        if len(set(self.diff_ids)) < len(self.diff_ids):
+            return 0  # an archive has a layer once that the image has twice
+        if not self.manifests:
+            return self.size
+        parts = [part for part in _of_images(self.manifests) if _platform(part) == self.platform]
+        return min((int((part.get("Size") or {}).get("Content") or 0) for part in parts), default=0)
 
     @property
     def platform(self) -> Platform:
         """What it runs on."""
         return platform_of(self.inspected)
+
+    @property
+    def platforms(self) -> Mapping[Platform, bool]:
+        """The platforms that its index has an image for, and whether that is here; none if that wasn't asked."""
+        return {_platform(part): bool(part.get("Available")) for part in _of_images(self.manifests)}
 
     @property
     def identity(self) -> ImageIdentity:
@@ -209,9 +230,37 @@ class Images:
         """Whether the engine says which platforms it has of an image; without, it shows one of them."""
         return speaks(self._api, 1, 49)
 
-    def find_for(self, name: str, platform: Platform | None) -> Image | None:
-        """The image of a reference or Id for a platform; None if there is none for it. Without a platform as find."""
-        return self._for(self.find(name), platform)
+    def described_for(self, image: Image | None, platform: Platform | None) -> Image | None:
+        """The image as it is for a platform; None if it isn't there for that, or the engine can't describe it."""
+        if image is None or platform is None or platform.includes(image.platform):
+            return image
+        if not self.tells_platforms:
+            return None
+        found = self._described_for(image, platform)
+        # A classic store doesn't look at the platform (daemon/images/image.go).
+        return found if found and platform.includes(found.platform) else None
+
+    def is_here_for(self, image: Image, platform: Platform) -> bool:
+        """Return whether a containerd store has an image for a platform, also where the engine can't describe that.
+
+        The engine is asked for a container without a command, and makes none. It looks first whether the image is there
+        for the platform, and then for a command (daemon/create.go).
+        """
+        api = self._api
+        body = {"Image": image.id, "Entrypoint": [""], "HostConfig": {}}
+        with trying_to(f"ask for the image {image.id} for {platform}"):
+            # Without a version, as the API has the platform from 1.41 on, and so has every engine with such a store.
+            url = api._url("/containers/create", versioned_api=False)
+            answer = api._post_json(url, data=body, params={"platform": str(platform)})
+            try:
+                api._raise_for_status(answer)
+            except docker.errors.NotFound:
+                return False
+            except docker.errors.APIError as error:
+                if "no command specified" not in str(error.explanation):
+                    raise
+                return True
+            raise Unexpected("has a container without a command")
 
     def meant(self, name: ImageName, platform: Platform | None = None) -> Image | None:
         """The image that the user means by a name: as find, and by the beginning of its Id too.
@@ -221,7 +270,7 @@ class Images:
         image = self.find(str(name))
         if image is None and isinstance(name, Reference) and may_be_short_id(name):
             image = self.find(f"sha256:{name.name}")
-        return self._for(image, platform)
+        return self.described_for(image, platform)
 
     def manifests(self, name: str) -> tuple[Mapping[str, Any], ...]:
         """The manifests of an image's index that the engine tells of; none where it can't, or there is no index."""
@@ -317,16 +366,6 @@ class Images:
             # Engines that don't know the parameters tell of containers and volumes too, and all of each anyway.
             url, params = self._api._url("/system/df"), {"type": "image", "verbose": "1"}
             return _used(DISK_USAGE(self._api._result(self._api._get(url, params=params), json=True)))
-
-    def _for(self, image: Image | None, platform: Platform | None) -> Image | None:
-        """The image as it is for a platform; None if it isn't there for that."""
-        if image is None or platform is None or platform.includes(image.platform):
-            return image
-        if not self.tells_platforms:
-            return None
-        found = self._described_for(image, platform)
-        # A classic store doesn't look at the platform (daemon/images/image.go).
-        return found if found and platform.includes(found.platform) else None
 
     def _described_for(self, image: Image, platform: Platform) -> Image | None:
         """The image as the engine describes it for a platform; None if it isn't there for that.

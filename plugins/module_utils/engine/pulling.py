@@ -87,16 +87,29 @@ def digests(image: Image, reference: Reference) -> list[str]:
     return [digest for name, _at, digest in named if name == reference.name]
 
 
+def here_for(engine: Engine, image: Image | None, platform: Platform | None) -> Image | None:
+    """Return the engine's image for a platform; None if it isn't there for that.
+
+    image: as the engine describes it by itself. A containerd store before API 1.49 describes no other: then that is
+    returned, which may be for another platform that is there too.
+    """
+    images = engine.images
+    found = images.described_for(image, platform)
+    if found or image is None or platform is None or images.tells_platforms or not engine.containerd_store:
+        return found
+    return image if images.is_here_for(image, platform) else None
+
+
 def pull(engine: Engine, reference: Reference, platform: Platform | None, login: Login, retry_for: int) -> Image:
     """Pull one image; what came, which is what was asked for. retry_for: seconds to go on trying.
 
     Raises EngineError. A containerd store may lack a part of the image all the same: see Image.flaw.
     """
     patiently(lambda: Distribution(engine).pull(reference, platform, login), retry_for)
-    found = engine.images.find_for(str(reference), platform)
+    image = engine.images.find(str(reference))
+    found = here_for(engine, image, platform)
     if found:
         return found
-    image = engine.images.find(str(reference))
     if image is None:
         raise EngineError(f"The engine reported no error, but {reference} isn't there after the pull. Try again.")
     raise EngineError(

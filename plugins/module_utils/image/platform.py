@@ -31,6 +31,8 @@ _ALONE = {
     *("386", "amd64", "arm", "arm64", "loong64", "mips", "mipsle", "mips64", "mips64le", "ppc64", "ppc64le"),
     *("riscv64", "s390x"),
 }
+# containerd/platforms, compare.go, platformVector: what a processor runs beside its own programs.
+_RUNS_TOO = {"amd64": "386", "arm64": "arm"}
 
 
 class Platform(NamedTuple):
@@ -50,6 +52,13 @@ class Platform(NamedTuple):
         """
         same = (self.os, self.architecture) == (other.os, other.architecture)
         return same and self.variant in ("", other.variant)
+
+    def runs(self, other: Platform) -> bool:
+        """Return whether what is made for the platform other runs on this one, without emulation.
+
+        Variants don't count: which of them a processor runs, an engine doesn't tell.
+        """
+        return self.os == other.os and other.architecture in (self.architecture, _RUNS_TOO.get(self.architecture))
 
 
 def parse_platform(text: str) -> Platform:

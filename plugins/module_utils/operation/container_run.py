@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -254,8 +254,22 @@ def apply(engine: Engine, step: Pull | Make | Start | Await | Stop | Replace | R
 def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
     """The container as it is now."""
     container = Containers(engine).find(wanted.name)
-    shown = troubles([observed.login] if observed.login else [])
+    shown = [*troubles([observed.login] if observed.login else []), *_doubts(engine, wanted, observed)]
     return {"container": dict(container.inspected) if container else None, "warnings": shown}
+
+
+def _doubts(engine: Engine, wanted: Wanted, observed: Observed) -> Iterator[str]:
+    """What speaks against a container's running that is made of an image which is here."""
+    image = observed.image
+    steps = plan(wanted, observed).steps
+    if image is None or not image.platform.architecture or not any(isinstance(step, (Make, Replace)) for step in steps):
+        return
+    if not any(isinstance(step, Pull) for step in steps) and not engine.platform.runs(image.platform):
+        yield (
+            f"The image {wanted.image} is here for {image.platform}, and the engine's host is {engine.platform}: the "
+            "container runs only if the host emulates that platform (binfmt_misc). Pull the image for the host's own "
+            "platform (image_pull with platform) if it has one."
+        )
 
 
 def _needs_registry(wanted: Wanted, reference: Reference, observed: Observed) -> bool:

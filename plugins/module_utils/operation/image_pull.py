@@ -19,7 +19,14 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials i
 )
 from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
 from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
-from ansible_collections.gantry.docker.plugins.module_utils.engine.pulling import Asked, ask, digests, is_current, pull
+from ansible_collections.gantry.docker.plugins.module_utils.engine.pulling import (
+    Asked,
+    ask,
+    digests,
+    here_for,
+    is_current,
+    pull,
+)
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, parse_platform
 from ansible_collections.gantry.docker.plugins.module_utils.image.reference import Reference, parse_reference
@@ -50,14 +57,12 @@ class Observed(NamedTuple):
     """For each reference what is here; and where the registry had to be asked, its answer or why there is none.
 
     own: the platform that the engine pulls for if none is named; None where that doesn't matter.
-    blind: whether the engine can't tell whether it has an image for the wanted platform.
     """
 
     here: Mapping[Reference, Local]
     asked: Mapping[Reference, Asked | GantryError]
     logins: Mapping[str, Login]
     own: Platform | None = None
-    blind: bool = False
 
 
 class Pull(NamedTuple):
@@ -110,7 +115,6 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
         asked=dict(zip(needed, answers)),
         logins=logins,
         own=engine.platform if wanted.policy == "always" and not wanted.platform and needed else None,
-        blind=bool(wanted.platform and needed) and _is_blind(engine, wanted.platform),
     )
 
 
@@ -163,7 +167,7 @@ def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, A
     """The images that are here now, as inspected. What wasn't pulled is as it was observed."""
     planned = plan(wanted, observed)
     pulled = {step.reference for step in (*planned.steps, *planned.repeats)}
-    now = engine.ask_all(lambda one, reference: one.images.find_for(str(reference), wanted.platform), pulled)
+    now = engine.ask_all(lambda one, ref: here_for(one, one.images.find(str(ref)), wanted.platform), pulled)
     found = [now[ref] if ref in pulled else observed.here[ref].fitting for ref in wanted.references]
     images = [dict(image.inspected) for image in found if image is not None]
     single = {"image": images[0]} if len(found) == len(images) == 1 else {}
@@ -172,8 +176,7 @@ def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, A
 
 def _local(engine: Engine, reference: Reference, platform: Platform | None) -> Local:
     image = engine.images.find(str(reference))
-    fits = image is None or platform is None or platform.includes(image.platform)
-    fitting = image if fits else engine.images.find_for(str(reference), platform)
+    fitting = here_for(engine, image, platform)
     return Local(image, fitting if fitting and fitting.whole else None)
 
 
@@ -186,11 +189,6 @@ def _advice(reference: Reference, image: Image) -> str:
         f"content is lost. Remove {reference} and the images that share layers with it (image_info with history names "
         "them), then pull it again; or load it from an archive (image_load)."
     )
-
-
-def _is_blind(engine: Engine, platform: Platform | None) -> bool:
-    """Whether the engine may have images for the platform that it doesn't show: it shows those for its own first."""
-    return engine.containerd_store and not engine.images.tells_platforms and engine.platform != platform
 
 
 def _needs_registry(reference: Reference, local: Local, wanted: Wanted) -> bool:
@@ -220,18 +218,13 @@ def _difference(steps: Sequence[Pull]) -> dict[str, dict[str, str | None]]:
 
 def _obstacle(reference: Reference, wanted: Wanted, observed: Observed) -> str | None:
     """Why the registry's image can't be pulled; None if it can."""
-    answer, local = observed.asked[reference], observed.here[reference]
+    answer = observed.asked[reference]
     if isinstance(answer, GantryError):
         return answer.message
     remote, platform = answer.remote, wanted.platform
     if platform and remote.platforms and not any(platform.includes(offered) for offered in remote.platforms):
         offered = ", ".join(sorted({str(entry) for entry in remote.platforms}))
         return f"The registry has no {reference} for {platform}; it has it for {offered}."
-    if observed.blind and local.image and not local.fitting and remote.digest in digests(local.image, reference):
-        return (
-            f"{reference} is here for {local.image.platform}, and this engine can't tell whether it has it for "
-            f"{platform} too. Remove the image first, or use Docker 28.1 or newer."
-        )
     return None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 # moby, image/tarexport/save.go: until 25 archives had the legacy layout, in which layers may be links to others.
 _FIRST_WITH_LAYOUT = (25,)
+# From then on the size of a containerd store's image counts what is unpacked (daemon/containerd/image_inspect.go).
+_FIRST_WITH_UNPACKED = (29, 7)
 
 
 class Wanted(NamedTuple):
@@ -76,6 +78,8 @@ class Observed(NamedTuple):
     """images: the image of each name. exclude: the DiffIDs of layers that can be left out. found: None for nothing.
 
     free: the bytes that the place has left. leftovers: files beside path that saves which were killed have left.
+    measured: whether the images' sizes tell what an archive takes at the least.
+    lacking: images that the engine saves for a platform only that is named, and those that they are here for.
     """
 
     images: Mapping[ImageName, Image | None]
@@ -83,6 +87,8 @@ class Observed(NamedTuple):
     found: Found | None
     free: int
     leftovers: tuple[str, ...] = ()
+    measured: bool = True
+    lacking: Mapping[ImageName, tuple[Platform, ...]] = {}
 
 
 class Save(NamedTuple):
@@ -136,14 +142,20 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     _check_place(wanted)
     images = engine.ask_all(lambda one, name: one.images.meant(name, wanted.platform), wanted.names)
     leftovers = left_beside(wanted.path)
+    free = _free(os.path.dirname(wanted.path)) + sum(map(os.path.getsize, leftovers))
     observed = Observed(
         images=images,
         exclude=frozenset(diff_id for name in wanted.exclude for diff_id in _layers_of(engine, name)),
         found=_read(engine, wanted) if os.path.lexists(wanted.path) else None,
-        free=_free(os.path.dirname(wanted.path)) + sum(map(os.path.getsize, leftovers)),
+        free=free,
         leftovers=leftovers,
+        measured=not any(_is_in_doubt(engine, image, free) for image in images.values() if image),
     )
-    return _proved(engine, wanted, observed) if wanted.verify else observed
+    if wanted.verify:
+        observed = _proved(engine, wanted, observed)
+    if wanted.platform or _is_right(wanted, observed):
+        return observed
+    return observed._replace(lacking=dict(_lacking(engine, _there(observed))))
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
@@ -161,6 +173,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     right = _right(wanted, images, observed)
     if observed.found == right:
         return Plan(repeats=(Tidy(observed.leftovers),) if observed.leftovers else ())
+    _check_platforms(observed)
     _check_space(wanted, images, right, observed)
     return Plan(
         steps=(
@@ -248,8 +261,8 @@ def _read(engine: Engine, wanted: Wanted) -> Found:
 
 def _proved(engine: Engine, wanted: Wanted, observed: Observed) -> Observed:
     """What was observed, after an archive that would be left alone was read whole."""
-    found, images = observed.found, _there(observed)
-    if found is None or len(images) < len(observed.images) or found != _right(wanted, images, observed):
+    found = observed.found
+    if found is None or not _is_right(wanted, observed):
         return observed
     from ansible_collections.gantry.docker.plugins.module_utils.image.verification import verify
 
@@ -283,6 +296,36 @@ def _found(index: ArchiveIndex, compression: str, platform: Callable[[], Platfor
 def _free(directory: str) -> int:
     status = os.statvfs(directory)
     return status.f_bavail * status.f_frsize
+
+
+def _is_in_doubt(engine: Engine, image: Image, free: int) -> bool:
+    """Whether an image seems larger than the place, and its size may count what is unpacked.
+
+    It may on Docker 29 if an older version of the API is asked for, which tells no manifests.
+    """
+    if image.archived_size <= free or image.manifests:
+        return False
+    return engine.version >= _FIRST_WITH_UNPACKED and engine.containerd_store
+
+
+def _lacking(engine: Engine, images: Mapping[ImageName, Image]) -> Iterator[tuple[ImageName, tuple[Platform, ...]]]:
+    """The images whose index names the engine's own platform, for which they aren't here; and where they are.
+
+    Without a platform a containerd store saves an index with a manifest.json for its own platform's image, and ends in
+    404 if that is named but not here (containerd, core/images/archive/exporter.go).
+    """
+    for name, image in images.items():
+        if image.platform == engine.platform:
+            continue
+        platforms = image.platforms or Image(image.inspected, engine.images.manifests(image.id)).platforms
+        if platforms.get(engine.platform) is False:
+            yield name, tuple(platform for platform, here in platforms.items() if here)
+
+
+def _is_right(wanted: Wanted, observed: Observed) -> bool:
+    """Whether the archive is there and as it should be."""
+    images = _there(observed)
+    return len(images) == len(observed.images) and observed.found == _right(wanted, images, observed)
 
 
 def _right(wanted: Wanted, images: Mapping[ImageName, Image], observed: Observed) -> Found:
@@ -319,15 +362,29 @@ def _saved(name: ImageName, images: Mapping[ImageName, Image], wanted: Wanted) -
     return _tags(name, images[name], wanted) or (str(name) if pinned else images[name].id,)
 
 
+def _check_platforms(observed: Observed) -> None:
+    """Refuse what the engine can't save without a platform; raises GantryError."""
+    told = [
+        f"{name} is here for {', '.join(map(str, sorted(here)))} alone"
+        for name, here in observed.lacking.items()
+        if here
+    ]
+    if told:
+        raise GantryError(
+            f"Can't save every platform: {'; '.join(told)}, and not for the engine's own. Name one that is here in "
+            "platform, or pull the image for the engine's own too."
+        )
+
+
 def _check_space(wanted: Wanted, images: Mapping[ImageName, Image], right: Found, observed: Observed) -> None:
     """Refuse to begin what can't end well; raises GantryError.
 
     An archive has the images' layers as they are stored, and those that images share once: so the largest image is
-    what it takes at the least. What compression makes of it isn't known before.
+    what it takes at the least. What isn't known before doesn't count, such as what compression makes of it.
     """
-    if right.left_out or right.compression != "none":
+    if right.left_out or right.compression != "none" or not observed.measured:
         return
-    needed = max(image.size for image in images.values())
+    needed = max(image.archived_size for image in images.values())
     if needed > observed.free:
         raise GantryError(
             f"Can't write {wanted.path}: it takes {needed} bytes or more, and the space left there is {observed.free}. "

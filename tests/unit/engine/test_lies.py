@@ -165,7 +165,7 @@ QUESTIONS: dict[str, tuple[Callable[[Engine], Any], Any]] = {
     "an image": (lambda engine: _of_image(engine.images.find("a:1")), IMAGE),
     "an image's manifests": (lambda engine: engine.images.manifests("a:1"), IMAGE),
     "an image for a platform": (
-        lambda engine: engine.images.find_for("a:1", Platform("linux", "arm", "v7")),
+        lambda engine: engine.images.described_for(engine.images.find("a:1"), Platform("linux", "arm", "v7")),
         {**IMAGE, "Architecture": "arm", "Variant": "v7"},
     ),
     "all images": (lambda engine: engine.images.all(details=True), [ROW]),
@@ -215,6 +215,7 @@ QUESTIONS: dict[str, tuple[Callable[[Engine], Any], Any]] = {
     "for a load": (lambda engine: Archives(engine).load([b"x"], 1, "load it", []), {"stream": "Loaded image: a:1\n"}),
 }
 WITH_HTML_ONLY: dict[str, Callable[[Engine], Any]] = {
+    "whether an image is there": lambda engine: engine.images.is_here_for(Image(IMAGE), Platform("linux", "arm")),
     "to tag": lambda engine: engine.images.tag("a:1", BUSYBOX),
     "to remove an image": lambda engine: engine.images.remove("a:1"),
     "to start": lambda engine: Containers(engine).start("one"),

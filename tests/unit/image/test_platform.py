@@ -82,3 +82,20 @@ def test_of_an_image(described: dict[str, Any], text: str) -> None:
 )
 def test_includes(wanted: str, image: str, satisfied: bool) -> None:
     assert parse_platform(wanted).includes(parse_platform(image)) is satisfied
+
+
+@pytest.mark.parametrize(
+    ("host", "image", "runs"),
+    [
+        ("linux/amd64", "linux/amd64", True),
+        ("linux/amd64", "linux/386", True),
+        ("linux/386", "linux/amd64", False),
+        ("linux/amd64", "linux/arm64", False),
+        ("linux/arm64", "linux/arm/v7", True),
+        ("linux/arm/v7", "linux/arm64", False),
+        ("linux/arm/v7", "linux/arm/v6", True),
+        ("linux/amd64", "windows/amd64", False),
+    ],
+)
+def test_what_runs_without_emulation(host: str, image: str, runs: bool) -> None:
+    assert parse_platform(host).runs(parse_platform(image)) is runs

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -311,3 +312,28 @@ def test_networks_must_be_there() -> None:
 def test_bad_input(params: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         parsed(**params)
+
+
+ARM = Image({**WHOLE, "Os": "linux", "Architecture": "arm64"})
+
+
+@pytest.mark.parametrize(
+    ("observed", "params", "warned"),
+    [
+        (Observed(None, ARM), {}, True),
+        (Observed(box(image=OTHER), ARM), {}, True),
+        (Observed(box(), ARM), {}, False),
+        (Observed(None, known()), {}, False),
+        (Observed(None, IMAGE), {}, False),
+        (Observed(box(), ARM), {"state": "absent"}, False),
+        # What is pulled is for the engine's own platform if there is one
+        (Observed(None, ARM, **asked(NEW)), {"pull": "always"}, False),
+    ],
+)
+def test_warns_of_an_image_for_another_platform(observed: Observed, params: dict[str, Any], warned: bool) -> None:
+    engine: Any = SimpleNamespace(platform=parse_platform("linux/amd64"))
+    told = list(container_run._doubts(engine, parsed(**params), observed))
+    assert [True for text in told if "here for linux/arm64" in text and "host is linux/amd64" in text] == [
+        True
+    ] * warned
+    assert len(told) == warned

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -217,3 +218,114 @@ def test_an_image_that_is_not_whole(what: dict[str, Any], words: str) -> None:
     images = dict(zip(wanted.names, (A, lost)))
     with pytest.raises(GantryError, match=f"^Can't save what isn't there: {words}"):
         image_save.plan(wanted, Observed(images, frozenset(), None, 1000))
+
+
+def packed(content: int, layers: int = 1, platforms: tuple[str, ...] = ("amd64",)) -> Image:
+    """An image as Docker 29's containerd store describes it: Size has what is unpacked, manifests what is packed."""
+    manifests = tuple(
+        {
+            "Kind": "image",
+            "Available": True,
+            "Size": {"Total": 5000, "Content": content if architecture == "amd64" else 1},
+            "ImageData": {"Platform": {"os": "linux", "architecture": architecture}},
+        }
+        for architecture in platforms
+    )
+    return Image(image("1", "a:1", layers=layers, size=5000).inspected, (*manifests, {"Kind": "attestation"}))
+
+
+TWICE = Image({**A.inspected, "RootFS": {"Layers": [LAYERS[0], LAYERS[1], LAYERS[0]]}, "Size": 5000})
+
+
+@pytest.mark.parametrize(
+    ("described", "measured", "free", "refused"),
+    [
+        # Classic stores tell the raw layers, containerd stores of older engines the packed ones
+        (image("1", "a:1", size=5000), True, 4999, "takes 5000 bytes or more"),
+        (image("1", "a:1", size=5000), True, 5000, ""),
+        # Docker 29 tells the packed ones with the manifests
+        (packed(40), True, 39, "takes 40 bytes or more"),
+        (packed(40), True, 40, ""),
+        (packed(40, platforms=("arm64", "amd64")), True, 39, "takes 40 bytes or more"),
+        # What isn't known doesn't refuse
+        (packed(40, platforms=("arm64",)), True, 0, ""),
+        (Image(image("1", "a:1", size=5000).inspected, ({"Kind": "image", "Available": True},)), True, 0, ""),
+        (image("1", "a:1", size=5000), False, 0, ""),
+        (TWICE, True, 0, ""),
+    ],
+)
+def test_space_is_what_an_archive_takes_at_the_least(described: Image, measured: bool, free: int, refused: str) -> None:
+    wanted = parsed()
+    observed = Observed(dict.fromkeys(wanted.names, described), frozenset(), None, free, measured=measured)
+    if refused:
+        with pytest.raises(GantryError, match=refused):
+            image_save.plan(wanted, observed)
+    else:
+        assert image_save.plan(wanted, observed).changed
+
+
+def test_an_image_that_is_here_for_other_platforms_alone() -> None:
+    wanted = parsed()
+    lacking = {wanted.names[0]: (Platform("linux", "s390x"), Platform("linux", "arm64"))}
+    observed = Observed(dict.fromkeys(wanted.names, A), frozenset(), None, 1000, lacking=lacking)
+    with pytest.raises(GantryError, match=r"a:1 is here for linux/arm64, linux/s390x alone.*Name one .* in platform"):
+        image_save.plan(wanted, observed)
+    # An archive that is right needs nothing of the engine
+    assert image_save.plan(wanted, observed._replace(found=right())) == Plan()
+
+
+LARGE = image("1", "a:1", size=5000)
+
+
+@pytest.mark.parametrize(
+    ("version", "containerd", "described", "free", "doubt"),
+    [
+        ((29, 8, 0), True, LARGE, 4999, True),
+        ((29, 8, 0), True, LARGE, 5000, False),
+        ((29, 8, 0), True, packed(5000), 4999, False),
+        ((29, 8, 0), False, LARGE, 4999, False),
+        ((28, 5, 2), True, LARGE, 4999, False),
+    ],
+)
+def test_sizes_of_an_older_version_of_the_api(
+    version: tuple[int, ...], containerd: bool, described: Image, free: int, doubt: bool
+) -> None:
+    """Docker 29 tells no manifests there, and its sizes count what is unpacked."""
+    engine: Any = SimpleNamespace(version=version, containerd_store=containerd)
+    assert image_save._is_in_doubt(engine, described, free) is doubt
+
+
+def of(*here: tuple[str, bool]) -> tuple[dict[str, Any], ...]:
+    """The manifests of an index, by architecture and whether the image is here."""
+    return tuple(
+        {"Kind": "image", "Available": there, "ImageData": {"Platform": {"os": "linux", "architecture": architecture}}}
+        for architecture, there in here
+    )
+
+
+ARM = Image({**A.inspected, "Architecture": "arm64"})
+
+
+@pytest.mark.parametrize("told", ["with the image", "when asked"])
+@pytest.mark.parametrize(
+    ("described", "manifests", "lacking"),
+    [
+        (ARM, of(("amd64", False), ("arm64", True)), ("arm64",)),
+        (ARM, of(("arm64", True), ("amd64", False), ("s390x", True)), ("arm64", "s390x")),
+        # The engine saves what it has: its own image isn't named, or the image is no index
+        (ARM, of(("arm64", True), ("s390x", False)), ()),
+        (ARM, of(("arm64", True)), ()),
+        (A, of(("amd64", True), ("arm64", False)), ()),
+        # Classic stores, and engines before 28, tell no manifests
+        (ARM, (), ()),
+    ],
+)
+def test_what_lacks_the_engines_own_platform(
+    described: Image, manifests: tuple[Any, ...], lacking: tuple[str, ...], told: str
+) -> None:
+    images = SimpleNamespace(manifests=lambda _name: manifests)
+    engine: Any = SimpleNamespace(platform=AMD, images=images)
+    (name,) = parsed().names
+    image_here = described._replace(manifests=manifests) if told == "with the image" else described
+    found = dict(image_save._lacking(engine, {name: image_here}))
+    assert found == ({name: tuple(Platform("linux", architecture) for architecture in lacking)} if lacking else {})
