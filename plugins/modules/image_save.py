@@ -103,7 +103,7 @@ options:
     default: false
   mode:
     description:
-      - The permissions of the archive, as M(ansible.builtin.file) takes them. It has them before it is in its place.
+      - The permissions of the archive, as C(ansible.builtin.file) takes them. It has them before it is in its place.
       - Without this option a new archive is for its owner alone, V('0600'), whatever the umask is, as that of
         C(docker save --output) is, for images hold secrets. One that replaces another has the permissions of that one,
         if these may be inherited (see the notes), but never setuid, setgid or the sticky bit.
