@@ -26,16 +26,11 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Run a command
-  gantry.docker.container_exec:
-    container: web
-    command: nginx -t
-  register: tried
-  ignore_errors: true
-
-- name: Show what it said
+- name: Show what a label says, without letting it rewrite the terminal
   ansible.builtin.debug:
-    msg: "{{ tried.stderr | gantry.docker.printable }}"
+    msg: "{{ label | gantry.docker.printable }}"
+  vars:
+    label: "built by \e[31msomebody\e[0m"
 """
 
 RETURN = r"""

@@ -120,7 +120,8 @@ def _carry_out(
         failures = _take(operation, engine, plan, result, done)
     if not failures:
         result["diff"] = {"before": dict(plan.before), "after": dict(plan.after)}
-    result.update(plan.outcome(done))
+    # Of a part that failed the diff would say nothing, so there is none.
+    result.update({key: value for key, value in plan.outcome(done).items() if not (failures and key == "diff")})
     problems = [*plan.problems, *failures]
     with suppress(*([GantryError] if problems else [])):  # a report that fails too must not hide why the steps did
         _add(result, operation.report(engine, wanted, observed))

@@ -34,7 +34,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.embedded impor
 from ansible_collections.gantry.docker.plugins.module_utils.operation import image_load
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.engines.images import content
-from ansible_collections.gantry.docker.tests.integration.conftest import Module
+from ansible_collections.gantry.docker.tests.integration.conftest import Module, wipe
 from ansible_collections.gantry.docker.tests.integration.scenes import dated, id_of, state, tar_of
 from ansible_collections.gantry.docker.tests.unit.image import archives
 from ansible_collections.gantry.docker.tests.unit.image.hostile import HOSTILE, ODD
@@ -547,9 +547,10 @@ def test_layout_of_docker_before_1_10(
             clean.images.load(old)
         assert clean.api.images(all=True) == []
         return
-    clean.images.load(old)
+    # The engine says nothing then, which the SDK's own load can't read.
+    clean.api.post(f"{clean.api.base_url}/images/load", data=old).raise_for_status()
     _save(clean, new, "old:1")
-    _forget(clean)
+    wipe(clean)
     module.converges(path=str(new))
     assert clean.images.get("old:1").attrs["RootFS"]["Layers"] == list(image.diff_ids)
 
@@ -568,7 +569,7 @@ def test_what_else_is_in_a_layout_is_left_out(module: Module, clean: docker.Dock
 
 
 def _tells_parts(engine: engines.Engine) -> bool:
-    return engine.store == "containerd" and engine.suite == "sid"
+    return engine.store == "containerd" and engine.release >= (28,)
 
 
 @pytest.mark.parametrize("transfer", ["auto", "full"])

@@ -124,10 +124,10 @@ def _why(error: BaseException, registry: str | None) -> str:
     for cause in causes(error):
         if isinstance(cause, (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)):
             # An engine that waits for a registry is as silent as one that hangs.
-            also = f" and that the registry {registry} answers" if registry else ""
+            ways = f"and that the registry {registry} answers" if registry else "('docker info' on its host)"
             return (
                 "the engine sent nothing for as long as the option timeout allows. "
-                f"Check that it is alive ('docker info' on its host){also}, or allow more with the option timeout."
+                f"Check that it is alive {ways}, or allow more with the option timeout."
             )
         if _broke_off(cause):
             return (

@@ -216,7 +216,7 @@ def test_an_image_that_is_not_whole(what: dict[str, Any], words: str) -> None:
     wanted = parsed(names=["a:1", "b:1"])
     lost = Image({"Id": B.id, "RepoTags": ["b:1"], "RootFS": {}, **what})
     images = dict(zip(wanted.names, (A, lost)))
-    with pytest.raises(GantryError, match=f"^Can't save what isn't there: {words}"):
+    with pytest.raises(GantryError, match=f"^Can't save without all of an image's content: {words}"):
         image_save.plan(wanted, Observed(images, frozenset(), None, 1000))
 
 
