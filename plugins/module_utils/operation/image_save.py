@@ -170,8 +170,8 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     flaws = [f"{name} {image.flaw}" for name, image in images.items() if image.flaw]
     if flaws:
         raise GantryError(
-            f"Can't save without all of an image's content: {'; '.join(flaws)}. Bring it back (image_pull, image_load), then "
-            "save it."
+            f"Can't save without all of an image's content: {'; '.join(flaws)}. Bring it back (image_pull, "
+            "image_load), then save it."
         )
     right = _right(wanted, images, observed)
     if observed.found == right:
