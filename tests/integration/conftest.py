@@ -10,8 +10,9 @@ import importlib
 import io
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +106,15 @@ def clean(client: docker.DockerClient) -> Iterator[docker.DockerClient]:
 @pytest.fixture
 def busybox(clean: docker.DockerClient) -> docker.DockerClient:
     """The engine with busybox:latest and nothing else."""
-    clean.images.pull("busybox", "latest")
-    return clean
+    # A containerd store that still tidies up may take along a part of what comes meanwhile.
+    for _attempt in range(5):
+        said = list(clean.api.pull("busybox", "latest", stream=True, decode=True))
+        if "error" not in said[-1]:
+            with suppress(docker.errors.ImageNotFound):
+                clean.images.get("busybox")
+                return clean
+        time.sleep(0.2)
+    raise AssertionError(f"The engine can't pull busybox: {said[-1]}")
 
 
 def wipe(client: docker.DockerClient) -> None:

@@ -37,7 +37,7 @@ def any_store(engine: Engine, busybox: docker.DockerClient) -> Iterator[docker.D
         pytest.skip("a classic store loses nothing, and holds nothing but images")
     yield busybox
     for record in containerd(engine, "images", "ls", "--quiet").split():
-        containerd(engine, "images", "rm", record)
+        containerd(engine, "images", "rm", "--sync", record)
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_save(modules: Modules, engine: Engine, store: docker.DockerClient, tmp_
     lose(engine, store, "busybox", what)
     for check in (True, False):
         message = modules("image_save").fails(check, name="busybox", path=str(tmp_path / "a.tar"))
-        assert "busybox:latest isn't whole" in message and "Pull or load it again" in message
+        assert "busybox:latest isn't whole" in message and "Bring it back (image_pull, image_load)" in message
 
 
 @pytest.mark.parametrize("what", LOST)
