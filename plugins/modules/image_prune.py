@@ -140,9 +140,8 @@ notes:
     as what the further platforms take can't be told apart. With Docker 28.2 or newer, where blobs count, they are also
     too few if images hold the same layer compressed in different ways, or if layers were committed on that engine on
     top of images that are gone.
-  - On containerd stores they can be too many, by a few kilobytes, if two indexes have the same manifest. Docker before
-    28 doesn't tell what of an index is there; with it they can be too many by what an image takes that is there for
-    several platforms.
+  - On containerd stores they can be too many by some kilobytes for each image that was committed from a container that
+    is still there, or, with Docker before 28, from the same container as another one.
   - It takes one call for each image that shares layers, which containerd stores answer in about 20 ms. Where nothing
     is to be pruned these calls aren't made.
 seealso:

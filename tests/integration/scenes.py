@@ -171,7 +171,7 @@ def layout(client: docker.DockerClient, name: str, kind: str = "image") -> tuple
         "os": "linux",
         "created": "2020-01-01T00:00:00Z",
         "config": {"Cmd": ["true"]},
-        "rootfs": {"type": "layers", "diff_ids": [_digest(layer)]},
+        "rootfs": {"type": "layers", "diff_ids": [digest_of(layer)]},
     }
     kinds = {
         "image": (f"{oci}.config.v1+json", f"{oci}.layer.v1.tar", config),
@@ -184,7 +184,7 @@ def layout(client: docker.DockerClient, name: str, kind: str = "image") -> tuple
     config_type, layer_type, content = kinds[kind]
     blobs = [json.dumps(content).encode(), layer]
     parts = [
-        {"mediaType": media_type, "digest": _digest(blob), "size": len(blob)}
+        {"mediaType": media_type, "digest": digest_of(blob), "size": len(blob)}
         for media_type, blob in zip((config_type, layer_type), blobs)
     ]
     manifest_type = f"{oci}.manifest.v1+json"
@@ -192,14 +192,14 @@ def layout(client: docker.DockerClient, name: str, kind: str = "image") -> tuple
     manifest = json.dumps(described).encode()
     entry = {
         "mediaType": manifest_type,
-        "digest": _digest(manifest),
+        "digest": digest_of(manifest),
         "size": len(manifest),
         "annotations": {"org.opencontainers.image.ref.name": name},
     }
-    files = {f"blobs/sha256/{_digest(blob)[7:]}": blob for blob in (*blobs, manifest)}
+    files = {f"blobs/sha256/{digest_of(blob)[7:]}": blob for blob in (*blobs, manifest)}
     files["oci-layout"] = b'{"imageLayoutVersion": "1.0.0"}'
     files["index.json"] = json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode()
-    return tar_of(files), _digest(manifest)
+    return tar_of(files), digest_of(manifest)
 
 
 def load(client: docker.DockerClient, archive: bytes) -> None:
@@ -209,7 +209,8 @@ def load(client: docker.DockerClient, archive: bytes) -> None:
     assert not any("error" in line for line in said), said
 
 
-def _digest(data: bytes) -> str:
+def digest_of(data: bytes) -> str:
+    """The digest of a blob."""
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 

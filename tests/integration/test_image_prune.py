@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -19,16 +20,19 @@ from ansible_collections.gantry.docker.plugins.module_utils.operation import ima
 from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
-from ansible_collections.gantry.docker.tests.integration.registries import Registry
+from ansible_collections.gantry.docker.tests.integration.registries import OCI_INDEX, OCI_MANIFEST, Registry
 from ansible_collections.gantry.docker.tests.integration.scenes import (
     change,
     child,
     dated,
+    digest_of,
     grown,
     id_of,
+    load,
     mounting,
     pinned,
     state,
+    tar_of,
     used,
 )
 
@@ -205,6 +209,89 @@ def test_space_of_several_platforms(
     foreseen = module.ok(check=True, dangling=False, keep=[kept])["space_reclaimed"]
     assert module.ok(dangling=False, keep=[kept])["space_reclaimed"] == foreseen
     assert 0 <= foreseen <= before - layers_size(client) + (2048 if "multi" in kept else 0)
+
+
+@pytest.fixture
+def attested(engine: Engine, client: docker.DockerClient) -> Callable[..., None]:
+    """Load an index of an image and its attestation, under a name."""
+    if engine.store == "classic" or engine.release < (28, 2):
+        pytest.skip("this engine doesn't count attestations")
+
+    def load_one(name: str, contents: bytes, statement: bytes) -> None:
+        layer = tar_of({"file": contents})
+        rootfs = {"type": "layers", "diff_ids": [digest_of(layer)]}
+        history = [{"created_by": "COPY file /"}]
+        config = {"os": "linux", "architecture": client.version()["Arch"], "rootfs": rootfs, "history": history}
+        image = manifest_of(json.dumps(config).encode(), "application/vnd.oci.image.layer.v1.tar", layer)
+        note = manifest_of(b'{"os": "unknown"}', "application/vnd.in-toto+json", statement)
+        # moby/buildkit, docs/attestations/attestation-storage.md
+        about = {
+            "vnd.docker.reference.type": "attestation-manifest",
+            "vnd.docker.reference.digest": digest_of(image[0]),
+        }
+        nowhere = {"os": "unknown", "architecture": "unknown"}
+        parts = [described(OCI_MANIFEST, image[0]), {**described(OCI_MANIFEST, note[0]), "annotations": about}]
+        parts[1]["platform"] = nowhere
+        index = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": parts, "annotations": {"of": name}})
+        entry = described(OCI_INDEX, index.encode())
+        entry["annotations"] = {"io.containerd.image.name": f"docker.io/library/{name}"}
+        blobs = (*image, *note, index.encode())
+        files = {f"blobs/sha256/{digest_of(blob)[7:]}": blob for blob in blobs}
+        files["index.json"] = json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode()
+        load(client, tar_of({**files, "oci-layout": b'{"imageLayoutVersion": "1.0.0"}'}))
+
+    return load_one
+
+
+def described(media_type: str, blob: bytes) -> dict[str, Any]:
+    """An OCI descriptor."""
+    return {"mediaType": media_type, "digest": digest_of(blob), "size": len(blob)}
+
+
+def manifest_of(config: bytes, media_type: str, layer: bytes) -> tuple[bytes, bytes, bytes]:
+    """A manifest of one layer, and its blobs."""
+    parts = (described("application/vnd.oci.image.config.v1+json", config), described(media_type, layer))
+    manifest = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": parts[0], "layers": [parts[1]]}
+    return json.dumps(manifest).encode(), config, layer
+
+
+@pytest.mark.parametrize(
+    ("contents", "statements"),
+    [
+        ((b"1", b"2"), (b"{}" * 499, b"{}" * 499)),  # an attestation
+        ((b"1", b"2"), (b"{}" * 499, b"[]" * 499)),  # nothing
+        ((b"1", b"1"), (b"{}" * 499, b"[]" * 499)),  # an image
+        ((b"1", b"1"), (b"{}" * 499, b"{}" * 499)),  # all but the index
+    ],
+)
+def test_space_of_what_two_indexes_share(
+    module: Module,
+    busybox: docker.DockerClient,
+    attested: Callable[..., None],
+    contents: tuple[bytes, bytes],
+    statements: tuple[bytes, bytes],
+) -> None:
+    for number in (0, 1):
+        attested(f"attested:{number}", contents[number], statements[number])
+    for keep in (["busybox", "attested:1"], ["busybox"]):
+        pruned(module, busybox, dangling=False, keep=keep)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_space_of_several_commits_of_one_container(
+    module: Module, busybox: docker.DockerClient, engine: Engine, kept: int
+) -> None:
+    """They share what an engine makes for each container, which no call tells."""
+    if engine.store == "containerd" and engine.release < (28,):
+        pytest.skip("this engine doesn't tell enough to find out")
+    container = busybox.containers.create("busybox", ["true"])
+    for number in range(3):
+        container.put_archive("/", tar_of({f"file-{number}": bytes(50_000 * (number + 1))}))
+        container.commit("app", str(number))
+    container.remove()
+    child(busybox, "busybox", "other:1")
+    pruned(module, busybox, dangling=False, keep=["busybox", "other", *(f"app:{2 - number}" for number in range(kept))])
+    pruned(module, busybox, dangling=False)
 
 
 def test_what_is_told_of_each(module: Module, busybox: docker.DockerClient) -> None:

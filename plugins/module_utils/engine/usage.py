@@ -12,6 +12,7 @@ layer on which an image ends they are known, and for the few others there is the
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from itertools import accumulate, repeat
@@ -54,7 +55,11 @@ def observe_disk(
     }
     # What is left of an image that isn't whole may be others' too: nothing is promised of that.
     footprints.update({image.id: Footprint((), 0) for image in images if not image.whole})
-    return Disk(footprints, _below(engine, footprints, unpacked, concerned))
+    doubtful = _doubtful(engine, images, footprints, unpacked, concerned)
+    if not doubtful:
+        return Disk(footprints, _below(engine, footprints, unpacked, concerned))
+    disk = Disk(footprints, _below(engine, footprints, unpacked, footprints))
+    return disk._replace(twice=max(0, disk.total() - engine.images.disk_usage()), doubtful=doubtful)
 
 
 def _to_inspect(engine: Engine, images: Sequence[ImageSummary], concerned: Collection[str]) -> list[ImageSummary]:
@@ -73,8 +78,12 @@ def _unpacked(engine: Engine, image: ImageSummary, inspected: Image | None) -> i
     if image.manifests:
         others = _of_other_platforms(image, inspected)
         return sum(_bytes(manifest, "Unpacked") for manifest in image.manifests if manifest not in others)
-    # The list counts blobs and snapshots, inspect the blobs alone.
-    return max(0, image.size - int(inspected.inspected.get("Size") or 0)) if inspected else image.size
+    if inspected is None:
+        return image.size
+    # The list counts blobs and snapshots, inspect the blobs alone, but those of one platform.
+    if image.parent:
+        return max(0, image.size - int(inspected.inspected.get("Size") or 0))
+    return sum(_history_sizes(engine, image.id, len(inspected.diff_ids)))
 
 
 def _size(engine: Engine, image: ImageSummary, unpacked: int, inspected: Image | None) -> int:
@@ -102,8 +111,45 @@ def _of_other_platforms(image: ImageSummary, inspected: Image | None) -> list[Ma
     return [manifest for manifest, own in zip(image.manifests, platforms) if own and platform_of(own) != shown]
 
 
+def _doubtful(
+    engine: Engine,
+    images: Sequence[ImageSummary],
+    footprints: Mapping[str, Footprint],
+    unpacked: Mapping[str, int],
+    concerned: Collection[str],
+) -> dict[str, int]:
+    """Return how many bytes of an image others may hold too, beside layers, for each image that may have some.
+
+    Commits of one container hold its first snapshot together, below their own layers: no call tells which container an
+    image comes from (daemon/containerd/image_commit.go, applyDiffLayer). Attestations may have the same blobs, and two
+    indexes the same manifest. Before 28 an engine tells too little to find out.
+    """
+    if not (engine.containerd_store and any(image.manifests for image in images)):
+        return {}
+    committed = Counter(image.parent for image in images if image.parent)
+    manifests = Counter(str(manifest.get("ID")) for image in images for manifest in image.manifests)
+    attested = sum(any(map(_is_attestation, image.manifests)) for image in images)
+    doubtful: dict[str, int] = {}
+    for image in (image for image in images if image.id in concerned):
+        most = sum(
+            _bytes(manifest, "Content")
+            for manifest in image.manifests
+            if manifests[str(manifest.get("ID"))] > 1 or (attested > 1 and _is_attestation(manifest))
+        )
+        if committed[image.parent] > 1:
+            sizes = _history_sizes(engine, image.id, len(footprints[image.id].layers))
+            most += max(0, unpacked[image.id] - sum(sizes))
+        if most:
+            doubtful[image.id] = most
+    return doubtful
+
+
+def _is_attestation(manifest: Mapping[str, Any]) -> bool:
+    return bool(manifest.get("Kind") == "attestation" and manifest.get("Available"))
+
+
 def _bytes(manifest: Mapping[str, Any], kind: str) -> int:
-    """The bytes that a manifest takes: Total with its blobs, Unpacked without."""
+    """The bytes that a manifest takes: Content those of its blobs, Unpacked those of its snapshots, Total both."""
     size = (manifest.get("ImageData") or {}).get("Size") if kind == "Unpacked" else manifest.get("Size")
     return int((size or {}).get(kind) or 0)
 
@@ -141,10 +187,15 @@ def _sizes_up_to(engine: Engine, image_id: str, layers: int, unpacked: int) -> l
     the history doesn't count. Where it lies can't be told if there is no image that ends there, so all such
     count as low as they can: better to promise too little than too much.
     """
-    history = engine.images.history(image_id)
-    sums = list(accumulate(layer_sizes(history, layers) if history else ()))
+    sums = list(accumulate(_history_sizes(engine, image_id, layers)))
     uncounted = max(0, unpacked - sums[-1]) if sums else 0
     return [size + uncounted for size in sums]
+
+
+def _history_sizes(engine: Engine, image_id: str, layers: int) -> Sequence[int]:
+    """The bytes of each unpacked layer by the image's history, the lowest first; none where the engine can't tell."""
+    history = engine.images.history(image_id)
+    return layer_sizes(history, layers) if history else ()
 
 
 def _blobs_count(engine: Engine) -> bool:

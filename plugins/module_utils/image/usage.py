@@ -35,10 +35,14 @@ class Disk(NamedTuple):
     """What all images take, by Id.
 
     below: the bytes of a layer and all below it, for each of the partings() of images that are asked for.
+    twice: the bytes that the footprints have more often than the disk, beside these layers. doubtful: for each image
+    that may hold some of them, how many at most.
     """
 
     footprints: Mapping[str, Footprint] = {}
     below: Mapping[str, int] = {}
+    twice: int = 0
+    doubtful: Mapping[str, int] = {}
 
     def freed(self, gone: Iterable[str]) -> int:
         """The bytes that are free when these images are gone."""
@@ -49,17 +53,13 @@ class Disk(NamedTuple):
         """The bytes that all images take together."""
         return self.freed(self.footprints)
 
-    def shared(self, image_id: str) -> int:
-        """The bytes of an image that others hold too."""
-        alone = Usage(self).remove(image_id)
-        return self.footprints[image_id].size - alone
-
 
 class Usage:
-    """The images that are there; they go, and come back."""
+    """The images that are there; they go."""
 
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
+        self._twice = disk.twice
         self._holders: dict[str, int] = defaultdict(int)
         for footprint in disk.footprints.values():
             for layer in footprint.layers:
@@ -70,15 +70,10 @@ class Usage:
         footprint = self._disk.footprints[image_id]
         for layer in footprint.layers:
             self._holders[layer] -= 1
-        return footprint.size - self._held_by_others(footprint)
-
-    def add(self, image_id: str) -> int:
-        """Take an image back; the bytes that it adds."""
-        footprint = self._disk.footprints[image_id]
-        added = footprint.size - self._held_by_others(footprint)
-        for layer in footprint.layers:
-            self._holders[layer] += 1
-        return added
+        freed = footprint.size - self._held_by_others(footprint)
+        left = min(self._twice, self._disk.doubtful.get(image_id, 0), freed)
+        self._twice -= left
+        return freed - left
 
     def _held_by_others(self, footprint: Footprint) -> int:
         """The bytes of the image's layers that images hold now, itself not counted."""

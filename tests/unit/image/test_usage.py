@@ -16,7 +16,6 @@ import pytest
 from ansible_collections.gantry.docker.plugins.module_utils.image.usage import (
     Disk,
     Footprint,
-    Usage,
     blob_sizes,
     partings,
 )
@@ -58,16 +57,26 @@ def test_freed(images: dict[str, str], gone: str, freed: int) -> None:
     assert disk(**images).freed(reversed(gone)) == freed
 
 
-def test_total_and_shared() -> None:
+def test_total() -> None:
     images = disk(x=".ab", y=".ac", z=".", w="c")
     assert images.total() == 100 + 20 + 3 + 4000 + 4000 + 4
-    assert [images.shared(image) for image in "xyzw"] == [120, 120, 100, 0]
 
 
-def test_what_comes_back_takes_what_it_freed() -> None:
-    usage = Usage(disk(x=".ab", y=".ac"))
-    freed = [usage.remove(image) for image in "xy"]
-    assert [usage.add(image) for image in "yx"] == freed[::-1]
+@pytest.mark.parametrize(
+    ("twice", "doubtful", "gone", "freed"),
+    [
+        (2, {"x": 2, "y": 2}, "x", 19),
+        (2, {"x": 2, "y": 2}, "xy", 23),
+        (4, {"x": 2, "y": 2, "z": 2}, "x", 19),
+        (4, {"x": 2, "y": 2, "z": 2}, "xyz", 122),
+        (2, {"x": 2}, "y", 4),
+        (99, {"x": 99}, "x", 0),
+        (0, {"x": 2}, "x", 21),
+    ],
+)
+def test_what_counts_twice_goes_with_the_last(twice: int, doubtful: dict[str, int], gone: str, freed: int) -> None:
+    images = disk(x=".a", y=".b", z=".")._replace(twice=twice, doubtful=doubtful)
+    assert images.freed(gone) == freed
 
 
 def test_partings_and_who_holds_them() -> None:
