@@ -232,7 +232,9 @@ def attested(engine: Engine, client: docker.DockerClient) -> Callable[..., None]
         nowhere = {"os": "unknown", "architecture": "unknown"}
         parts = [described(OCI_MANIFEST, image[0]), {**described(OCI_MANIFEST, note[0]), "annotations": about}]
         parts[1]["platform"] = nowhere
-        index = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": parts, "annotations": {"of": name}})
+        index = json.dumps(
+            {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": parts, "annotations": {"of": name}}
+        )
         entry = described(OCI_INDEX, index.encode())
         entry["annotations"] = {"io.containerd.image.name": f"docker.io/library/{name}"}
         blobs = (*image, *note, index.encode())
