@@ -119,7 +119,10 @@ def _carry_out(
     else:
         failures = _take(operation, engine, plan, result, done)
     if not failures:
-        result["diff"] = {"before": dict(plan.before), "after": dict(plan.after)}
+        nothing = plan.steps and not done
+        result["diff"] = (
+            {"before": {}, "after": {}} if nothing else {"before": {**plan.before}, "after": {**plan.after}}
+        )
     # Of a part that failed the diff would say nothing, so there is none.
     result.update({key: value for key, value in plan.outcome(done).items() if not (failures and key == "diff")})
     problems = [*plan.problems, *failures]

@@ -271,8 +271,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 spared:
-  description: Why no container was made after all, where one of the name was made by another at the same moment.
-  returned: with O(existing=keep), if that happened
+  description: Why something was not done after all, or otherwise than foreseen. With O(existing=keep) another may make
+    a container of the name at the same moment. With O(pull) a mirror may have another image than the registry, as with
+    M(gantry.docker.image_pull).
+  returned: if that happened
   type: list
   elements: str
   sample: ["lock stays, as it was made meanwhile"]

@@ -10,6 +10,7 @@ import io
 import json
 import tarfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, NamedTuple, cast
 
@@ -103,6 +104,18 @@ def _pulled(world: World, before: Seen, after: Seen, diff: Diff) -> None:
     _nothing_else_went(world, before, after)
     meant = {world.client.images.get(name).id for name in diff["after"]}
     assert after.images.keys() - before.images.keys() <= meant
+
+
+def judge_what_came(world: World, before: Seen, after: Seen, params: Mapping[str, Any]) -> None:
+    """Raise AssertionError if a pull that failed as what came isn't whole did more than that."""
+    meant = set()
+    for name in params["names"]:
+        with suppress(docker.errors.ImageNotFound):
+            meant.add(world.client.images.get(name).id)
+    assert _moved(before, after).keys() <= set(params["names"])
+    assert after.images.keys() - before.images.keys() <= meant
+    _nothing_else_went(world, before, after)
+    assert (after.containers, after.files) == (before.containers, before.files)
 
 
 def _nothing_else_went(world: World, before: Seen, after: Seen) -> None:

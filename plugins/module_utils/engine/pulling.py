@@ -116,3 +116,19 @@ def pull(engine: Engine, reference: Reference, platform: Platform | None, login:
         f"{reference} was pulled for {platform}, but the image that came is for {image.platform}. "
         "Name a platform that the registry has, or leave platform out."
     )
+
+
+def astray(engine: Engine, reference: Reference, image: Image, digest: str) -> str:
+    """Return why a pull has brought another image than the registry has; "" if it hasn't, or that can't be told.
+
+    digest: by which the registry knows the image that was to come. A containerd store always keeps the digest that a
+    pull got. Only there the engine pulls from mirrors that the registry's hosts.toml names (daemon/hosts.go), which it
+    doesn't ask beforehand (distribution/repository.go).
+    """
+    came = digests(image, reference)
+    if not came or digest in came or not engine.containerd_store:
+        return ""
+    return (
+        f"the registry has it as {digest}, but a pull brings {came[0]}: the tag has just moved, or a mirror that the "
+        f"engine's certs.d/{reference.registry}/hosts.toml names has another image"
+    )

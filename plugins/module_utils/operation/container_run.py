@@ -35,7 +35,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.reference impo
     may_be_short_id,
     parse_image_name,
 )
-from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan, Skipped
+from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Otherwise, Plan, Skipped
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.docker.plugins.module_utils.engine.pulling import Asked
@@ -82,11 +82,16 @@ class Observed(NamedTuple):
 
 
 class Pull(NamedTuple):
-    """Pull the image."""
+    """Pull the image.
+
+    digest: by which the registry knows it. here: the Id of the image that has the name now; "" for none.
+    """
 
     reference: Reference
     login: Login
     retry_for: int
+    digest: str
+    here: str
 
     @property
     def sentence(self) -> str:
@@ -142,9 +147,10 @@ class Stop(NamedTuple):
 
 
 class Replace(NamedTuple):
-    """Put a new container in the place of one that differs in the options named."""
+    """Put a new container in the place of one that differs in the options named. image_id: which it is made from."""
 
     make: Make
+    image_id: str
     differing: tuple[str, ...]
     was_running: bool
     stop_timeout: int | None
@@ -230,9 +236,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 def apply(engine: Engine, step: Pull | Make | Start | Await | Stop | Replace | Remove) -> Mapping[str, Any]:
     """Take one step; if it fails, what was there before is there again."""
     if isinstance(step, Pull):
-        from ansible_collections.gantry.docker.plugins.module_utils.engine.pulling import pull
-
-        pull(engine, step.reference, None, step.login, step.retry_for)
+        _pull(engine, step)
     elif isinstance(step, Make):
         _make(engine, step)
     elif isinstance(step, Start):
@@ -310,7 +314,7 @@ def _plan_change(wanted: Wanted, observed: Observed, container: Container) -> Pl
     if differing:
         run = container.running if wanted.state == "present" else wanted.state in _RUNNING
         *pulling, make = _making(wanted, observed, start=run)
-        replace = Replace(make, differing, container.running, _grace(wanted, container))
+        replace = Replace(make, container.image_id, differing, container.running, _grace(wanted, container))
         status = "running" if run else "created"
         image = {"image": str(wanted.image)} if pulling else {}
         return Plan((*pulling, replace), shown, {wanted.name: {**asked, **image, "status": status}})
@@ -366,7 +370,8 @@ def _pulling(wanted: Wanted, observed: Observed) -> tuple[Pull, ...]:
 
     if is_current(wanted.image, observed.image, observed.asked, observed.own):
         return ()
-    return (Pull(wanted.image, observed.login, wanted.access.retry_for),)
+    here = observed.image.id if observed.image else ""
+    return (Pull(wanted.image, observed.login, wanted.access.retry_for, observed.asked.remote.digest, here),)
 
 
 def _check_image(wanted: Wanted, observed: Observed) -> None:
@@ -447,6 +452,17 @@ def _names_same(wanted: Wanted, container: Container) -> bool:
         return False
 
 
+def _pull(engine: Engine, step: Pull) -> None:
+    from ansible_collections.gantry.docker.plugins.module_utils.engine.pulling import astray, pull
+
+    image = pull(engine, step.reference, None, step.login, step.retry_for)
+    reason = astray(engine, step.reference, image, step.digest)
+    if reason and image.id == step.here:
+        raise Skipped(f"{step.reference} stays as it is: {reason}")
+    if reason:
+        raise Otherwise(step, f"{step.reference} is another image than foreseen: {reason}")
+
+
 def _make(engine: Engine, step: Make) -> None:
     networks = step.options.get("networks", {})
     try:
@@ -473,6 +489,11 @@ def _await(engine: Engine, step: Make | Start | Await) -> None:
 
 def _replace(engine: Engine, step: Replace) -> None:
     name, former = step.make.name, step.make.name + _FORMER
+    if step.differing == ("image",):
+        # A pull may have brought what was here already.
+        image = engine.images.find(step.make.image)
+        if image and image.id == step.image_id:
+            raise Skipped(f"{name} stays, as it is made from {step.make.image} already")
     Containers(engine).rename(name, former)
     try:
         if step.was_running:

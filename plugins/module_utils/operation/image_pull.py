@@ -22,6 +22,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.engine.images import
 from ansible_collections.gantry.docker.plugins.module_utils.engine.pulling import (
     Asked,
     ask,
+    astray,
     digests,
     here_for,
     is_current,
@@ -141,26 +142,13 @@ def apply(engine: Engine, step: Pull) -> Mapping[str, Any]:
     image = pull(engine, step.reference, step.platform, step.login, step.retry_for)
     if image.flaw:
         raise EngineError(f"{step.reference} was pulled, but {image.flaw}. {_advice(step.reference, image)}")
-    _check_origin(engine, step, image)
-    return {}
-
-
-def _check_origin(engine: Engine, step: Pull, image: Image) -> None:
-    """Raise Otherwise, or Skipped if nothing changed, where not the image came that the registry has.
-
-    A containerd store always keeps the digest that a pull got. Only there the engine pulls from mirrors that the
-    registry's hosts.toml names (daemon/hosts.go), which it doesn't ask beforehand (distribution/repository.go).
-    """
-    came = digests(image, step.reference)
-    if not came or step.digest in came or not engine.containerd_store:
-        return
-    reason = (
-        f"the registry has it as {step.digest}, but a pull brings {came[0]}: the tag has just moved, or a mirror that "
-        f"the engine's certs.d/{step.reference.registry}/hosts.toml names has another image"
-    )
-    if image.id == step.here:
+    reason = astray(engine, step.reference, image, step.digest)
+    if reason and image.id == step.here:
         raise Skipped(f"{step.reference} stays as it is: {reason}")
-    raise Otherwise(step._replace(digest=came[0]), f"{step.reference} is another image than foreseen: {reason}")
+    if reason:
+        brought = step._replace(digest=digests(image, step.reference)[0])
+        raise Otherwise(brought, f"{step.reference} is another image than foreseen: {reason}")
+    return {}
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
