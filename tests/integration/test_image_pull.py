@@ -324,15 +324,10 @@ def test_a_mirror_that_has_another_image(module: Module, engine: Engine, mirrore
 
 def test_a_container_of_what_a_mirror_has(modules: Callable[[str], Module], mirrored: docker.DockerClient) -> None:
     """It isn't replaced for an image that never comes."""
-    call: dict[str, Any] = {
-        "name": "user",
-        "image": f"{UPSTREAM}/mirrored/other:1",
-        "pull": "always",
-        "command": "true",
-    }
-    made = modules("container_run").ok(state="present", **call)
+    name, run = f"{UPSTREAM}/mirrored/other:1", modules("container_run")
+    made = run.ok(name="user", image=name, pull="always", command="true")
     assert made["changed"] and len(made["spared"]) == 1 and "is another image than foreseen" in made["spared"][0]
-    again = modules("container_run").ok(state="present", **call)
+    again = run.ok(name="user", image=name, pull="always", command="true")
     assert not again["changed"] and again["actions"] == [] and again["diff"] == {"before": {}, "after": {}}
     assert again["container"]["Id"] == made["container"]["Id"]
-    assert [reason.partition(" stays")[0] for reason in again["spared"]] == [call["image"], "user"]
+    assert [reason.partition(" stays")[0] for reason in again["spared"]] == [name, "user"]
