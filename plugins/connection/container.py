@@ -209,9 +209,9 @@ from ansible.module_utils.common.text.converters import to_bytes
 from ansible.plugins.become import BecomeBase
 from ansible.plugins.connection import ConnectionBase
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.address import CONNECTION_SPEC, resolve
-from ansible_collections.gantry.docker.plugins.module_utils.engine.wire import PIECE, Command, Wire
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, printable
+from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, printable
+from ansible_collections.gantry.docker.plugins.module_utils._transport.address import CONNECTION_SPEC, resolve
+from ansible_collections.gantry.docker.plugins.module_utils._transport.exec import PIECE, RunningCommand, Wire
 
 
 class Connection(ConnectionBase):
@@ -281,7 +281,7 @@ class Connection(ConnectionBase):
     def _shell_program(self) -> str:
         return str(self._play_context.executable or "/bin/sh")
 
-    def _start(self, *words: str) -> Command:
+    def _start(self, *words: str) -> RunningCommand:
         """Start the container's shell with these words."""
         argv = [self._shell_program, *words]
         self._display.vvv(f"EXEC {argv}", host=self._container)
@@ -290,7 +290,7 @@ class Connection(ConnectionBase):
 
     def _finish(
         self,
-        command: Command,
+        command: RunningCommand,
         source: Iterable[bytes],
         out: Callable[[bytes], object],
         err: Callable[[bytes], object],
@@ -313,7 +313,7 @@ class Connection(ConnectionBase):
             )
         return end.rc
 
-    def _escalate(self, become: BecomeBase, command: Command, out: bytearray, err: bytearray) -> None:
+    def _escalate(self, become: BecomeBase, command: RunningCommand, out: bytearray, err: bytearray) -> None:
         """Give the password when the become method asks for it, and wait until it lets us through.
 
         out, err: get the output from there on. A method that ends before tells why by its code and output.
@@ -370,7 +370,7 @@ def _told() -> Iterator[None]:
         raise AnsibleConnectionFailure(error.message) from None  # Ansible would tell the cause's message, too
 
 
-def _until(condition: Callable[[], bool], command: Command, out: bytearray, err: bytearray) -> bool:
+def _until(condition: Callable[[], bool], command: RunningCommand, out: bytearray, err: bytearray) -> bool:
     """Take a command's output until a condition holds; False if it ends before."""
     while not condition():
         with _told():

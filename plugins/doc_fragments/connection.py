@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The connection options, whose spec stands in module_utils/engine/address.py."""
+    """The connection options, whose spec stands in module_utils/_transport/address.py."""
 
     DOCUMENTATION = r"""
 options:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The options for registries, whose spec stands in module_utils/engine/registry.py."""
+    """The options for registries, whose spec stands in module_utils/_registry_options.py."""
 
     DOCUMENTATION = r"""
 options:

@@ -49,8 +49,8 @@ _value:
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from ansible_collections.gantry.docker.plugins.module_utils.image.declaration import declare
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import printable
+from ansible_collections.gantry.docker.plugins.module_utils._errors import printable
+from ansible_collections.gantry.docker.plugins.plugin_utils._images.declaration import declare
 
 
 def images_declaration(declared: Mapping[str, Any]) -> dict[str, Any]:

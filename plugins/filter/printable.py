@@ -41,7 +41,7 @@ _value:
 
 from typing import Callable
 
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import printable
+from ansible_collections.gantry.docker.plugins.module_utils._errors import printable
 
 
 def printable_lines(text: str) -> str:

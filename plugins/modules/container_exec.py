@@ -142,13 +142,13 @@ rc:
   sample: 0
 """
 
-from ansible_collections.gantry.docker.plugins.module_utils import task
-from ansible_collections.gantry.docker.plugins.module_utils.operation import container_exec
+from ansible_collections.gantry.docker.plugins.module_utils import _task
+from ansible_collections.gantry.docker.plugins.module_utils._operation import container_exec
 
 
 def main() -> None:
     """Run the task."""
-    task.run(
+    _task.run(
         container_exec,
         argument_spec={
             "container": {"type": "str", "required": True},

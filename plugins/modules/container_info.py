@@ -80,13 +80,13 @@ not_found:
   sample: []
 """
 
-from ansible_collections.gantry.docker.plugins.module_utils import task
-from ansible_collections.gantry.docker.plugins.module_utils.operation import container_info
+from ansible_collections.gantry.docker.plugins.module_utils import _task
+from ansible_collections.gantry.docker.plugins.module_utils._operation import container_info
 
 
 def main() -> None:
     """Run the task."""
-    task.run(
+    _task.run(
         container_info,
         argument_spec={
             "names": {"type": "list", "elements": "str", "aliases": ["name"]},

@@ -291,8 +291,8 @@ container:
   sample: {"Id": "0458df13512c...", "Name": "/sleeper", "State": {"Status": "running"}}
 """
 
-from ansible_collections.gantry.docker.plugins.module_utils import task
-from ansible_collections.gantry.docker.plugins.module_utils.operation import container_run
+from ansible_collections.gantry.docker.plugins.module_utils import _task
+from ansible_collections.gantry.docker.plugins.module_utils._operation import container_run
 
 MOUNT = {
     "target": {"type": "str", "required": True},
@@ -312,7 +312,7 @@ def main() -> None:
     """Run the task."""
     states = ["started", "healthy", "stopped", "present", "absent"]
     policies = ["no", "on-failure", "always", "unless-stopped"]
-    task.run(
+    _task.run(
         container_run,
         argument_spec={
             "name": {"type": "str", "required": True},
@@ -335,7 +335,7 @@ def main() -> None:
             "networks": {"type": "list", "elements": "dict", "options": NETWORK},
             "stop_timeout": {"type": "int"},
             "healthy_wait_timeout": {"type": "int", "default": 300},
-            **task.ACCESS_SPEC,
+            **_task.ACCESS_SPEC,
         },
     )
 

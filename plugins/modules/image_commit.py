@@ -137,13 +137,13 @@ layer_paths:
   sample: {"added": 12, "changed": 3, "deleted": 0}
 """
 
-from ansible_collections.gantry.docker.plugins.module_utils import task
-from ansible_collections.gantry.docker.plugins.module_utils.operation import image_commit
+from ansible_collections.gantry.docker.plugins.module_utils import _task
+from ansible_collections.gantry.docker.plugins.module_utils._operation import image_commit
 
 
 def main() -> None:
     """Run the task."""
-    task.run(
+    _task.run(
         image_commit,
         argument_spec={
             "container": {"type": "str", "required": True},

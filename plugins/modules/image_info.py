@@ -192,13 +192,13 @@ not_found:
   sample: []
 """
 
-from ansible_collections.gantry.docker.plugins.module_utils import task
-from ansible_collections.gantry.docker.plugins.module_utils.operation import image_info
+from ansible_collections.gantry.docker.plugins.module_utils import _task
+from ansible_collections.gantry.docker.plugins.module_utils._operation import image_info
 
 
 def main() -> None:
     """Run the task."""
-    task.run(
+    _task.run(
         image_info,
         argument_spec={
             "names": {"type": "list", "elements": "str", "aliases": ["name"]},

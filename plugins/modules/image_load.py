@@ -151,13 +151,13 @@ stdout:
   sample: "Loaded image: busybox:latest"
 """
 
-from ansible_collections.gantry.docker.plugins.module_utils import task
-from ansible_collections.gantry.docker.plugins.module_utils.operation import image_load
+from ansible_collections.gantry.docker.plugins.module_utils import _task
+from ansible_collections.gantry.docker.plugins.module_utils._operation import image_load
 
 
 def main() -> None:
     """Run the task."""
-    task.run(
+    _task.run(
         image_load,
         argument_spec={
             "path": {"type": "path", "required": True},

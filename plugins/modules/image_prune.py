@@ -240,13 +240,13 @@ images_size:
   sample: 19327352832
 """
 
-from ansible_collections.gantry.docker.plugins.module_utils import task
-from ansible_collections.gantry.docker.plugins.module_utils.operation import image_prune
+from ansible_collections.gantry.docker.plugins.module_utils import _task
+from ansible_collections.gantry.docker.plugins.module_utils._operation import image_prune
 
 
 def main() -> None:
     """Run the task."""
-    task.run(
+    _task.run(
         image_prune,
         argument_spec={
             "dangling": {"type": "bool", "default": True},

@@ -121,13 +121,13 @@ image:
   sample: {"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["busybox:latest"]}
 """
 
-from ansible_collections.gantry.docker.plugins.module_utils import task
-from ansible_collections.gantry.docker.plugins.module_utils.operation import image_pull
+from ansible_collections.gantry.docker.plugins.module_utils import _task
+from ansible_collections.gantry.docker.plugins.module_utils._operation import image_pull
 
 
 def main() -> None:
     """Run the task."""
-    task.run(
+    _task.run(
         image_pull,
         argument_spec={
             "names": {"type": "list", "elements": "str", "required": True, "aliases": ["name"]},
@@ -138,7 +138,7 @@ def main() -> None:
                 "default": "missing",
                 "aliases": ["pull"],
             },
-            **task.REGISTRY_SPEC,
+            **_task.REGISTRY_SPEC,
         },
     )
 

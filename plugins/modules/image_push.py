@@ -92,17 +92,17 @@ image:
   sample: {"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["127.0.0.1:5001/tools:1"]}
 """
 
-from ansible_collections.gantry.docker.plugins.module_utils import task
-from ansible_collections.gantry.docker.plugins.module_utils.operation import image_push
+from ansible_collections.gantry.docker.plugins.module_utils import _task
+from ansible_collections.gantry.docker.plugins.module_utils._operation import image_push
 
 
 def main() -> None:
     """Run the task."""
-    task.run(
+    _task.run(
         image_push,
         argument_spec={
             "names": {"type": "list", "elements": "str", "required": True, "aliases": ["name"]},
-            **task.REGISTRY_SPEC,
+            **_task.REGISTRY_SPEC,
         },
     )
 

@@ -146,13 +146,13 @@ containers:
   sample: [{"Id": "f00fd47c1d2a...", "Name": "trial", "Image": "example/tools:1", "State": "exited"}]
 """
 
-from ansible_collections.gantry.docker.plugins.module_utils import task
-from ansible_collections.gantry.docker.plugins.module_utils.operation import image_remove
+from ansible_collections.gantry.docker.plugins.module_utils import _task
+from ansible_collections.gantry.docker.plugins.module_utils._operation import image_remove
 
 
 def main() -> None:
     """Run the task."""
-    task.run(
+    _task.run(
         image_remove,
         argument_spec={
             "names": {"type": "list", "elements": "str", "required": True, "aliases": ["name"]},

@@ -201,13 +201,13 @@ sha256:
   sample: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 """
 
-from ansible_collections.gantry.docker.plugins.module_utils import task
-from ansible_collections.gantry.docker.plugins.module_utils.operation import image_save
+from ansible_collections.gantry.docker.plugins.module_utils import _task
+from ansible_collections.gantry.docker.plugins.module_utils._operation import image_save
 
 
 def main() -> None:
     """Run the task."""
-    task.run(
+    _task.run(
         image_save,
         argument_spec={
             "names": {"type": "list", "elements": "str", "required": True, "aliases": ["name"]},

@@ -102,13 +102,13 @@ tagged_images:
   sample: ["example/tools:stable", "example/tools:1"]
 """
 
-from ansible_collections.gantry.docker.plugins.module_utils import task
-from ansible_collections.gantry.docker.plugins.module_utils.operation import image_tag
+from ansible_collections.gantry.docker.plugins.module_utils import _task
+from ansible_collections.gantry.docker.plugins.module_utils._operation import image_tag
 
 
 def main() -> None:
     """Run the task."""
-    task.run(
+    _task.run(
         image_tag,
         argument_spec={
             "name": {"type": "str", "required": True},

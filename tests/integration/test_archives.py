@@ -24,10 +24,10 @@ from typing import Any
 import docker
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.archives import Archives
-from ansible_collections.gantry.docker.plugins.module_utils.image.archive import ArchiveError, read_index
-from ansible_collections.gantry.docker.plugins.module_utils.image.verification import verify
-from ansible_collections.gantry.docker.plugins.module_utils.operation import image_load, image_save
+from ansible_collections.gantry.docker.plugins.module_utils._archive.index import ArchiveError, read_index
+from ansible_collections.gantry.docker.plugins.module_utils._archive.verification import verify
+from ansible_collections.gantry.docker.plugins.module_utils._engine.transfers import Transfers
+from ansible_collections.gantry.docker.plugins.module_utils._operation import image_load, image_save
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.engines.images import content
 from ansible_collections.gantry.docker.tests.engines.roots import CannotBuild, root_of
@@ -335,12 +335,12 @@ def test_engine_is_killed_while_it_saves(
     victim, _client = mortal
     path = tmp_path / "large.tar"
     path.write_bytes(b"precious")
-    save = Archives.save
+    save = Transfers.save
 
     def killing(*arguments: Any) -> Iterator[bytes]:
         return _after(save(*arguments), 1 << 20, lambda: os.kill(victim.pid, signal.SIGKILL))
 
-    monkeypatch.setattr(Archives, "save", killing)
+    monkeypatch.setattr(Transfers, "save", killing)
     message = Module("image_save", victim.docker_host).fails(name="example/large:1", path=str(path), force=True)
     assert "Can't save example/large:1: the engine closed the connection. Look at the engine's log" in message
     assert path.read_bytes() == b"precious"

@@ -25,11 +25,11 @@ from typing import Any
 import docker
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine import address
-from ansible_collections.gantry.docker.plugins.module_utils.engine.commands import Commands
-from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Containers
-from ansible_collections.gantry.docker.plugins.module_utils.engine.distribution import Distribution
-from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import messages
+from ansible_collections.gantry.docker.plugins.module_utils._container.commands import Commands
+from ansible_collections.gantry.docker.plugins.module_utils._container.containers import Containers
+from ansible_collections.gantry.docker.plugins.module_utils._engine.long_answers import messages
+from ansible_collections.gantry.docker.plugins.module_utils._registry.distribution import Distribution
+from ansible_collections.gantry.docker.plugins.module_utils._transport import address
 from ansible_collections.gantry.docker.tests.engines.engine import Engine, assert_private
 from ansible_collections.gantry.docker.tests.integration import contexts
 from ansible_collections.gantry.docker.tests.integration.conftest import MODULES, Module

@@ -18,7 +18,7 @@ from typing import Any
 import docker
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Containers
+from ansible_collections.gantry.docker.plugins.module_utils._container.containers import Containers
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.engines.front import Trouble, front
 from ansible_collections.gantry.docker.tests.integration.conftest import Module

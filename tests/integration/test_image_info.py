@@ -14,7 +14,7 @@ from typing import Any, Callable
 import docker
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Images
+from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Images
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
 from ansible_collections.gantry.docker.tests.integration.scenes import child, dated, grown, id_of, pinned, state

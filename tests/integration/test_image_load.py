@@ -25,19 +25,19 @@ import docker
 import pytest
 import zstandard
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.archives import Archives
-from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Images
-from ansible_collections.gantry.docker.plugins.module_utils.image.archive import index_of, read_index
-from ansible_collections.gantry.docker.plugins.module_utils.image.contents import PlainContents
-from ansible_collections.gantry.docker.plugins.module_utils.image.embedded import embedded_section
-from ansible_collections.gantry.docker.plugins.module_utils.operation import image_load
+from ansible_collections.gantry.docker.plugins.module_utils._archive.contents import PlainContents
+from ansible_collections.gantry.docker.plugins.module_utils._archive.index import index_of, read_index
+from ansible_collections.gantry.docker.plugins.module_utils._archive.trailing_index import embedded_section
+from ansible_collections.gantry.docker.plugins.module_utils._engine.errors import EngineError
+from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Images
+from ansible_collections.gantry.docker.plugins.module_utils._engine.transfers import Transfers
+from ansible_collections.gantry.docker.plugins.module_utils._operation import image_load
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.engines.images import content
 from ansible_collections.gantry.docker.tests.integration.conftest import Module, wipe
 from ansible_collections.gantry.docker.tests.integration.scenes import dated, id_of, state, tar_of
-from ansible_collections.gantry.docker.tests.unit.image import archives
-from ansible_collections.gantry.docker.tests.unit.image.hostile import HOSTILE, ODD
+from ansible_collections.gantry.docker.tests.unit.archive import archives
+from ansible_collections.gantry.docker.tests.unit.archive.hostile import HOSTILE, ODD
 
 
 def _save(client: docker.DockerClient, path: Path, *names: str) -> Path:
@@ -276,7 +276,7 @@ def test_an_error_undoes_what_was_loaded_before_it(module: Module, clean: docker
 
 
 # Archives that an engine would read otherwise than we do
-
+# Archives that an engine would read otherwise than we do
 SMALL = archives.Image((archives.layer("small"),), tags=("small:1",))
 EVIL = archives.Image((archives.layer("evil"),), tags=("prod:latest",))
 
@@ -439,15 +439,15 @@ def test_what_the_engine_loads_beyond_that_is_undone(
 ) -> None:
     """Something between this host and the engine adds an image."""
     dated(prod, "alone:1", 1)
-    path, before, load = tmp_path / "images.tar", state(prod), Archives.load
+    path, before, load = tmp_path / "images.tar", state(prod), Transfers.load
     path.write_bytes(archives.tar(archives.both(SMALL)))
     evil = archives.tar(archives.both(replace(EVIL, tags=tags)))
 
-    def load_more(self: Archives, archive: Any, size: int, task: str, said: list[str]) -> None:
+    def load_more(self: Transfers, archive: Any, size: int, task: str, said: list[str]) -> None:
         load(self, archive, size, task, said)
         load(self, [evil], len(evil), task, said)
 
-    monkeypatch.setattr(Archives, "load", load_more)
+    monkeypatch.setattr(Transfers, "load", load_more)
     message = module.fails(path=str(path))
     assert "which it wasn't sent" in message and (tags or ("sha256:",))[0] in message
     assert state(prod) == before
@@ -462,7 +462,7 @@ def test_what_cannot_be_undone_is_told(
     def refuse(*_arguments: Any, **_more: Any) -> Any:
         raise EngineError("Can't do that.")
 
-    load = Archives.load
+    load = Transfers.load
 
     def break_off(*arguments: Any) -> None:
         load(*arguments)
@@ -470,7 +470,7 @@ def test_what_cannot_be_undone_is_told(
         monkeypatch.setattr(Images, "remove", refuse)
         raise EngineError("The engine broke off.")
 
-    monkeypatch.setattr(Archives, "load", break_off)
+    monkeypatch.setattr(Transfers, "load", break_off)
     message = module.fails(path=str(path))
     assert "The engine broke off. What came of it couldn't be undone: prod:latest, small:1" in message
     assert f"docker tag {was} prod:latest; docker image rm small:1" in message

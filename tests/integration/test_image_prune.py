@@ -14,10 +14,10 @@ from typing import Any
 import docker
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine import usage
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Images
-from ansible_collections.gantry.docker.plugins.module_utils.operation import image_prune
-from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Images
+from ansible_collections.gantry.docker.plugins.module_utils._operation import image_prune
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._retention import disk_usage
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
 from ansible_collections.gantry.docker.tests.integration.registries import OCI_INDEX, OCI_MANIFEST, Registry
@@ -139,7 +139,7 @@ def test_space_of_an_image_that_the_engine_lost_meanwhile(
     for name in ("app:1", "app:2"):
         grown(busybox, "debian:12", name, 100_000)
     busybox.api.remove_image("debian:12")
-    ask = usage._blob_sizes
+    ask = disk_usage._blob_sizes
     asked: list[tuple[int, ...]] = []
 
     def losing(on: Any, image_id: str, layers: int) -> tuple[int, ...]:
@@ -151,7 +151,7 @@ def test_space_of_an_image_that_the_engine_lost_meanwhile(
             hidden.rename(manifest)
         return asked[-1]
 
-    monkeypatch.setattr(usage, "_blob_sizes", losing)
+    monkeypatch.setattr(disk_usage, "_blob_sizes", losing)
     before = layers_size(busybox)
     done = module.ok(dangling=False, keep=["busybox", "app:2"])
     assert asked == [()]

@@ -12,9 +12,9 @@ from typing import Any
 import docker
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Images
-from ansible_collections.gantry.docker.plugins.module_utils.operation import image_remove
-from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Images
+from ansible_collections.gantry.docker.plugins.module_utils._operation import image_remove
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
 from ansible_collections.gantry.docker.tests.integration.scenes import (

@@ -18,11 +18,11 @@ from pathlib import Path
 import docker
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.image.verification import verify
+from ansible_collections.gantry.docker.plugins.module_utils._archive.verification import verify
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
 from ansible_collections.gantry.docker.tests.integration.registries import multi_platform
-from ansible_collections.gantry.docker.tests.unit.image import archives
+from ansible_collections.gantry.docker.tests.unit.archive import archives
 
 
 def _loaded(client: docker.DockerClient, path: Path) -> set[str]:

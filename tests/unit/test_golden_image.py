@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from ansible_collections.gantry.docker.plugins.module_utils.image.identity import EFFECTIVE_CONFIG
+from ansible_collections.gantry.docker.plugins.module_utils._image.identity import EFFECTIVE_CONFIG
 
 VARIABLES = Path(__file__).resolve().parents[2] / "roles" / "golden_image" / "vars" / "main.yml"
 

@@ -11,7 +11,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from ansible_collections.gantry.docker.plugins.module_utils import startup
+from ansible_collections.gantry.docker.plugins.module_utils import _startup as startup
 
 # Python tells such a hook of each compilation: docs.python.org/3/library/audit_events.html
 PROGRAM = """
@@ -26,8 +26,8 @@ print(one.NUMBER, package.two.NUMBER, package.two.__file__, sum(name.startswith(
 
 def test_each_source_is_compiled_once(tmp_path: Path) -> None:
     archive = tmp_path / "sources.zip"
-    files = {"startup.py": Path(startup.__file__).read_text()}
-    files |= {"one.py": "import startup\nNUMBER = 1\n", "package/__init__.py": "", "package/two.py": "NUMBER = 2\n"}
+    files = {"_startup.py": Path(startup.__file__).read_text()}
+    files |= {"one.py": "import _startup\nNUMBER = 1\n", "package/__init__.py": "", "package/two.py": "NUMBER = 2\n"}
     with zipfile.ZipFile(archive, "w") as file:
         for name, text in files.items():
             file.writestr(name, text)

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import ContainerSummary
-from ansible_collections.gantry.docker.plugins.module_utils.engine.errors import EngineError
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import (
+from ansible_collections.gantry.docker.plugins.module_utils._container.containers import ContainerSummary
+from ansible_collections.gantry.docker.plugins.module_utils._engine.errors import EngineError
+from ansible_collections.gantry.docker.plugins.module_utils._engine.images import (
     Image,
     Images,
     ImageSize,

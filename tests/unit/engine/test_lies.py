@@ -18,22 +18,22 @@ from typing import Any, Callable
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine import answers
-from ansible_collections.gantry.docker.plugins.module_utils.engine.archives import Archives
-from ansible_collections.gantry.docker.plugins.module_utils.engine.client import Client
-from ansible_collections.gantry.docker.plugins.module_utils.engine.commands import Command, Commands
-from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine, connect
-from ansible_collections.gantry.docker.plugins.module_utils.engine.container_options import OPTIONS, found_in
-from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Commit, Container, Containers
-from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Login
-from ansible_collections.gantry.docker.plugins.module_utils.engine.distribution import Distribution
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
-from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import pieces
-from ansible_collections.gantry.docker.plugins.module_utils.engine.wire import Wire
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError
-from ansible_collections.gantry.docker.plugins.module_utils.image.history import history_rows, layer_sizes
-from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform
-from ansible_collections.gantry.docker.plugins.module_utils.image.reference import parse_reference
+from ansible_collections.gantry.docker.plugins.module_utils._container.commands import Command, Commands
+from ansible_collections.gantry.docker.plugins.module_utils._container.containers import Commit, Container, Containers
+from ansible_collections.gantry.docker.plugins.module_utils._container.options import OPTIONS, found_in
+from ansible_collections.gantry.docker.plugins.module_utils._engine.client import Client
+from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine, connect
+from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image
+from ansible_collections.gantry.docker.plugins.module_utils._engine.long_answers import pieces
+from ansible_collections.gantry.docker.plugins.module_utils._engine.transfers import Transfers
+from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
+from ansible_collections.gantry.docker.plugins.module_utils._image.history import history_rows, layer_sizes
+from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import parse_reference
+from ansible_collections.gantry.docker.plugins.module_utils._registry.credentials import Login
+from ansible_collections.gantry.docker.plugins.module_utils._registry.distribution import Distribution
+from ansible_collections.gantry.docker.plugins.module_utils._transport import answers
+from ansible_collections.gantry.docker.plugins.module_utils._transport.exec import Wire
 from ansible_collections.gantry.docker.tests.unit.engine.lies import (
     HTML,
     OF_BODIES,
@@ -212,7 +212,7 @@ QUESTIONS: dict[str, tuple[Callable[[Engine], Any], Any]] = {
         lambda engine: Distribution(engine).push(BUSYBOX, NOBODY),
         {"status": f"latest: digest: {ID} size: 5", "aux": {}},
     ),
-    "for a load": (lambda engine: Archives(engine).load([b"x"], 1, "load it", []), {"stream": "Loaded image: a:1\n"}),
+    "for a load": (lambda engine: Transfers(engine).load([b"x"], 1, "load it", []), {"stream": "Loaded image: a:1\n"}),
 }
 WITH_HTML_ONLY: dict[str, Callable[[Engine], Any]] = {
     "whether an image is there": lambda engine: engine.images.is_here_for(Image(IMAGE), Platform("linux", "arm")),

@@ -21,8 +21,8 @@ import pytest
 import requests
 import urllib3
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.local import LocalClient
-from ansible_collections.gantry.docker.plugins.module_utils.engine.stream import (
+from ansible_collections.gantry.docker.plugins.module_utils._engine.local import LocalClient
+from ansible_collections.gantry.docker.plugins.module_utils._engine.long_answers import (
     PIECE,
     bound_waits,
     download,

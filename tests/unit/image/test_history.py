@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.image.history import history_rows
+from ansible_collections.gantry.docker.plugins.module_utils._image.history import history_rows
 
 A, B, C = (f"sha256:{digit * 64}" for digit in "abc")
 

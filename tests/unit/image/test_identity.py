@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.image.identity import (
+from ansible_collections.gantry.docker.plugins.module_utils._image.identity import (
     ImageIdentity,
     canonical,
     effective_config,
     identity_of,
-    parse_time,
 )
+from ansible_collections.gantry.docker.plugins.module_utils._image.times import parse_time
 
 LAYERS = ["sha256:" + "1" * 64, "sha256:" + "2" * 64]
 INSPECTED = {"Os": "linux", "Architecture": "amd64", "Created": "2026-01-02T03:04:05.006007008Z"}

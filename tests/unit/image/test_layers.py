@@ -10,7 +10,7 @@ import hashlib
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.image.layers import (
+from ansible_collections.gantry.docker.plugins.module_utils._image.layers import (
     can_be_left_out,
     chain_ids,
     holders,

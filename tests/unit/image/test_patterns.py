@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
-from ansible_collections.gantry.docker.plugins.module_utils.image.patterns import (
+from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils._image.patterns import (
     Pattern,
     Selection,
     parse_pattern,
     parse_selection,
     repository_of,
 )
-from ansible_collections.gantry.docker.plugins.module_utils.image.reference import ImageId, Reference
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ImageId, Reference
 
 DIGEST = "sha256:" + "0" * 64
 

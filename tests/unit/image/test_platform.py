@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
-from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, parse_platform, platform_of
+from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform, parse_platform, platform_of
 
 
 @pytest.mark.parametrize(

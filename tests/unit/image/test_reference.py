@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput, printable
-from ansible_collections.gantry.docker.plugins.module_utils.image.reference import (
+from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput, printable
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import (
     ImageId,
     Reference,
     may_be_short_id,

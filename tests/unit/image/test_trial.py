@@ -12,9 +12,9 @@ import sys
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.image import trial
-from ansible_collections.gantry.docker.plugins.module_utils.image.reference import parse_tag
-from ansible_collections.gantry.docker.plugins.module_utils.image.trial import is_left, trial_name
+from ansible_collections.gantry.docker.plugins.module_utils._image import trial
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import parse_tag
+from ansible_collections.gantry.docker.plugins.module_utils._image.trial import is_left, trial_name
 
 CONTAINER = "0123456789ab" + 52 * "c"
 DAY = 24 * 60 * 60

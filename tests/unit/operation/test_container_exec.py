@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Container
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
-from ansible_collections.gantry.docker.plugins.module_utils.operation import container_exec
-from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._container.containers import Container
+from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils._operation import container_exec
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
 
 OPTIONS: dict[str, Any] = {
     "container": "box",

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Container
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
-from ansible_collections.gantry.docker.plugins.module_utils.operation import container_info
-from ansible_collections.gantry.docker.plugins.module_utils.operation.container_info import Observed
-from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._container.containers import Container
+from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils._operation import container_info
+from ansible_collections.gantry.docker.plugins.module_utils._operation.container_info import Observed
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
 
 OLD, NEW = (f"sha256:{digit * 64}" for digit in "12")
 DIGEST = "sha256:" + "0" * 64

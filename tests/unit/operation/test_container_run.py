@@ -11,16 +11,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.container_options import OPTIONS
-from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import Container
-from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Login
-from ansible_collections.gantry.docker.plugins.module_utils.engine.distribution import RemoteImage
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
-from ansible_collections.gantry.docker.plugins.module_utils.engine.pulling import Asked
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
-from ansible_collections.gantry.docker.plugins.module_utils.image.platform import parse_platform
-from ansible_collections.gantry.docker.plugins.module_utils.operation import container_run
-from ansible_collections.gantry.docker.plugins.module_utils.operation.container_run import (
+from ansible_collections.gantry.docker.plugins.module_utils._container.containers import Container
+from ansible_collections.gantry.docker.plugins.module_utils._container.options import OPTIONS
+from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image
+from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils._image.platform import parse_platform
+from ansible_collections.gantry.docker.plugins.module_utils._operation import container_run
+from ansible_collections.gantry.docker.plugins.module_utils._operation.container_run import (
     Await,
     Make,
     Observed,
@@ -30,7 +27,10 @@ from ansible_collections.gantry.docker.plugins.module_utils.operation.container_
     Start,
     Stop,
 )
-from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._registry.credentials import Login
+from ansible_collections.gantry.docker.plugins.module_utils._registry.distribution import RemoteImage
+from ansible_collections.gantry.docker.plugins.module_utils._registry.pulling import Asked
 
 ID, OTHER, NEW = (f"sha256:{digit * 64}" for digit in "123")
 # An engine tells no RootFS only of what it can't read.

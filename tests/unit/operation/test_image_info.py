@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
-from ansible_collections.gantry.docker.plugins.module_utils.image.patterns import Pattern
-from ansible_collections.gantry.docker.plugins.module_utils.image.reference import ImageId, Reference
-from ansible_collections.gantry.docker.plugins.module_utils.operation import image_info
+from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image
+from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils._image.patterns import Pattern
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ImageId, Reference
+from ansible_collections.gantry.docker.plugins.module_utils._operation import image_info
 
 ID = "sha256:" + "1" * 64
 PLAIN: dict[str, Any] = {"names": None, "required": False, "filters": None, "history": False, "sizes": False}

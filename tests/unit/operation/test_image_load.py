@@ -14,16 +14,16 @@ from typing import Any, cast
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.connection import Engine
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
-from ansible_collections.gantry.docker.plugins.module_utils.image.archive import read_index
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
-from ansible_collections.gantry.docker.plugins.module_utils.image.layers import chain_ids
-from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform
-from ansible_collections.gantry.docker.plugins.module_utils.operation import image_load
-from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
-from ansible_collections.gantry.docker.tests.unit.image import archives
-from ansible_collections.gantry.docker.tests.unit.image.archives import APP, ARM, TOOL, Content
+from ansible_collections.gantry.docker.plugins.module_utils._archive.index import read_index
+from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
+from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image
+from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils._image.layers import chain_ids
+from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform
+from ansible_collections.gantry.docker.plugins.module_utils._operation import image_load
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
+from ansible_collections.gantry.docker.tests.unit.archive import archives
+from ansible_collections.gantry.docker.tests.unit.archive.archives import APP, ARM, TOOL, Content
 
 HERE = Platform("linux", "amd64")
 OTHER = archives.Image((archives.layer("other"),))

@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import ContainerSummary
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, ImageSummary
-from ansible_collections.gantry.docker.plugins.module_utils.image.deletion import Deletion
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import InvalidInput
-from ansible_collections.gantry.docker.plugins.module_utils.image.patterns import Pattern
-from ansible_collections.gantry.docker.plugins.module_utils.image.usage import Disk, Footprint
-from ansible_collections.gantry.docker.plugins.module_utils.operation import image_prune
-from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._container.containers import ContainerSummary
+from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image, ImageSummary
+from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils._image.patterns import Pattern
+from ansible_collections.gantry.docker.plugins.module_utils._operation import image_prune
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._retention.disk import Disk, Footprint
+from ansible_collections.gantry.docker.plugins.module_utils._retention.forest import Deletion
 
 DEFAULTS: dict[str, Any] = {
     "keep_last": 0,

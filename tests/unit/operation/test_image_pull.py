@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Login
-from ansible_collections.gantry.docker.plugins.module_utils.engine.distribution import RemoteImage
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
-from ansible_collections.gantry.docker.plugins.module_utils.engine.pulling import Asked
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
-from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform, parse_platform
-from ansible_collections.gantry.docker.plugins.module_utils.operation import image_pull
-from ansible_collections.gantry.docker.plugins.module_utils.operation.image_pull import Local, Observed
-from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image
+from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform, parse_platform
+from ansible_collections.gantry.docker.plugins.module_utils._operation import image_pull
+from ansible_collections.gantry.docker.plugins.module_utils._operation.image_pull import Local, Observed
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._registry.credentials import Login
+from ansible_collections.gantry.docker.plugins.module_utils._registry.distribution import RemoteImage
+from ansible_collections.gantry.docker.plugins.module_utils._registry.pulling import Asked
 
 ID, OLD, NEW = (f"sha256:{digit * 64}" for digit in "123")
 AMD, ARM = parse_platform("linux/amd64"), parse_platform("linux/arm64")

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.credentials import Login
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
-from ansible_collections.gantry.docker.plugins.module_utils.operation import image_push
-from ansible_collections.gantry.docker.plugins.module_utils.operation.image_push import Here, Observed
-from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image
+from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils._operation import image_push
+from ansible_collections.gantry.docker.plugins.module_utils._operation.image_push import Here, Observed
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._registry.credentials import Login
 
 ID, OLD, NEW = (f"sha256:{digit * 64}" for digit in "123")
 OPTIONS: dict[str, Any] = {"tag": "latest", "credentials": [], "config_path": None, "parallel": 4, "retry_for": 30}

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.containers import ContainerSummary
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image, ImageSummary
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
-from ansible_collections.gantry.docker.plugins.module_utils.image.patterns import Pattern
-from ansible_collections.gantry.docker.plugins.module_utils.operation import image_remove
-from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._container.containers import ContainerSummary
+from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image, ImageSummary
+from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils._image.patterns import Pattern
+from ansible_collections.gantry.docker.plugins.module_utils._operation import image_remove
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
 
 LOW, MIDDLE, TOP = (f"sha256:{digit * 64}" for digit in "123")
 DIGEST = "@sha256:" + "0" * 64

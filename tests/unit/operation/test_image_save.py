@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
-from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform
-from ansible_collections.gantry.docker.plugins.module_utils.operation import image_save
-from ansible_collections.gantry.docker.plugins.module_utils.operation.image_save import Found, Observed
-from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import FILES, Plan
+from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image
+from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform
+from ansible_collections.gantry.docker.plugins.module_utils._operation import image_save
+from ansible_collections.gantry.docker.plugins.module_utils._operation.image_save import Found, Observed
+from ansible_collections.gantry.docker.plugins.module_utils._plan import FILES, Plan
 
 PATH = "/srv/all.tar"
 AMD = Platform("linux", "amd64")

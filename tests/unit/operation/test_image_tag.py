@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils.engine.images import Image
-from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, InvalidInput
-from ansible_collections.gantry.docker.plugins.module_utils.operation import image_tag
-from ansible_collections.gantry.docker.plugins.module_utils.operation.plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image
+from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils._operation import image_tag
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
 
 ID = "sha256:" + "1" * 64
 OTHER = "sha256:" + "2" * 64

@@ -1,0 +1,193 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change with any release, so nothing outside may import it.
+
+"""Archives packed as they are written, and found again in the middle as they are read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import zlib
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, BinaryIO, Protocol, cast
+
+from ansible_collections.gantry.docker.plugins.module_utils._archive.compression import Compression, zstandard
+from ansible_collections.gantry.docker.plugins.module_utils._archive.decompression import pieces_of, unpacked
+from ansible_collections.gantry.docker.plugins.module_utils._archive.index import ArchiveIndex
+from ansible_collections.gantry.docker.plugins.module_utils._archive.tar import StreamSource
+from ansible_collections.gantry.docker.plugins.module_utils._archive.trailing_index import embedded_section
+from ansible_collections.gantry.docker.plugins.module_utils._archive.writer import Head
+
+# No engine writes faster than so many threads compress at the usual level.
+_MOST_THREADS = 4
+# How much a thread compresses at a time. The library's own choice takes 64 MiB of memory, for half a percent of size;
+# at high levels, where the threads look back further than that, it would cost most of the time.
+_JOB = 2 << 20
+_LAST_QUICK_LEVEL = 9
+# What is handed to the thread that packs, at a time; and how many of these may wait for it.
+_BATCH = 1 << 20
+_MOST_WAITING = 4
+# How much is written before the disk is to begin with it.
+_BACKLOG = 8 << 20
+# A new frame begins with an entry, but not for every small one: frames cost bytes and time.
+_SMALLEST_FRAME = 1 << 20
+
+
+class _Frame(Protocol):
+    def compress(self, data: bytes, /) -> bytes:
+        """What comes out for the data, which may be less than it gives in the end."""
+
+    def flush(self) -> bytes:
+        """What comes out at the end."""
+
+
+class _Plain:
+    def compress(self, data: bytes, /) -> bytes:
+        return data
+
+    def flush(self) -> bytes:
+        return b""
+
+
+class Packer:
+    """Writes an archive to a file; a context that ends with the writing.
+
+    size, sha256: of the file, once it is finished.
+    Compression, the checksum of the file and writing have a thread of their own, so that who hands the pieces on can
+    get and check further ones meanwhile. What goes wrong there is raised later by tee or finish.
+    """
+
+    def __init__(self, file: BinaryIO, compression: Compression) -> None:
+        self.size = 0
+        self._begun = 0
+        self._file = file
+        self._compression = compression
+        self._hash = hashlib.sha256()
+        self._library: Any = None
+        self._breaks: list[tuple[int, int]] = []
+        self._position = 0
+        self._frame = self._new_frame()
+        # Signals are for the main thread, which they are to wake.
+        self._writer = ThreadPoolExecutor(
+            1, initializer=signal.pthread_sigmask, initargs=(signal.SIG_BLOCK, signal.valid_signals())
+        )
+        self._batch: list[bytes] = []
+        self._batch_size = 0
+        self._waiting: deque[Future[None]] = deque()
+
+    def __enter__(self) -> Packer:
+        return self
+
+    def __exit__(self, *_problem: object) -> None:
+        self._writer.shutdown(cancel_futures=True)
+
+    @property
+    def sha256(self) -> str:
+        """The checksum of the file."""
+        return self._hash.hexdigest()
+
+    def tee(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Write pieces and hand them on."""
+        for piece in pieces:
+            self._batch.append(piece)
+            self._batch_size += len(piece)
+            if self._batch_size >= _BATCH:
+                self._hand_over()
+                self._wait_for(_MOST_WAITING)
+            yield piece
+
+    def finish(self, index: ArchiveIndex) -> None:
+        """Write what is left, and the index where the archive is compressed."""
+        self._hand_over()
+        self._wait_for(0)
+        self._write(self._frame.flush())
+        if self._compression.kind != "none":
+            kind, entries, documents = self._compression.kind, index.entries, index.documents
+            self._write(embedded_section(kind, entries, index.end, documents, self._breaks))
+
+    def _hand_over(self) -> None:
+        self._waiting.append(self._writer.submit(self._pack, self._batch))
+        self._batch, self._batch_size = [], 0
+
+    def _wait_for(self, most: int) -> None:
+        """Wait until no more than so many batches are to be written; raises what writing them raised."""
+        while len(self._waiting) > most:
+            self._waiting.popleft().result()
+
+    def _pack(self, batch: list[bytes]) -> None:
+        for piece in batch:
+            if isinstance(piece, Head) and self._position - (self._breaks or [(0, 0)])[-1][0] >= _SMALLEST_FRAME:
+                self._break()
+            self._write(self._frame.compress(piece))
+            self._position += len(piece)
+
+    def _break(self) -> None:
+        if self._compression.kind != "none":
+            self._write(self._frame.flush())
+            self._breaks.append((self._position, self.size))
+            self._frame = self._new_frame()
+
+    def _new_frame(self) -> _Frame:
+        kind, level = self._compression.kind, self._compression.level
+        if kind == "gzip":
+            return cast(_Frame, zlib.compressobj(level, wbits=16 + zlib.MAX_WBITS))
+        if kind == "zstd":
+            if self._library is None:
+                self._library = _zstd_compressor(level, self._compression.threads)
+            return cast(_Frame, self._library.compressobj())
+        return _Plain()
+
+    def _write(self, data: bytes) -> None:
+        self._file.write(data)
+        self._hash.update(data)
+        self.size += len(data)
+        if self.size - self._begun >= _BACKLOG:
+            # Linux begins to write what is no longer needed in memory (mm/fadvise.c), so that little is left to wait
+            # for when all of it has to be on the disk.
+            os.posix_fadvise(self._file.fileno(), self._begun, self.size - self._begun, os.POSIX_FADV_DONTNEED)
+            self._begun = self.size
+
+
+class Unpacker:
+    """Gives any part of an archive's tar, unpacked; parts in the order in which they lie come quickest."""
+
+    def __init__(self, file: BinaryIO, index: ArchiveIndex) -> None:
+        self._file = file
+        self._compression = index.compression
+        self._breaks = ((0, 0), *index.breaks)
+        self._source: StreamSource | None = None
+        self._begun = 0
+
+    def data(self, offset: int, size: int) -> Iterator[bytes]:
+        """Size bytes from an offset; raises Unreadable if there are fewer."""
+        if self._compression == "none":
+            self._file.seek(offset)
+            return pieces_of(self._file, size)
+        return pieces_of(self._at(offset), size)
+
+    def _at(self, offset: int) -> StreamSource:
+        tar, place = max(pair for pair in self._breaks if pair[0] <= offset)
+        position = self._begun + self._source.position if self._source else -1
+        if self._source is None or not tar <= position <= offset:
+            self._file.seek(place)
+            self._source, self._begun = StreamSource(unpacked(self._file, self._compression)), tar
+        self._source.skip(offset - self._begun - self._source.position)
+        return self._source
+
+
+def _zstd_compressor(level: int, threads: int) -> Any:
+    library = zstandard()
+    parameters = library.ZstdCompressionParameters.from_level(
+        level,
+        # With worker threads, were it one: without, the same content would give other bytes.
+        threads=threads or min(os.cpu_count() or 1, _MOST_THREADS),
+        job_size=_JOB if level <= _LAST_QUICK_LEVEL else 0,
+        write_checksum=True,
+    )
+    return library.ZstdCompressor(compression_params=parameters)

@@ -1,0 +1,175 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change with any release, so nothing outside may import it.
+
+"""The files and links of an archive, and the bytes of its documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Set
+from typing import BinaryIO, NamedTuple
+
+from ansible_collections.gantry.docker.plugins.module_utils._archive.documents import values, weight
+from ansible_collections.gantry.docker.plugins.module_utils._archive.tar import (
+    BLOCK,
+    MAX_UNPACKED,
+    REPACK,
+    Bounds,
+    FileSource,
+    Member,
+    Source,
+    Tar,
+    Unmarked,
+    shown,
+)
+from ansible_collections.gantry.docker.plugins.module_utils._errors import Unreadable
+
+# Registries take manifests of 4 MiB (containerd, core/remotes/docker/resolver.go), Podman configs of
+# 4 MiB (containers/image, internal/iolimits); real ones have a hundredth of that.
+MAX_DOCUMENT = 8 << 20
+# All documents that are read of one archive.
+MAX_DOCUMENTS = 64 << 20
+# What an archive of ours leaves out, because who loads it has it already (docs/archives.md).
+THIN = "gantry-docker-thin.json"
+
+# A link in an archive leads to a file, not to further links.
+_MAX_LINKS = 8
+
+
+class Entry(NamedTuple):
+    """A file in an archive: where its headers begin, and where its data is, counted in the unpacked tar."""
+
+    start: int
+    offset: int
+    size: int
+
+    @property
+    def end(self) -> int:
+        """Where what follows begins: all of this entry, headers and padding, is start to end."""
+        return self.offset + self.size + -self.size % BLOCK
+
+
+class Contents:
+    """An archive's files and links, and a way to read the small ones.
+
+    files, links: by name. Of two entries with one name the last counts, as it does for engines:
+    Docker unpacks archives, and containerd remembers the last.
+    end: where the last entry ends. marked: whether the mark of an archive's end follows it.
+    documents: the small files that were read, by name.
+    """
+
+    def __init__(self, bounds: Bounds | None = None) -> None:
+        self.bounds = bounds or Bounds.of(MAX_UNPACKED)
+        self.files: dict[str, Entry] = {}
+        self.links: dict[str, str] = {}
+        self.end = 0
+        self.marked = True
+        self.documents: dict[str, bytes] = {}
+        self._documents_size = 0
+        self._values = 0
+        # By the names of hard links the files that they are, and these files.
+        self._hard: dict[str, str] = {}
+        self._linked: set[str] = set()
+
+    def resolve(self, name: str) -> str | None:
+        """The file that a name means, through links; None if there is none."""
+        for _step in range(_MAX_LINKS):
+            if name in self.files:
+                return name
+            if name not in self.links:
+                return None
+            name = self.links[name]
+        raise Unreadable(f"its entry {shown(name)} is a link to links without end")
+
+    def document(self, name: str) -> bytes | None:
+        """The bytes of the file that a name means; None if there is none."""
+        file = self.resolve(name)
+        if file is None or file in self.documents:
+            return self.documents.get(file or "")
+        size = self.files[file].size
+        if size > min(MAX_DOCUMENT, self.bounds.document) or self._documents_size + size > MAX_DOCUMENTS:
+            raise Unreadable(f"its description of images in {shown(name)} is too large ({size} bytes)")
+        data = self._read(file)
+        self._documents_size += weight(data)
+        self._values += values(data)
+        if self._documents_size > min(MAX_DOCUMENTS, self.bounds.documents) or self._values > self.bounds.values:
+            raise Unreadable(f"its descriptions of images, up to {shown(name)}, are too large in all")
+        self.documents[file] = data
+        return data
+
+    def _walk(self, source: Source, visit: Callable[[Member], None]) -> None:
+        tar = Tar(source, self.bounds)
+        try:
+            for member in tar:
+                self._add(member)
+                visit(member)
+        except Unmarked:
+            self.marked = False
+        self.end = tar.end
+        self._check_paths(tar.others)
+
+    def _add(self, member: Member) -> None:
+        name = member.name
+        self.files.pop(name, None)
+        self.links.pop(name, None)
+        self._hard.pop(name, None)
+        if name in self._linked:
+            # The link remains the old file.
+            raise Unreadable(f"it has a file {shown(name)}, a hard link to that, and the file again", REPACK)
+        if member.link is None:
+            self.files[name] = Entry(member.start, member.offset, member.size)
+        elif member.hard:
+            self.links[name] = self._hard_target(name, member.link)
+        else:
+            self.links[name] = member.link
+
+    def _hard_target(self, name: str, target: str) -> str:
+        """The file that a hard link is: engines link what they have unpacked so far."""
+        target = self._hard.get(target, target)
+        if target not in self.files:
+            raise Unreadable(
+                f"its entry {shown(name)} is a hard link to {shown(target)}, and no such file comes before it", REPACK
+            )
+        self._hard[name] = target
+        self._linked.add(target)
+        return target
+
+    def _check_paths(self, others: Set[str]) -> None:
+        """Raise Unreadable if some entries lie below a link or a file, or some links lead through one.
+
+        Docker unpacks archives: what lies below a link is written elsewhere, and a file takes the place of a
+        directory with all that is in it. others: the names of entries that are neither files nor links.
+        """
+        leaves = self.files.keys() | self.links.keys()
+        both = next(iter(leaves & others), None)
+        if both is not None:
+            raise Unreadable(f"its entry {shown(both)} is a directory as well", REPACK)
+        # What lies below a name follows it at once: no other character comes before a slash.
+        names = sorted({*leaves, *others, *self.links.values()}, key=lambda name: name.replace("/", "\0"))
+        for name, following in zip(names, names[1:]):
+            if following.startswith(f"{name}/") and name in leaves:
+                raise Unreadable(
+                    f"its entry {shown(following)} lies below {shown(name)}, which is no directory", REPACK
+                )
+
+    def _read(self, file: str) -> bytes:
+        raise NotImplementedError
+
+
+class PlainContents(Contents):
+    """Those of an archive that can be sought in: documents are read when they are asked for."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        super().__init__(Bounds.of(size))
+        self._file = file
+        self._walk(FileSource(file, size), lambda member: None)
+
+    def _read(self, file: str) -> bytes:
+        entry = self.files[file]
+        self._file.seek(entry.offset)
+        data = self._file.read(entry.size)
+        if len(data) < entry.size:
+            raise Unreadable("it was changed while it was read")
+        return data

@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change with any release, so nothing outside may import it.
+
+"""Digests, and the names that blobs have by them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from ansible_collections.gantry.docker.plugins.module_utils._archive.tar import (
+    shown,
+)
+from ansible_collections.gantry.docker.plugins.module_utils._errors import Unreadable
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
+
+
+_BLOB = re.compile(r"blobs/(sha256|sha512)/([0-9a-f]+)")
+
+
+# <hex>.json from Docker and Podman, sha256:<hex> from go-containerregistry.
+_CONFIG = re.compile(r"(?:.*/)?(?:sha256:)?([0-9a-f]{64})(?:\.json)?", re.DOTALL)
+
+
+def is_digest(text: str) -> bool:
+    """Return whether a text is a digest of an algorithm that engines know."""
+    return bool(_DIGEST.fullmatch(text))
+
+
+def blob_digest(name: str) -> str | None:
+    """The digest that a blob's name in an OCI layout claims (image-spec, image-layout.md, Blobs)."""
+    match = _BLOB.fullmatch(name)
+    digest = f"{match.group(1)}:{match.group(2)}" if match else ""
+    return digest if is_digest(digest) else None
+
+
+def blob_name(digest: str) -> str:
+    """The name of a blob in an OCI layout."""
+    return f"blobs/{digest.replace(':', '/')}"
+
+
+def config_digest(name: str) -> str | None:
+    """The digest that the name of an image's config claims; None if it claims none."""
+    match = _CONFIG.fullmatch(name)
+    return blob_digest(name) or (f"sha256:{match.group(1)}" if match else None)
+
+
+def digest_of(data: bytes, algorithm: str = "sha256") -> str:
+    """The digest of a document."""
+    return f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
+
+
+def check_digest(data: bytes, claimed: str, name: str) -> None:
+    """Raise Unreadable unless the data has the digest that is claimed for it."""
+    if digest_of(data, claimed.partition(":")[0]) != claimed:
+        raise Unreadable(f"its {shown(name)} is damaged or was altered: it doesn't have the digest {claimed}")

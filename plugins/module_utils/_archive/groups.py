@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change with any release, so nothing outside may import it.
+
+"""Which images an archive holds, in the terms in which images are compared everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from ansible_collections.gantry.docker.plugins.module_utils._archive.index import ArchivedImage, ArchiveIndex
+from ansible_collections.gantry.docker.plugins.module_utils._image.identity import ImageIdentity, identity_of
+from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform, platform_of
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import parse_reference
+
+
+class Held(NamedTuple):
+    """An image in an archive, or one that should be. tags: as an engine shows them."""
+
+    identity: ImageIdentity
+    tags: frozenset[str]
+
+
+class ArchivedGroup(NamedTuple):
+    """What an engine makes one image of: an image, or in a containerd store those that an index joins.
+
+    image: the one that the engine shows. images: all. tags: as the engine shows them.
+    """
+
+    image: ArchivedImage
+    images: tuple[ArchivedImage, ...]
+    tags: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What messages call it: its tags or, if it has none, a digest."""
+        return self.tags or (next(iter(self.digests), "an image without a name"),)
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The digests by which stores may know it: of its config, its manifest or its index."""
+        image = self.image
+        return tuple(d for d in (image.config_digest, image.manifest_digest, image.index_digest) if d)
+
+    @property
+    def manifests(self) -> frozenset[str]:
+        """The digests of its manifests, one for each platform."""
+        return frozenset(image.manifest_digest for image in self.images if image.manifest_digest)
+
+    def has(self, identity: ImageIdentity) -> bool:
+        """Whether it has an image of that identity."""
+        return any(archived_identity(image) == identity for image in self.images)
+
+
+def groups_of(
+    index: ArchiveIndex, platform: Callable[[], Platform], by_index: Callable[[], bool]
+) -> tuple[ArchivedGroup, ...]:
+    """What an engine makes of an archive.
+
+    platform: tells the engine's. by_index: tells whether its store can have one image for several platforms, as
+    containerd's. They are asked only where the archive has such an image: engines take a while to say what they are.
+    Raises InvalidInput for a tag that is none.
+    """
+    joined: dict[str, list[ArchivedImage]] = {}
+    for number, image in enumerate(index.images):
+        joined.setdefault(image.index_digest or str(number), []).append(image)
+    groups = []
+    for images in joined.values():
+        shown, together = images[0], True
+        if len(images) > 1:
+            shown, together = min(images, key=_unlike(platform())), by_index()
+        tags = sorted({tag for image in images for tag in archived_tags(image)})
+        groups.append(ArchivedGroup(shown, tuple(images) if together else (shown,), tuple(tags)))
+    return tuple(groups)
+
+
+def held_by(groups: Iterable[ArchivedGroup]) -> frozenset[Held]:
+    """The images that an archive holds; those that aren't complete are left out."""
+    return frozenset(
+        Held(archived_identity(group.image), frozenset(group.tags)) for group in groups if not group.image.missing
+    )
+
+
+def archived_identity(image: ArchivedImage) -> ImageIdentity:
+    """What the image has in common with its copies elsewhere."""
+    described = {**_platform(image), "created": image.created}
+    return identity_of(described, image.diff_ids, image.config)
+
+
+def archived_tags(image: ArchivedImage) -> frozenset[str]:
+    """The image's tags as an engine shows them."""
+    return frozenset(tag for tag in map(archived_tag, image.tags) if tag)
+
+
+def archived_tag(tag: str) -> str | None:
+    """A tag as an engine shows it: archives have docker.io/library/busybox:latest too. None for a digest."""
+    return None if "@" in tag else parse_reference(tag).tagged
+
+
+def _unlike(platform: Platform) -> Callable[[ArchivedImage], tuple[bool, bool]]:
+    """Orders images: first those that an engine for that platform shows."""
+    return lambda image: (not image.listed, not platform.includes(platform_of(_platform(image))))
+
+
+def _platform(image: ArchivedImage) -> dict[str, str]:
+    return {"os": image.os, "architecture": image.architecture, "variant": image.variant}

@@ -1,0 +1,414 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change with any release, so nothing outside may import it.
+
+"""Archives of images: what is in one, told without extracting or trusting it.
+
+Read are the layouts that docker save (before and since 25), podman save and skopeo write, plain or
+compressed. FORMATS:
+
+- legacy: manifest.json alone (moby, image/tarexport/save.go before 25; Podman's docker-archive)
+- oci: an OCI layout alone (image-spec, image-layout.md; Podman's oci-archive)
+- both: an OCI layout with manifest.json (Docker since 25)
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, BinaryIO, NamedTuple
+
+from ansible_collections.gantry.docker.plugins.module_utils._archive.compression import HEAD, detect
+from ansible_collections.gantry.docker.plugins.module_utils._archive.contents import Contents, Entry, PlainContents
+from ansible_collections.gantry.docker.plugins.module_utils._archive.digests import (
+    blob_digest,
+    blob_name,
+    config_digest,
+)
+from ansible_collections.gantry.docker.plugins.module_utils._archive.manifests import (
+    INDEX,
+    Config,
+    Descriptor,
+    Listed,
+    Manifest,
+    normal,
+    read_config,
+    read_layout,
+    read_left_out,
+    read_listed,
+)
+from ansible_collections.gantry.docker.plugins.module_utils._archive.tar import Bounds, StreamSource
+from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, Unreadable
+
+
+class ArchiveError(GantryError):
+    """An archive that can't be read, or isn't what it claims to be."""
+
+
+class ArchivedLayer(NamedTuple):
+    """A layer of an archived image.
+
+    entry: the name of the file that holds it or, if there is none, that should.
+    digest: the blob's, where its name claims one.
+    size: the file's or, if there is none, what a manifest says of it; None if nothing does.
+    diff_id: None if the image's config is missing.
+    """
+
+    entry: str
+    digest: str | None
+    size: int | None
+    diff_id: str | None
+    present: bool
+
+
+class ArchivedImage(NamedTuple):
+    """An image in an archive, for one platform.
+
+    config_digest: None only if not even the manifest is there. config_entry: the config's file.
+    manifest_digest: None where no OCI layout describes the image.
+    index_digest: that of the index which the OCI layout's index.json points at, if it points at one.
+    tags: as written: RepoTags of manifest.json, and what index.json adds to them.
+    listed: whether manifest.json has it: a classic store loads no others.
+    missing: the files that manifests name and that aren't there. Foreign layers, which engines never
+    save, don't count, nor does what a thin archive leaves out. If the config is missing, os and all that
+    follows from it is empty.
+    """
+
+    config_digest: str | None
+    config_entry: str | None
+    manifest_digest: str | None
+    index_digest: str | None
+    tags: tuple[str, ...]
+    listed: bool
+    os: str
+    architecture: str
+    variant: str
+    created: str | None
+    diff_ids: tuple[str, ...]
+    config: Mapping[str, Any]
+    history: tuple[Mapping[str, Any], ...]
+    layers: tuple[ArchivedLayer, ...]
+    missing: tuple[str, ...]
+
+
+class ArchiveIndex(NamedTuple):
+    """What is in an archive.
+
+    entries: its files by name, with their places in the unpacked tar. links: its links, by
+    name the names that they mean.
+    end: where the last entry ends in the unpacked tar.
+    compression: none, gzip, xz, bzip2 or zstd. format: legacy, oci or both.
+    documents: the descriptions of images that were read, by the names of their entries.
+    left_out: the layers that a thin archive leaves out: DiffIDs by the names of entries that aren't there.
+    breaks: places in the unpacked tar from which it can be unpacked, with their places in the file.
+    """
+
+    images: tuple[ArchivedImage, ...]
+    entries: Mapping[str, Entry]
+    links: Mapping[str, str]
+    end: int
+    compression: str
+    format: str
+    documents: Mapping[str, bytes]
+    left_out: Mapping[str, str]
+    breaks: tuple[tuple[int, int], ...]
+
+
+def read_index(path: str | os.PathLike[str]) -> ArchiveIndex:
+    """The index of the archive at path.
+
+    A plain archive is sought in, and only its headers and documents are read; a compressed one is
+    unpacked once, in constant memory. Documents have the digests that are claimed for them; blobs
+    and layers may not (see verify).
+    Raises ArchiveError, and nothing else, for a file that can't be read, is no archive of images, is
+    truncated, damaged or hostile. An archive that its engine wrote without some blobs is no error:
+    its images have them as missing.
+    """
+    with opened(path) as file:
+        return read_index_of(file, os.fspath(path))
+
+
+def read_index_of(file: BinaryIO, path: str) -> ArchiveIndex:
+    """The same as read_index for a regular file that is open, from its beginning. path: for messages."""
+    with reading(path):
+        return _read_file(file, os.fstat(file.fileno()).st_size)
+
+
+def read_pieces(pieces: Iterator[bytes], path: str) -> ArchiveIndex:
+    """The index of a plain archive that comes in pieces, once; its blobs may not have their digests.
+
+    Raises ArchiveError as read_index does; other errors that the pieces raise pass through.
+    """
+    try:
+        return _once(pieces, "none")
+    except Unreadable as error:
+        raise unusable(path, error) from error
+
+
+@contextmanager
+def reading(path: str) -> Iterator[None]:
+    """Let what goes wrong in reading the archive at path be an ArchiveError."""
+    try:
+        yield
+    except Unreadable as error:
+        raise unusable(path, error) from error
+    except OSError as error:
+        raise ArchiveError(
+            f"The archive {path} can't be read: {error.strerror or error}. Check the path and its permissions."
+        ) from error
+
+
+@contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """The archive at path, open; raises ArchiveError if it is no file that can be read."""
+    with reading(os.fspath(path)):
+        file = _open(os.fspath(path))
+    with file:
+        yield file
+
+
+def unusable(path: str, error: Unreadable) -> ArchiveError:
+    """The error for the archive at path."""
+    return ArchiveError(f"The archive {path} can't be used: {error.reason}. {error.advice}.")
+
+
+def _open(path: str) -> BinaryIO:
+    if "\0" in path:
+        raise Unreadable("no file has a zero byte in its path", "Check the path")
+    file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise Unreadable("it is no regular file", "Name a file that docker save or a like tool wrote")
+    return file
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    # Opening a pipe would last until somebody writes to it.
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _read_file(file: BinaryIO, size: int) -> ArchiveIndex:
+    file.seek(0)
+    compression = compression_of(file.read(HEAD))
+    if compression in ("zstd", "gzip"):
+        from ansible_collections.gantry.docker.plugins.module_utils._archive.trailing_index import read_embedded
+
+        embedded = read_embedded(file, size, compression)
+        if embedded:
+            return index_of(embedded, compression, embedded.breaks)
+    file.seek(0)
+    if compression == "none":
+        return index_of(PlainContents(file, size), compression)
+    from ansible_collections.gantry.docker.plugins.module_utils._archive.decompression import unpacked
+
+    return _once(unpacked(file, compression), compression, Bounds.of(size, compression))
+
+
+def _once(pieces: Iterator[bytes], compression: str, bounds: Bounds | None = None) -> ArchiveIndex:
+    # Most archives can be sought in, or carry their index.
+    from ansible_collections.gantry.docker.plugins.module_utils._archive.streamed import StreamedContents
+
+    source = StreamSource(pieces, bounds.unpacked if bounds else None)
+    return index_of(StreamedContents(source, bounds), compression)
+
+
+def compression_of(head: bytes) -> str:
+    """The compression of an archive that begins so (HEAD bytes of it); raises Unreadable for an empty one."""
+    if not head:
+        raise Unreadable("it is empty")
+    return detect(head)
+
+
+def index_of(contents: Contents, compression: str, breaks: tuple[tuple[int, int], ...] = ()) -> ArchiveIndex:
+    """The index of an archive with these contents; raises Unreadable. compression, breaks: as in ArchiveIndex."""
+    if contents.marked:
+        return _index_of(contents, compression, breaks)
+    # Engines take an archive without an end mark. It may have broken off between two entries.
+    try:
+        index = _index_of(contents, compression, breaks)
+    except Unreadable as error:
+        raise Unreadable("it is truncated") from error
+    if not _is_whole(index):
+        raise Unreadable("it is truncated")
+    return index
+
+
+def _is_whole(index: ArchiveIndex) -> bool:
+    """Whether all is there that an archive names, and all named that is there."""
+    if not index.images or any(image.missing for image in index.images):
+        return False
+    if index.format != "oci":
+        # With an index.json comes an oci-layout.
+        return index.format == "both" or INDEX not in index.entries
+    named = {layer.entry for image in index.images for layer in image.layers}
+    for image in index.images:
+        digests = (image.config_digest, image.manifest_digest, image.index_digest)
+        named.update(blob_name(digest) for digest in digests if digest)
+    return all(name in named for name in index.entries if blob_digest(name))
+
+
+def _index_of(contents: Contents, compression: str, breaks: tuple[tuple[int, int], ...]) -> ArchiveIndex:
+    listed = read_listed(contents)
+    configs = (config_digest(contents.resolve(image.config) or image.config) for image in listed or ())
+    layout = read_layout(contents, frozenset(digest for digest in configs if digest))
+    if listed is None and layout is None and "repositories" in contents.files:
+        raise Unreadable(
+            "it has the layout of Docker before 1.10: repositories, and no manifest.json",
+            # moby, image/tarexport/load.go, legacyLoad: until 28, and never in daemon/containerd/image_exporter.go
+            "Load it with 'docker load' into an engine before Docker 29 that has a classic store, as others don't take "
+            "it either, and save it again there",
+        )
+    if listed is None and layout is None:
+        raise Unreadable(
+            "it has neither a manifest.json nor an OCI layout",
+            "It must be an archive of images as docker save writes it; what docker export writes is for docker import",
+        )
+    left_out = read_left_out(contents)
+    images = tuple(_Images(contents, frozenset(left_out)).of(listed or [], layout or []))
+    return ArchiveIndex(
+        images=images,
+        entries=contents.files,
+        links=contents.links,
+        end=contents.end,
+        compression=compression,
+        format="oci" if listed is None else "legacy" if layout is None else "both",
+        documents=contents.documents,
+        left_out=left_out,
+        breaks=breaks,
+    )
+
+
+class _Images:
+    """Join what manifest.json and an OCI layout say of the same images."""
+
+    def __init__(self, contents: Contents, left_out: frozenset[str]) -> None:
+        self._contents = contents
+        self._left_out = left_out
+        self._configs: dict[str, Config | None] = {}
+
+    def of(self, listed: Sequence[Listed], layout: Sequence[Manifest]) -> Iterator[ArchivedImage]:
+        """Every image once, first those that manifest.json lists."""
+        rest = dict.fromkeys(range(len(layout)))
+        by_config: dict[str, list[int]] = {}
+        by_blobs: dict[tuple[str, frozenset[str]], list[int]] = {}
+        for number, manifest in enumerate(layout):
+            if manifest.config:
+                blobs = frozenset(layer.blob for layer in manifest.layers)
+                by_config.setdefault(manifest.config.blob, []).append(number)
+                by_blobs.setdefault((manifest.config.blob, blobs), []).append(number)
+        for image in listed:
+            entry, blobs = self._entry(image.config), frozenset(map(self._entry, image.layers))
+            # Those that have the image's very blobs, and not the same layers packed otherwise; each only once.
+            same = [number for number in by_blobs.pop((entry, blobs), []) if number in rest]
+            same = same or [number for number in by_config.pop(entry, []) if number in rest]
+            for number in same:
+                del rest[number]
+            if not same:
+                yield self._image(image.config, image.layers, image.tags, None, listed=True)
+            for manifest, tags in _shared_tags(image, [layout[number] for number in same]):
+                # The layers are manifest.json's: Docker 25.0 wrote its OCI manifests' in random order, and
+                # equal ones once (moby, v25.0.0, image/tarexport/save.go, save).
+                yield self._image(image.config, image.layers, tags, manifest, listed=True)
+        for manifest in (layout[number] for number in rest):
+            config = manifest.config.blob if manifest.config else None
+            layers = tuple(layer.blob for layer in manifest.layers)
+            yield self._image(config, layers, manifest.names, manifest, listed=False)
+
+    def _entry(self, name: str) -> str:
+        return self._contents.resolve(name) or name
+
+    def _config(self, name: str) -> Config | None:
+        if name not in self._configs:
+            self._configs[name] = read_config(self._contents, name)
+        return self._configs[name]
+
+    def _image(
+        self,
+        config_name: str | None,
+        layer_names: Sequence[str],
+        tags: tuple[str, ...],
+        manifest: Manifest | None,
+        listed: bool,
+    ) -> ArchivedImage:
+        config_entry = self._entry(config_name) if config_name else None
+        config = self._config(config_entry) if config_entry else None
+        platform = manifest.platform if manifest else {}
+        layers = self._layers(layer_names, config, manifest)
+        return ArchivedImage(
+            config_digest=config.digest if config else config_digest(config_entry or ""),
+            config_entry=config_entry,
+            manifest_digest=manifest.digest if manifest else None,
+            index_digest=manifest.index_digest if manifest else None,
+            tags=tags,
+            listed=listed,
+            os=config.os if config else _text(platform.get("os")),
+            architecture=config.architecture if config else _text(platform.get("architecture")),
+            variant=config.variant if config else _text(platform.get("variant")),
+            created=config.created if config else None,
+            diff_ids=config.diff_ids if config else (),
+            config=config.config if config else {},
+            history=config.history if config else (),
+            layers=layers,
+            missing=self._missing(config_entry, layers, manifest),
+        )
+
+    def _layers(
+        self, names: Sequence[str], config: Config | None, manifest: Manifest | None
+    ) -> tuple[ArchivedLayer, ...]:
+        if config and len(config.diff_ids) != len(names):
+            # Engines refuse it too (moby, image/tarexport/load.go; containerd, client/image.go, Unpack).
+            raise Unreadable(f"an image in it has {len(names)} layers, and {len(config.diff_ids)} DiffIDs for them")
+        described = _described(manifest)
+        diff_ids: Sequence[str | None] = config.diff_ids if config else [None] * len(names)
+        return tuple(self._layer(self._entry(name), diff_id, described) for name, diff_id in zip(names, diff_ids))
+
+    def _layer(self, entry: str, diff_id: str | None, described: Mapping[str, Descriptor]) -> ArchivedLayer:
+        file = self._contents.files.get(entry)
+        claimed = described[entry].size if entry in described else None
+        return ArchivedLayer(entry, blob_digest(entry), file.size if file else claimed, diff_id, file is not None)
+
+    def _missing(
+        self, config: str | None, layers: Sequence[ArchivedLayer], manifest: Manifest | None
+    ) -> tuple[str, ...]:
+        described = _described(manifest)
+        named = [config] if config else []
+        named += [layer.entry for layer in layers]
+        named += described
+        missing = [
+            name
+            for name in dict.fromkeys(named)
+            if name not in self._contents.files
+            and name not in self._left_out
+            and (name not in described or described[name].distributed)
+        ]
+        return (*missing, *(manifest.missing if manifest else ()))
+
+
+def _described(manifest: Manifest | None) -> dict[str, Descriptor]:
+    return {layer.blob: layer for layer in manifest.layers} if manifest else {}
+
+
+def _shared_tags(image: Listed, manifests: Sequence[Manifest]) -> Iterator[tuple[Manifest, tuple[str, ...]]]:
+    """Which of an image's tags each of its manifests has.
+
+    There are several if index.json points at a manifest both by itself and within an index. Tags that
+    index.json gives to none go to the first.
+    """
+    spoken = {normal(name) for manifest in manifests for name in manifest.names}
+    written: dict[str | None, list[int]] = {}
+    for number, tag in enumerate(image.tags):
+        written.setdefault(normal(tag), []).append(number)
+    unspoken = [number for tag, numbers in written.items() if tag not in spoken for number in numbers]
+    for position, manifest in enumerate(manifests):
+        own = {normal(name) for name in manifest.names}
+        numbers = [number for tag in own for number in written.get(tag, ())] + (unspoken if position == 0 else [])
+        more = (name for name in manifest.names if normal(name) not in written)
+        yield manifest, (*(image.tags[number] for number in sorted(numbers)), *more)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change with any release, so nothing outside may import it.
+
+"""What is in a layer, told apart from when it was packed.
+
+containerd before 2.0 dates the mark of a deleted file with the second in which the layer is packed
+(containerd 1.7, archive/tar.go, ChangeWriter), so that packing the same files twice gives two DiffIDs.
+Here layers are compared by what they do to the layers below, as they stream out of the engine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tarfile
+from collections.abc import Collection, Iterator, Mapping
+from typing import IO, Any, cast
+
+from ansible_collections.gantry.docker.plugins.module_utils._archive.compression import HEAD, detect
+from ansible_collections.gantry.docker.plugins.module_utils._archive.decompression import (
+    PIECE,
+    Rejoined,
+    pieces_of,
+    unpacked,
+)
+from ansible_collections.gantry.docker.plugins.module_utils._archive.documents import parsed
+from ansible_collections.gantry.docker.plugins.module_utils._archive.tar import Member, StreamSource, Tar
+from ansible_collections.gantry.docker.plugins.module_utils._errors import Unreadable
+
+# image-spec, layer.md, Whiteouts
+_DELETED = ".wh."
+_TIMES = ("mtime", "atime", "ctime")
+
+
+def newest_layers(archive: Iterator[bytes]) -> frozenset[str]:
+    """The files that hold the newest layer of each image in an archive as docker save writes it.
+
+    archive: its bytes, which are read to the end. Raises Unreadable.
+    """
+    source = StreamSource(archive)
+    images: list[Mapping[str, Any]] = []
+    for member in Tar(source):
+        if member.name == "manifest.json":
+            images = parsed(source.read(member.size), member.name)
+    source.drain()
+    return frozenset(image["Layers"][-1] for image in images if image.get("Layers"))
+
+
+def content_digests(archive: Iterator[bytes], layers: Collection[str]) -> dict[str, str]:
+    """For each of these files of an archive the digest of what the layer in it contains; none for one that is missing.
+
+    Layers that differ in nothing but the times of deletions have the same digest.
+    archive: its bytes, which are read to the end, in constant memory. Raises Unreadable.
+    """
+    source = StreamSource(archive)
+    digests = {member.name: _content_digest(source, member) for member in Tar(source) if member.name in layers}
+    source.drain()
+    return digests
+
+
+def _content_digest(source: StreamSource, member: Member) -> str:
+    packed = StreamSource(pieces_of(source, member.size))
+    head = packed.read(HEAD)
+    plain = StreamSource(unpacked(Rejoined(head, packed), detect(head)))
+    content = hashlib.sha256()
+    try:
+        with tarfile.open(fileobj=cast(IO[bytes], plain), mode="r|") as tar:
+            for entry in tar:
+                tar.members = []  # type: ignore[attr-defined] # it would remember them all
+                content.update(_description(entry))
+                data = tar.extractfile(entry) if entry.isreg() else None
+                while data and (piece := data.read(PIECE)):
+                    content.update(piece)
+        plain.drain()
+    except (tarfile.TarError, EOFError) as error:
+        raise Unreadable(f"its layer {member.name} is no sound tar archive ({error})") from error
+    return f"sha256:{content.hexdigest()}"
+
+
+def _description(entry: tarfile.TarInfo) -> bytes:
+    """All that a layer says of a file but its data; of a deletion, not when it was noted."""
+    deleted = entry.name.rpartition("/")[2].startswith(_DELETED)
+    told = {
+        "name": entry.name,
+        "type": entry.type.decode("latin-1"),
+        "mode": entry.mode,
+        "owner": [entry.uid, entry.gid, entry.uname, entry.gname],
+        "size": entry.size,
+        "link": entry.linkname,
+        "device": [entry.devmajor, entry.devminor],
+        "time": None if deleted else entry.mtime,
+        "more": {key: value for key, value in entry.pax_headers.items() if not (deleted and key in _TIMES)},
+    }
+    return json.dumps(told, sort_keys=True).encode()

@@ -1,0 +1,124 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change with any release, so nothing outside may import it.
+
+"""What an archive contains that comes once, from its first byte to its last."""
+
+from __future__ import annotations
+
+import hashlib
+
+from ansible_collections.gantry.docker.plugins.module_utils._archive.compression import HEAD, detect
+from ansible_collections.gantry.docker.plugins.module_utils._archive.contents import MAX_DOCUMENT, Contents
+from ansible_collections.gantry.docker.plugins.module_utils._archive.decompression import (
+    Rejoined,
+    read_exactly,
+    unpacked,
+)
+from ansible_collections.gantry.docker.plugins.module_utils._archive.digests import blob_digest
+from ansible_collections.gantry.docker.plugins.module_utils._archive.tar import Bounds, Member, StreamSource, shown
+from ansible_collections.gantry.docker.plugins.module_utils._errors import Unreadable
+
+# All documents that are kept while an archive streams by.
+MAX_KEPT = 32 << 20
+
+
+class StreamedContents(Contents):
+    """Those of an archive that comes once: all that may be a document is kept, for manifests come last.
+
+    hashes: whether to hash every file. digests: then, by name, the digest of the file's content and,
+    if it is compressed and no blob of an OCI layout, also that of what it unpacks to.
+    """
+
+    def __init__(self, source: StreamSource, bounds: Bounds | None = None, hashes: bool = False) -> None:
+        super().__init__(bounds)
+        self.digests: dict[str, tuple[str, ...]] = {}
+        self._kept: dict[str, bytes] = {}
+        self._kept_size = 0
+        self._source = source
+        self._hashes = hashes
+        self._walk(source, self._visit)
+        source.drain()
+
+    def _visit(self, member: Member) -> None:
+        self._drop(member.name)
+        self.digests.pop(member.name, None)
+        if member.link is not None:
+            return
+        data = _Data(self._source, member.size, _algorithm(member.name) if self._hashes else None)
+        head = read_exactly(data, HEAD)
+        # A layer has zeros, and JSON has none.
+        if member.size <= min(MAX_DOCUMENT, self.bounds.document) and b"\0" not in head:
+            head += read_exactly(data, member.size - len(head))
+            if b"\0" not in head:
+                self._keep(member.name, head)
+        if self._hashes:
+            of_layer = _unpacked_digest(head, data) if blob_digest(member.name) is None else ()
+            self.digests[member.name] = (data.digest(), *of_layer)
+
+    def _keep(self, name: str, document: bytes) -> None:
+        self._kept[name] = document
+        self._kept_size += len(document)
+        most = min(MAX_KEPT, self.bounds.documents)
+        if self._kept_size > most:
+            # The largest are no descriptions of images but bills of materials (attestations).
+            for largest in sorted(self._kept, key=lambda kept: -len(self._kept[kept])):
+                if self._kept_size > most * 3 // 4:
+                    self._drop(largest)
+
+    def _drop(self, name: str) -> None:
+        self._kept_size -= len(self._kept.pop(name, b""))
+
+    def _read(self, file: str) -> bytes:
+        if file not in self._kept:
+            raise Unreadable(
+                f"its description of images in {shown(file)} is no JSON, or too large to be kept",
+                "Decompress the archive if it is sound, or make it again",
+            )
+        return self._kept[file]
+
+
+class _Data:
+    """A file's data within an archive; hashed as it is read."""
+
+    def __init__(self, source: StreamSource, size: int, algorithm: str | None) -> None:
+        self._source = source
+        self._left = size
+        self._algorithm = algorithm
+        self._hash = hashlib.new(algorithm) if algorithm else None
+
+    def read(self, size: int, /) -> bytes:
+        piece = self._source.read(min(size, self._left))
+        self._left -= len(piece)
+        if self._hash:
+            self._hash.update(piece)
+        return piece
+
+    def digest(self) -> str:
+        """The digest of all the data; reads what is left of it."""
+        for piece in self._source.pieces(self._left):
+            if self._hash:
+                self._hash.update(piece)
+        self._left = 0
+        return f"{self._algorithm}:{self._hash.hexdigest() if self._hash else ''}"
+
+
+def _algorithm(name: str) -> str:
+    return (blob_digest(name) or "sha256").partition(":")[0]
+
+
+def _unpacked_digest(head: bytes, data: _Data) -> tuple[str, ...]:
+    """The digest of what a file unpacks to, if it is compressed: engines take such layers in any layout."""
+    compression = detect(head)
+    if compression == "none":
+        return ()
+    content = hashlib.sha256()
+    try:
+        for piece in unpacked(Rejoined(head, data), compression):
+            content.update(piece)
+    except Unreadable:
+        # That it is no sound layer shows when its digest is compared, if it is a layer at all.
+        return ()
+    return (f"sha256:{content.hexdigest()}",)

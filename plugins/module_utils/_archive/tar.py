@@ -1,0 +1,466 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change with any release, so nothing outside may import it.
+
+"""Tar archives as engines write them, walked header by header; nothing is extracted.
+
+Python's tarfile reads pax headers and long names of any size into memory, follows what it meets
+(sparse files, global headers, old Sun and Solaris forms), and takes twice as long. An image's
+archive needs little of the format, and that is read here as Go's archive/tar reads it, since that is
+what engines have.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple, NoReturn, Protocol, cast
+
+from ansible_collections.gantry.docker.plugins.module_utils._errors import Unreadable
+
+BLOCK = 512
+
+# Far beyond what any engine writes: about three entries for each of an image's 127 layers at most.
+MAX_ENTRIES = 100_000
+# Of what an engine holds nothing comes near; it bounds the time that a decompression bomb takes.
+MAX_UNPACKED = 1 << 40
+# Names, and pax records, are read into memory. Engines write none longer than 200 bytes.
+_MAX_EXTENSION = 64 << 10
+# Linux takes no longer path (PATH_MAX), so that no engine could unpack the entry.
+_MAX_NAME = 4096
+
+_ZEROS = bytes(BLOCK)
+_NO_TIMES = bytes(24)
+_OCTAL = re.compile(rb"[ \0]*([0-7]*)[ \0]*")
+_DECIMAL = re.compile(rb"[0-9]{1,18}")
+# By compression: what a file of up to one MiB may unpack to, which takes a few seconds at most, and what each byte
+# beyond may. Deflate packs nothing more than 1032 times (zlib's technical notes). bzip2 packs without such an end, and
+# unpacks some content at six MiB a second; xz may have three filters, which take longer than it does itself.
+_EXPANSION = {
+    "none": (1 << 20, 1),
+    "gzip": (1032 << 20, 1032),
+    "zstd": (512 << 20, 1032),
+    "xz": (128 << 20, 256),
+    "bzip2": (16 << 20, 64),
+}
+_REFUSED = {
+    b"3": "a device",
+    b"4": "a device",
+    b"6": "a pipe",
+}
+_LOOKS_LIKE = "It must be an archive as docker save, podman save or skopeo write it"
+REPACK = "If you trust where it comes from, write it anew ('skopeo copy docker-archive:OLD docker-archive:NEW')"
+# GNU tar leaves out holes in five ways, and each tool knows others of them.
+_SPARSE = b"GNU.sparse."
+_WITHOUT_HOLES = (
+    "Unpack it and pack it again with tar, without --sparse, or write it anew ('skopeo copy docker-archive:OLD "
+    "docker-archive:NEW'), if you trust where it comes from"
+)
+
+# Headers that say more of the entry after them: pax attributes, and GNU's long names and links.
+_HEADS = {b"x": b"", b"L": b"path", b"K": b"linkpath"}
+# What a global pax header would change of entries; Go doesn't apply it, and other tools do.
+_NOT_GLOBAL = (b"path", b"linkpath", b"size", _SPARSE)
+
+
+class Bounds(NamedTuple):
+    """What an archive may take to read, by the size of its file: memory and time stay in proportion.
+
+    entries: how many it may have. names: their length, in bytes. document: the size of one document, in bytes;
+    documents: that of all. values: how many values the documents may have in all. unpacked: the size of the tar.
+    """
+
+    entries: int
+    names: int
+    document: int
+    documents: int
+    values: int
+    unpacked: int
+
+    @staticmethod
+    def of(size: int, compression: str = "none") -> Bounds:
+        """Return the bounds for a file of so many bytes.
+
+        Names are digests, which no compression shortens to less than half; the documents of real images unpack to some
+        five times their packed size.
+        """
+        least, times = _EXPANSION[compression]
+        return Bounds(
+            entries=min(MAX_ENTRIES, 20_000 + size // 32),
+            names=(4 << 20) + size,
+            document=min(8 << 20, (1 << 20) + 4 * size),
+            documents=min(64 << 20, (4 << 20) + 8 * size),
+            values=min(4_000_000, 150_000 + size // 16),
+            unpacked=min(MAX_UNPACKED, least + times * max(0, size - (1 << 20))),
+        )
+
+
+class Unmarked(Unreadable):
+    """The archive ends after an entry, without the blocks of zeros that mark the end."""
+
+
+class Truncated(Unreadable):
+    """The archive ends within an entry."""
+
+
+class Source(Protocol):
+    """The bytes of a tar archive, from its first to its last."""
+
+    position: int
+
+    def read(self, size: int, /) -> bytes:
+        """The next size bytes; fewer only at the end."""
+
+    def skip(self, size: int) -> None:
+        """Pass over size bytes; raises Truncated if there are fewer."""
+
+
+class FileSource:
+    """A plain archive in a file that can be sought in: what is passed over isn't read."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self.position = 0
+        self._file = file
+        self._size = size
+        file.seek(0)
+
+    def read(self, size: int, /) -> bytes:
+        """The next size bytes; fewer only at the end."""
+        data = self._file.read(size)
+        self.position += len(data)
+        return data
+
+    def skip(self, size: int) -> None:
+        """Pass over size bytes; raises Truncated if there are fewer."""
+        if size > self._size - self.position:
+            raise Truncated("it is truncated")
+        if size:
+            self.position += size
+            self._file.seek(self.position)
+
+
+class StreamSource:
+    """An archive that comes in pieces, once. most: how many bytes it may have; MAX_UNPACKED without."""
+
+    def __init__(self, pieces: Iterator[bytes], most: int | None = None) -> None:
+        self.position = 0
+        self._most = MAX_UNPACKED if most is None else most
+        self._pieces = pieces
+        self._rest = memoryview(b"")
+
+    def read(self, size: int, /) -> bytes:
+        """The next size bytes; fewer only at the end."""
+        if size <= len(self._rest):
+            return bytes(self._take(size))
+        taken = bytearray()
+        while len(taken) < size:
+            piece = self._take(size - len(taken))
+            if not piece:
+                break
+            taken += piece
+        return bytes(taken)
+
+    def pieces(self, size: int) -> Iterator[bytes]:
+        """The next size bytes as they come; fewer only at the end.
+
+        They are views of what came: as good as bytes to who hashes, compresses or writes them, and not copied.
+        """
+        while size > 0:
+            piece = self._take(size)
+            if not piece:
+                return
+            size -= len(piece)
+            yield cast(bytes, piece)
+
+    def skip(self, size: int) -> None:
+        """Pass over size bytes; raises Truncated if there are fewer."""
+        if sum(map(len, self.pieces(size))) < size:
+            raise Truncated("it is truncated")
+
+    def drain(self) -> None:
+        """Read to the end, for the checksums that compressed streams have there."""
+        while self._take(1 << 30):
+            pass
+
+    def _take(self, size: int) -> memoryview:
+        if not self._rest:
+            self._rest = memoryview(next(self._pieces, b""))
+        piece, self._rest = self._rest[:size], self._rest[size:]
+        self.position += len(piece)
+        if self.position > self._most:
+            raise Unreadable(
+                f"it unpacks to more than {self._most >> 20} MiB, which is far more than its size lets expect",
+                "If it comes from where you trust, decompress it, and name what comes out",
+            )
+        return piece
+
+
+class Member(NamedTuple):
+    """An entry of a tar archive.
+
+    name: cleaned: relative, without dots. link: for a link the name that it leads to, cleaned too; None for a
+    file. start: where its headers begin. offset, size: where its data is. hard: whether it is a hard link.
+    """
+
+    name: str
+    link: str | None
+    start: int
+    offset: int
+    size: int
+    hard: bool = False
+
+
+class Tar:
+    """Walk over an archive's files and links.
+
+    Iterate once. A file's data may be read from the source before the next step.
+    end: after the walk, where the last entry ends. others: the names of directories and of global headers.
+    Raises Unreadable for what is no tar archive, is truncated, has names that lead out of it, entries that no
+    image archive has, or that tools read differently; Unmarked after the last entry if no end mark follows.
+    """
+
+    def __init__(self, source: Source, bounds: Bounds | None = None) -> None:
+        self.end = 0
+        self.others: set[str] = set()
+        self._bounds = bounds or Bounds.of(MAX_UNPACKED)
+        self._names = 0
+        self._source = source
+        self._headers = 0
+
+    def __iter__(self) -> Iterator[Member]:
+        while True:
+            start = self._source.position
+            member = self._next(start)
+            if member is None:
+                return
+            if member.name:
+                yield member
+            end = member.offset + member.size + -member.size % BLOCK
+            try:
+                self._source.skip(end - self._source.position)
+            except Truncated as error:
+                raise Unreadable(f"it is truncated: it ends within {shown(member.name)}") from error
+            self.end = end
+
+    def _next(self, start: int) -> Member | None:
+        """The next entry; one without a name for what is none of ours; None at the end."""
+        heads: dict[bytes, dict[bytes, bytes]] = {}
+        while True:
+            header = self._header(bool(heads))
+            if header is None:
+                return None
+            kind = header[156:157]
+            if kind not in _HEADS:
+                break
+            if heads and (kind in heads or b"x" in (kind, *heads)):
+                # Of several heads Go takes one whole, others put them together.
+                raise Unreadable(f"an entry has several heads at byte {start}, and tools read them differently", REPACK)
+            data = self._extension(_number(header[124:136]))
+            heads[kind] = _pax_records(data) if kind == b"x" else {_HEADS[kind]: _field(data)}
+        if kind == b"g":
+            return self._global(start, header, bool(heads))
+        # As for Go an empty value is none.
+        overrides = {key: value for head in heads.values() for key, value in head.items() if value}
+        return self._member(start, header, kind, overrides)
+
+    def _global(self, start: int, header: bytes, after_head: bool) -> Member:
+        """Pass over global records: git archive's comment. Go hands them on, and engines ignore them."""
+        records = _pax_records(self._extension(_number(header[124:136])))
+        if after_head or any(key.startswith(_NOT_GLOBAL) for key in records):
+            raise Unreadable("it has attributes for all its entries, and tools read them differently", REPACK)
+        # Docker 20.10 removes a file of that name.
+        self.others.add(clean_name(_text(_name(header))))
+        return Member("", None, start, self._source.position, 0)
+
+    def _header(self, after_head: bool) -> bytes | None:
+        block = self._source.read(BLOCK)
+        self._headers += 1
+        if block == _ZEROS:
+            # Two such blocks end an archive; to Go's reader one, and then nothing, does too.
+            if self._source.read(BLOCK).strip(b"\0"):
+                raise Unreadable("it is damaged: its end mark is followed by more")
+            if after_head:
+                raise Unreadable("it is damaged: it ends after the head of an entry")
+            return None
+        if len(block) < BLOCK:
+            # Go's reader does without an end mark, but engines write one: who takes an archive that broke
+            # off between two entries might take one without its manifest.json or index.json.
+            if self._headers == 1:
+                raise Unreadable("it is no tar archive", _LOOKS_LIKE)
+            raise Unreadable("it is truncated") if block or after_head else Unmarked("it is truncated")
+        if self._headers > self._bounds.entries:
+            raise Unreadable(f"it has more than {self._bounds.entries} entries", _LOOKS_LIKE)
+        self._check(block)
+        return block
+
+    def _check(self, block: bytes) -> None:
+        # The sum of all bytes, with those of the sum itself taken as spaces.
+        if _number(block[148:156], default=-1) == sum(block) - sum(block[148:156]) + 8 * 32:
+            return
+        if self._headers > 1:
+            raise Unreadable(f"it is damaged at byte {self._source.position - BLOCK}")
+        raise Unreadable("it is neither a tar archive nor one compressed with gzip, xz, bzip2 or zstd", _LOOKS_LIKE)
+
+    def _extension(self, size: int) -> bytes:
+        if size > _MAX_EXTENSION:
+            raise Unreadable(f"it has an entry whose name or attributes take {size} bytes", _LOOKS_LIKE)
+        data = self._source.read(size)
+        if len(data) < size:
+            raise Unreadable("it is truncated")
+        self._source.skip(-size % BLOCK)
+        return data
+
+    def _member(self, start: int, header: bytes, kind: bytes, overrides: dict[bytes, bytes]) -> Member:
+        raw = overrides.get(b"path") or _name(header)
+        self._count(raw)
+        offset = self._source.position
+        if kind == b"5" or (kind == b"\0" and raw.endswith(b"/")):
+            self.others.add(clean_name(_text(raw)))
+            return Member("", None, start, offset, 0)
+        name = _file_name(raw)
+        if kind in (b"1", b"2"):
+            # As in Go's reader, a link has no data, whatever size it claims.
+            target = overrides.get(b"linkpath") or _field(header[157:257])
+            self._count(target)
+            if kind == b"1":
+                return Member(name, _file_name(target), start, offset, 0, hard=True)
+            return Member(name, _link_target(name, _text(target)), start, offset, 0)
+        if kind == b"S" or any(key.startswith(_SPARSE) for key in overrides):
+            raise _sparse(_text(overrides.get(_SPARSE + b"name", raw)))
+        if kind not in (b"0", b"\0"):
+            _refuse(name, kind)
+        size = _decimal(overrides[b"size"]) if b"size" in overrides else _number(header[124:136])
+        return Member(name, None, start, offset, size)
+
+    def _count(self, name: bytes) -> None:
+        # A text with one wide character takes four bytes for each.
+        self._names += len(name) if name.isascii() else 4 * len(name)
+        if self._names > self._bounds.names:
+            raise Unreadable(f"it has names of more than {self._bounds.names} bytes in all", _LOOKS_LIKE)
+
+
+def clean_name(name: str) -> str:
+    """A name without needless dots and slashes; empty for the archive's root.
+
+    Raises Unreadable for one that leads out of the archive, or could.
+    """
+    parts = name.split("/")
+    if name.startswith("/") or ".." in parts or "\0" in name:
+        raise Unreadable(f"it has an entry named {shown(name)}, and names must stay within it", _LOOKS_LIKE)
+    if len(name) > _MAX_NAME:
+        raise Unreadable(f"it has an entry with a name of {len(name)} characters", _LOOKS_LIKE)
+    return "/".join(part for part in parts if part not in ("", "."))
+
+
+def shown(name: str) -> str:
+    """A name from an archive as it can be shown: quoted, escaped, and not too long."""
+    return repr(name if len(name) <= 200 else f"{name[:200]}…")
+
+
+def _link_target(name: str, target: str) -> str:
+    """Return where a symbolic link leads, seen from the archive's root.
+
+    Links are met in legacy archives: 20.10 writes a layer that is met again as a link to the first
+    (moby, image/tarexport/save.go, saveLayer), podman and skopeo a link for each layer's old name
+    (containers/image, docker/internal/tarfile/writer.go).
+    """
+    parents, parts = name.split("/")[:-1], target.split("/")
+    if target.startswith("/") or "\0" in target:
+        raise _leads_out(name, target)
+    while parts and parts[0] in ("..", ".", ""):
+        if parts.pop(0) == "..":
+            if not parents:
+                raise _leads_out(name, target)
+            parents.pop()
+    # The way back from a directory depends on whether that is a link itself.
+    if ".." in parts:
+        raise _leads_out(name, target)
+    return "/".join([*parents, *(part for part in parts if part not in ("", "."))])
+
+
+def _leads_out(name: str, target: str) -> Unreadable:
+    return Unreadable(f"its entry {shown(name)} is a link out of it, to {shown(target)}", _LOOKS_LIKE)
+
+
+def _refuse(name: str, kind: bytes) -> NoReturn:
+    what = _REFUSED.get(kind, f"of the type {kind!r}")
+    raise Unreadable(f"its entry {shown(name)} is {what}, and image archives have none", _LOOKS_LIKE)
+
+
+def _sparse(name: str) -> Unreadable:
+    return Unreadable(
+        f"its entry {shown(name)} is a sparse file: its zeros were left out, which engines don't do", _WITHOUT_HOLES
+    )
+
+
+def _file_name(raw: bytes) -> str:
+    name = clean_name(_text(raw))
+    if not name:
+        raise Unreadable("it has a file without a name", _LOOKS_LIKE)
+    return name
+
+
+def _name(header: bytes) -> bytes:
+    name = _field(header[:100])
+    magic = header[257:265]
+    # Of the forms POSIX's and star's have a prefix; GNU's keeps other things there.
+    if magic.startswith(b"ustar\0") and header[345] != 0:
+        return _field(header[345 : 476 if header[508:] == b"tar\0" else 500]) + b"/" + name
+    if magic == b"ustar  \0" and header[345:369] != _NO_TIMES:
+        for time in (header[345:357], header[357:369]):
+            if time[0] and _number(time, default=-1) < 0:
+                # Go before 1.8 wrote a prefix even so, and Go's reader looks for one where this is no time.
+                raise Unreadable(f"its entry {shown(_text(name))} has a name that tools read differently", REPACK)
+    return name
+
+
+def _field(field: bytes) -> bytes:
+    return field.partition(b"\0")[0]
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"it has an entry whose name is not UTF-8: {raw[:200]!r}", _LOOKS_LIKE) from error
+
+
+def _number(field: bytes, default: int | None = None) -> int:
+    """An octal number, or GNU's binary one for sizes of 8 GiB and more; none that is negative."""
+    if field[0] & 0x80:
+        # The next bit is the sign.
+        value = int.from_bytes(bytes([field[0] & 0x7F]) + field[1:], "big")
+        if value < 1 << 62:
+            return value
+    else:
+        match = _OCTAL.fullmatch(field)
+        if match:
+            return int(match.group(1) or b"0", 8)
+    if default is not None:
+        return default
+    raise Unreadable("it is damaged: an entry has no valid size")
+
+
+def _decimal(digits: bytes) -> int:
+    if not _DECIMAL.fullmatch(digits):
+        raise Unreadable("it is damaged: an entry has no valid size")
+    return int(digits)
+
+
+def _pax_records(data: bytes) -> dict[bytes, bytes]:
+    r"""Records of the form "length key=value\\n" (POSIX, pax Extended Header)."""
+    records: dict[bytes, bytes] = {}
+    position = 0
+    while position < len(data):
+        digits = data[position : position + 8].partition(b" ")[0]
+        length = int(digits) if _DECIMAL.fullmatch(digits) else 0
+        record = data[position + len(digits) + 1 : position + length]
+        key, equals, value = record.partition(b"=")
+        ends = value.endswith(b"\n") and position + length <= len(data)
+        if not key or b"\0" in key or not equals or not ends:
+            raise Unreadable("it is damaged: an entry has invalid attributes")
+        records[key] = value[:-1]
+        position += length
+    return records

@@ -1,0 +1,138 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change with any release, so nothing outside may import it.
+
+"""Run a command in a container."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any, NamedTuple
+
+from ansible_collections.gantry.docker.plugins.module_utils._container.commands import Command, Commands
+from ansible_collections.gantry.docker.plugins.module_utils._container.containers import Container, Containers
+from ansible_collections.gantry.docker.plugins.module_utils._container.words import parse_env, parse_name, parse_words
+from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
+from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
+
+
+class Wanted(NamedTuple):
+    """What is to be run where.
+
+    detach: whether the command is started and left to itself. creates, removes: the paths in the container whose
+    being there, or not being there, makes it needless. strip: whether empty lines at the output's end are left out.
+    """
+
+    container: str
+    command: Command
+    detach: bool
+    creates: str | None
+    removes: str | None
+    strip: bool
+
+
+class Observed(NamedTuple):
+    """The container, and why there is nothing to run, if so."""
+
+    container: Container | None
+    needless: str | None
+
+
+class Exec(NamedTuple):
+    """Run the command; its end is waited for unless it is detached. container: the one that was observed."""
+
+    wanted: Wanted
+    container: Container
+
+    @property
+    def sentence(self) -> str:
+        """What the step does."""
+        how = "Started" if self.wanted.detach else "Ran"
+        return f"{how} {shlex.join(self.wanted.command.argv)} in container {self.wanted.container}"
+
+
+def parse(params: Mapping[str, Any]) -> Wanted:
+    """What is wanted, from the module's parameters; raises InvalidInput."""
+    for option in ("creates", "removes"):
+        if params[option] is not None and not params[option].startswith("/"):
+            raise InvalidInput(f"{option} is '{params[option]}', and must be a path that begins with a slash.")
+    if params["stdin"] is not None and (params["tty"] or params["detach"]):
+        raise InvalidInput("stdin goes neither with tty nor with detach: there is no way to tell the command its end.")
+    return Wanted(
+        container=parse_name(params["container"]),
+        command=Command(
+            argv=parse_words(params["command"] if params["argv"] is None else params["argv"]),
+            chdir=params["chdir"],
+            env=parse_env(params["env"]),
+            user=params["user"],
+            tty=params["tty"],
+            stdin=_input(params),
+        ),
+        detach=params["detach"],
+        creates=params["creates"],
+        removes=params["removes"],
+        strip=params["strip_empty_ends"],
+    )
+
+
+def _input(params: Mapping[str, Any]) -> bytes | None:
+    if params["stdin"] is None:
+        return None
+    return str(params["stdin"]).encode() + (b"\n" if params["stdin_add_newline"] else b"")
+
+
+def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
+    """Look up the container, and the paths in it that make the command needless."""
+    container = Containers(engine).find(wanted.container)
+    needless = None
+    if container and wanted.creates and Containers(engine).has_path(container, wanted.creates):
+        needless = f"{wanted.creates} is there."
+    elif container and wanted.removes and not Containers(engine).has_path(container, wanted.removes):
+        needless = f"{wanted.removes} is not there."
+    return Observed(container, needless)
+
+
+def plan(wanted: Wanted, observed: Observed) -> Plan:
+    """Run the command if it is needed and the container can."""
+    container = observed.container
+    if container is None:
+        raise GantryError(f"There is no container {wanted.container} on this engine. Start one with container_run.")
+    if observed.needless:
+        return Plan()
+    if container.status == "paused":
+        raise GantryError(
+            f"The container {wanted.container} is paused. Unpause it ('docker unpause {container.name}')."
+        )
+    if container.status != "running":
+        raise GantryError(
+            f"The container {wanted.container} is {container.status}, and commands run only in one that is running. "
+            f"Start it first (container_run with state: started)."
+        )
+    return Plan((Exec(wanted, container),))
+
+
+def apply(engine: Engine, step: Exec) -> Mapping[str, Any]:
+    """Run the command; with its output and code, unless it is detached."""
+    wanted = step.wanted
+    if wanted.detach:
+        return {"exec_id": Commands(engine).exec_detached(step.container, wanted.command)}
+    outcome = Commands(engine).exec(step.container, wanted.command)
+    return {
+        "rc": outcome.rc,
+        "stdout": outcome.stdout.rstrip("\r\n") if wanted.strip else outcome.stdout,
+        "stderr": outcome.stderr.rstrip("\r\n") if wanted.strip else outcome.stderr,
+        "failed": outcome.rc != 0,
+        **({"msg": f"The command ended with code {outcome.rc}."} if outcome.rc else {}),
+    }
+
+
+def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
+    """What a command that was needless gives; else nothing but what the step gave."""
+    if not observed.needless:
+        return {}
+    return {"rc": 0, "stdout": "", "stderr": "", "msg": f"Nothing was run, as {observed.needless}"}

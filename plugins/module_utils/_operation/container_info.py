@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change with any release, so nothing outside may import it.
+
+"""Tell of containers: which there are, what they are, and what runs in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any, NamedTuple
+
+from ansible_collections.gantry.docker.plugins.module_utils._container.containers import Container, Containers
+from ansible_collections.gantry.docker.plugins.module_utils._container.words import parse_name
+from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
+from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import (
+    Reference,
+    may_be_short_id,
+    parse_image_name,
+)
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
+
+
+class Wanted(NamedTuple):
+    """names: None for all containers. processes: whether to tell what runs in them."""
+
+    names: tuple[str, ...] | None
+    processes: bool
+
+
+class Observed(NamedTuple):
+    """The containers that there are, and the names that name none.
+
+    images: the Id that each name now means which a container's image was called by; None where it means none any more.
+    """
+
+    containers: tuple[Container, ...]
+    not_found: tuple[str, ...]
+    images: Mapping[str, str | None]
+
+
+def parse(params: Mapping[str, Any]) -> Wanted:
+    """What is wanted, from the module's parameters; raises InvalidInput."""
+    names = params["names"]
+    parsed = None if names is None else tuple(dict.fromkeys(parse_name(name) for name in names))
+    return Wanted(parsed, params["processes"])
+
+
+def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
+    """Look up the containers that were named, or all, and what the names of their images mean now."""
+    names = wanted.names
+    if names is None:
+        names = tuple(summary.id for summary in Containers(engine).all())
+    found = {name: Containers(engine).find(name) for name in names}
+    gone = () if wanted.names is None else tuple(name for name, container in found.items() if container is None)
+    containers = tuple(container for container in found.values() if container)
+    made_from = {name for container in containers if (name := _image_name(container))}
+    images = {name: image.id if (image := engine.images.find(name)) else None for name in sorted(made_from)}
+    return Observed(containers, gone, images)
+
+
+def plan(wanted: Wanted, observed: Observed) -> Plan:
+    """Nothing: looking changes nothing."""
+    return Plan()
+
+
+def apply(engine: Engine, step: Any) -> Mapping[str, Any]:
+    """Never called: the plan has no steps."""
+    return {}
+
+
+def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
+    """The containers as inspected, with what was looked up beside."""
+    containers = [_described(engine, container, wanted, observed) for container in observed.containers]
+    single = {"container": containers[0]} if wanted.names and len(wanted.names) == len(containers) == 1 else {}
+    return {"containers": containers, "not_found": list(observed.not_found), **single}
+
+
+def _described(engine: Engine, container: Container, wanted: Wanted, observed: Observed) -> dict[str, Any]:
+    name = _image_name(container)
+    now = observed.images[name] if name else None
+    described = {**container.inspected, "ImageName": name, "ImageIsCurrent": now == container.image_id if now else None}
+    if wanted.processes:
+        described["Processes"] = Containers(engine).processes(container.id) if container.running else []
+    return described
+
+
+def _image_name(container: Container) -> str | None:
+    """The name that the container's image was called by when it was made; None if that was an Id."""
+    try:
+        name = parse_image_name(str(container.config.get("Image") or ""))
+    except InvalidInput:
+        return None
+    return str(name) if isinstance(name, Reference) and not _is_id(name, container) else None
+
+
+def _is_id(name: Reference, container: Container) -> bool:
+    """Whether what looks like a name is the beginning of the image's Id."""
+    return may_be_short_id(name) and container.image_id.partition(":")[2].startswith(name.name)

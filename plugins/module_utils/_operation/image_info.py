@@ -1,0 +1,229 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change with any release, so nothing outside may import it.
+
+"""Tell of images: which there are, what they are, which layers they have, and what these take."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any, NamedTuple
+
+from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
+from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image, ImageSize, ImageSummary
+from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils._image.labels import parse_label
+from ansible_collections.gantry.docker.plugins.module_utils._image.layers import chain_ids, holders
+from ansible_collections.gantry.docker.plugins.module_utils._image.patterns import Pattern, Selection, parse_selection
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ImageName, parse_image_name
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
+
+# What Go's path.Match takes for a pattern: a containerd store calls no other one bad, but finds nothing by it.
+_REFERENCE = re.compile(r"(?:\\.|\[\^?(?:\\.|[^\]\\])+\]|[^\\\[])+")
+
+
+class Filters(NamedTuple):
+    """What docker images --filter takes; labels must all be there, of references one must match."""
+
+    labels: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    dangling: bool | None = None
+    before: ImageName | None = None
+    since: ImageName | None = None
+
+
+class Wanted(NamedTuple):
+    """names: None for all images. required: whether each must mean one. history, sizes: whether to tell these too."""
+
+    names: tuple[Selection, ...] | None
+    filters: Filters = Filters()
+    required: bool = False
+    history: bool = False
+    sizes: bool = False
+
+
+class Observed(NamedTuple):
+    """The images that there are, and the names that mean none.
+
+    others, histories: for the images' history, all that docker images shows, and the steps that each was made by.
+    sizes: what each takes, by Id.
+    """
+
+    images: tuple[Image, ...]
+    not_found: tuple[str, ...]
+    others: tuple[Image, ...] = ()
+    histories: Mapping[str, Sequence[Mapping[str, Any]]] = {}
+    sizes: Mapping[str, ImageSize] = {}
+
+
+def parse(params: Mapping[str, Any]) -> Wanted:
+    """What is wanted, from the module's parameters; raises InvalidInput."""
+    names = params["names"]
+    return Wanted(
+        names=None if names is None else tuple(dict.fromkeys(parse_selection(name, "names") for name in names)),
+        filters=_parse_filters(params["filters"] or {}),
+        required=params["required"],
+        history=params["history"],
+        sizes=params["sizes"],
+    )
+
+
+def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
+    """Look up the images that were named, or all that have a name or aren't a part of another."""
+    names = wanted.names
+    filters = _as_asked(engine, wanted.filters)
+    listed = names is None and not filters
+    every = engine.images.visible() if listed or wanted.history or any(map(_is_pattern, names or ())) else ()
+    passing = engine.images.visible(filters) if filters else every
+    named = engine.meant_all(name for name in names or () if not isinstance(name, Pattern))
+    ids: Sequence[str] = [image.id for image in passing]
+    not_found: Sequence[str] = ()
+    if names is not None:
+        ids, not_found = _choose(names, named, every, ids if filters else None)
+    inspected = {image.id: image for image in named.values()}
+    others = [image.id for image in every] if wanted.history else []
+    rows = {row.id: row for row in (*every, *passing)}
+    inspected.update(engine.find_listed(rows[image_id] for image_id in (*ids, *others) if image_id not in inspected))
+    images = tuple(inspected[image_id] for image_id in ids if image_id in inspected)
+    return Observed(
+        images,
+        tuple(not_found),
+        others=tuple(inspected[image_id] for image_id in others if image_id in inspected),
+        histories=_histories(engine, images) if wanted.history else {},
+        sizes=engine.images.sizes() if wanted.sizes else {},
+    )
+
+
+def plan(wanted: Wanted, observed: Observed) -> Plan:
+    """Nothing: looking changes nothing. But what is required may be missing."""
+    if not wanted.required or not observed.not_found:
+        return Plan()
+    that_pass = " that the filters let through" if wanted.filters != Filters() else ""
+    missing = ", ".join(observed.not_found)
+    return Plan(problems=(f"This engine has no image{that_pass} for: {missing}. Pull, load or commit it first.",))
+
+
+def apply(engine: Engine, step: Any) -> Mapping[str, Any]:
+    """Never called: the plan has no steps."""
+    return {}
+
+
+def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
+    """The images as inspected, with their history and sizes where these are wanted."""
+    holding = holders({image.id: image.diff_ids for image in observed.others})
+    others = {image.id: {"Id": image.id, "RepoTags": list(image.tags)} for image in observed.others}
+    images = []
+    for image in observed.images:
+        described = dict(image.inspected)
+        if wanted.history:
+            described["History"] = _history(image, observed.histories[image.id], holding, others)
+        if wanted.sizes:
+            described["Sizes"] = _sizes(observed.sizes.get(image.id))
+        images.append(described)
+    single = {"image": images[0]} if wanted.names and len(wanted.names) == len(images) == 1 else {}
+    flawed = {image.id: image for image in observed.images if image.flaw}
+    return {
+        "images": images,
+        "not_found": list(observed.not_found),
+        "flawed": [
+            {"Id": image.id, "RepoTags": list(image.tags), "Reason": f"It {image.flaw}."} for image in flawed.values()
+        ],
+        **single,
+    }
+
+
+def _parse_filters(given: Mapping[str, Any]) -> Filters:
+    labels, references = (_texts(given, name) for name in ("label", "reference"))
+    for label in labels:
+        parse_label(label, "filters.label")
+    for reference in references:
+        if not _REFERENCE.fullmatch(reference):
+            raise InvalidInput(
+                f"'{reference}' in filters.reference can match no name. Write a name or a pattern, as in debian or "
+                "example/*:1."
+            )
+    moments = {name: parse_image_name(given[name]) for name in ("before", "since") if given.get(name) is not None}
+    return Filters(labels, references, given.get("dangling"), **moments)
+
+
+def _texts(given: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """One text, or a list of them; Ansible's own lists would split a label's value at its commas."""
+    value = given.get(name)
+    values = value if isinstance(value, list) else [] if value is None else [value]
+    for one in values:
+        if not isinstance(one, str):
+            raise InvalidInput(f"filters.{name} has {one!r} in it, and must be a text or a list of texts.")
+    return tuple(values)
+
+
+def _as_asked(engine: Engine, filters: Filters) -> dict[str, list[str]]:
+    """Filters as the API takes them; raises GantryError where an image that they name isn't there."""
+    asked = {"label": list(filters.labels), "reference": list(filters.references)}
+    if filters.dangling is not None:
+        asked["dangling"] = ["true" if filters.dangling else "false"]
+    for name, other in (("before", filters.before), ("since", filters.since)):
+        if other is not None:
+            image = engine.images.meant(other)
+            if image is None:
+                raise GantryError(f"filters.{name} is {other}, and there is no such image on this engine. Correct it.")
+            asked[name] = [image.id]
+    return {name: values for name, values in asked.items() if values}
+
+
+def _is_pattern(name: Selection) -> bool:
+    return isinstance(name, Pattern)
+
+
+def _choose(
+    names: Sequence[Selection],
+    named: Mapping[ImageName, Image],
+    every: Sequence[ImageSummary],
+    passing: Container[str] | None,
+) -> tuple[list[str], list[str]]:
+    """The Ids of the images that names mean, in the names' order; and the names that mean none.
+
+    An image that several names mean comes once for each of them; by a pattern it comes only if it didn't before.
+    named: the images of those names that are no patterns. passing: the Ids of images that filters let through.
+    """
+    ids: list[str] = []
+    not_found = []
+    for name in names:
+        if isinstance(name, Pattern):
+            meant = [image.id for image in every if any(map(name.matches, image.tags + image.digests))]
+        else:
+            meant = [named[name].id] if name in named else []
+        left = [image_id for image_id in meant if passing is None or image_id in passing]
+        ids += [image_id for image_id in left if not (_is_pattern(name) and image_id in ids)]
+        not_found += [] if left else [str(name)]
+    return ids, not_found
+
+
+def _histories(engine: Engine, images: Sequence[Image]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    return engine.ask_all(lambda one, image_id: one.images.history(image_id), [image.id for image in images])
+
+
+def _history(
+    image: Image,
+    history: Sequence[Mapping[str, Any]],
+    holding: Mapping[str, Sequence[str]],
+    others: Mapping[str, Mapping[str, Any]],
+) -> list[dict[str, Any]]:
+    """The steps that an image was made by, each with the layer that it made and the other images that have it."""
+    layers = reversed(chain_ids(image.diff_ids))
+
+    def sharing(layer: str) -> list[Mapping[str, Any]]:
+        return [others[holder] for holder in holding.get(layer, ()) if holder != image.id]
+
+    # Only who asks for histories waits for its import.
+    from ansible_collections.gantry.docker.plugins.module_utils._image.history import history_rows
+
+    rows = history_rows(history, image.diff_ids)
+    return [{**row, "SharedWith": sharing(next(layers)) if row["DiffID"] else None} for row in rows]
+
+
+def _sizes(size: ImageSize | None) -> dict[str, int] | None:
+    return {"Total": size.total, "Shared": size.shared, "Unique": size.total - size.shared} if size else None

@@ -1,0 +1,424 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change with any release, so nothing outside may import it.
+
+"""Remove images that nothing needs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from functools import partial
+from typing import Any, NamedTuple
+
+from ansible_collections.gantry.docker.plugins.module_utils._container.containers import Containers, ContainerSummary
+from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
+from ansible_collections.gantry.docker.plugins.module_utils._engine.errors import EngineError
+from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image, ImageSummary, Removal
+from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils._image.labels import parse_label
+from ansible_collections.gantry.docker.plugins.module_utils._image.patterns import parse_pattern
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import (
+    Reference,
+    is_reference,
+    parse_image_name,
+    parse_tag,
+)
+from ansible_collections.gantry.docker.plugins.module_utils._image.times import Moment, parse_moment
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Otherwise, Plan, Skipped
+from ansible_collections.gantry.docker.plugins.module_utils._retention.disk import Disk, Usage
+from ansible_collections.gantry.docker.plugins.module_utils._retention.disk_usage import observe_disk
+from ansible_collections.gantry.docker.plugins.module_utils._retention.docker_filters import with_filters
+from ansible_collections.gantry.docker.plugins.module_utils._retention.foresight import (
+    TO_COME,
+    Expected,
+    as_expected,
+    parse_expected,
+)
+from ansible_collections.gantry.docker.plugins.module_utils._retention.forest import (
+    Deletion,
+    Forest,
+    Node,
+    changes,
+    own_names,
+)
+from ansible_collections.gantry.docker.plugins.module_utils._retention.rules import (
+    Candidate,
+    Rules,
+    Verdict,
+    least_that_fits,
+    verdicts,
+)
+
+
+class Wanted(NamedTuple):
+    """What may go.
+
+    rules: all but until. target_size: bytes; None if all that may go shall. explain: whether to tell what stays.
+    """
+
+    rules: Rules
+    until: Moment | None = None
+    target_size: int | None = None
+    explain: bool = False
+    expected: Expected = Expected()
+
+
+class Observed(NamedTuple):
+    """All images and containers.
+
+    now: the engine's time, if it matters. disk: what those images take that may go; if they must only make room,
+    what all take. used: when each image was last used, in seconds since 1970, if that matters.
+    """
+
+    images: tuple[ImageSummary, ...]
+    containers: tuple[ContainerSummary, ...]
+    now: str = ""
+    disk: Disk = Disk()
+    used: Mapping[str, float] = {}
+
+
+class Prune(NamedTuple):
+    """Remove one victim: all of its names, and with the last of them itself.
+
+    children: images made from it that must have gone before. reason: why it goes. freed: the bytes that go with it.
+    stays: why the image itself stays, if it does.
+    """
+
+    image: ImageSummary
+    deletions: tuple[Deletion, ...]
+    children: tuple[str, ...]
+    reason: str
+    freed: int
+    stays: str = "as a part of others"
+
+    @property
+    def sentence(self) -> str:
+        """What the step does."""
+        names = [name for deletion in self.deletions for name in deletion.untagged]
+        what = " ".join([self.reason, "image", ", ".join(names)]).strip()
+        return f"Pruned {what} ({', '.join(self.deleted) or f'stays {self.stays}'})"
+
+    @property
+    def deleted(self) -> tuple[str, ...]:
+        """The Id of the image if it goes."""
+        return tuple(image_id for deletion in self.deletions for image_id in deletion.deleted)
+
+
+def parse(params: Mapping[str, Any]) -> Wanted:
+    """What is wanted, from the module's parameters; raises InvalidInput."""
+    params = with_filters(params)
+    for option in ("reference", "keep_last"):
+        if params["dangling"] and params[option]:
+            raise InvalidInput(
+                f"{option} is about images with a name, and none of these go with dangling: true. "
+                "Set dangling: false to prune them."
+            )
+    for option in ("keep_last", "target_size"):
+        if (params[option] or 0) < 0:
+            raise InvalidInput(f"{option} is {params[option]}, and must not be negative.")
+    rules = Rules(
+        nothing=not params["images"],
+        dangling_only=params["dangling"],
+        keep=tuple(dict.fromkeys(parse_pattern(pattern, "keep") for pattern in params["keep"])),
+        keep_last=params["keep_last"],
+        references=tuple(dict.fromkeys(parse_pattern(pattern, "reference") for pattern in params["reference"])),
+        labels=tuple(parse_label(label, "label") for label in params["label"]),
+        no_labels=tuple(parse_label(label, "label_not") for label in params["label_not"]),
+    )
+    until = None if params["until"] is None else parse_moment(params["until"], "until")
+    return Wanted(rules, until, params["target_size"], params["explain"], parse_expected(params["expect"] or {}))
+
+
+def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
+    """List all images and containers, and see what takes how much of the disk as far as it matters."""
+    now = engine.now if wanted.until else ""
+    if _nothing_dangles(engine, wanted):
+        return Observed((), (), now)
+    there = Containers(engine)
+    containers = tuple(there.with_wanted_image(container) for container in there.all())
+    used = {container.image_id for container in containers}
+    images = as_expected(engine, _known(engine, engine.images.all(details=True)), used, wanted.expected)
+    seen = Observed(images, containers, now)
+    if wanted.target_size is not None:
+        known = engine.find_listed(image for image in seen.images if image.whole)
+        disk = observe_disk(engine, seen.images, known, known)
+        return seen._replace(disk=disk, used=_last_used(engine, seen.images, known))
+    going = [gone for step in plan(wanted, seen).steps for gone in step.deleted]
+    return seen._replace(disk=observe_disk(engine, seen.images, going))
+
+
+def plan(wanted: Wanted, observed: Observed) -> Plan:
+    """Remove every victim, children before their parents."""
+    users = _users(observed)
+    forest = _forest(observed, users)
+    before = forest.state()
+    decided = _verdicts(wanted, observed, forest, users)
+    victims = [image_id for image_id, verdict in decided.items() if verdict.goes]
+    size: dict[str, int] = {}
+    if wanted.target_size is not None:
+        order = sorted(victims, key=lambda victim: (observed.used[victim], victim))
+        fitting, left = least_that_fits(order, _forest(observed, users), observed.disk, wanted.target_size)
+        victims, size = list(fitting), {"images_size": left}
+    ordered = sorted(victims, key=lambda victim: (-forest.depth(victim), before[victim], victim))
+    steps = _steps(observed, forest, ordered, decided)
+    differing, after = changes(before, forest)
+    touched = {step.image.id for step in steps}
+    kept = [image for image in observed.images if image.id not in touched]
+    told = {"kept": [_told(image, _why_kept(decided[image.id])) for image in kept]} if wanted.explain else {}
+    return Plan(steps, differing, after, outcome=partial(_outcome, {**size, **told}, observed.disk, differing, after))
+
+
+def apply(engine: Engine, step: Prune) -> Mapping[str, Any]:
+    """Remove one victim, unless it is needed by now: never by force. An engine that refuses one may take the others."""
+    name = ", ".join(step.image.tags or step.image.digests) or step.image.id
+    found = engine.images.find(step.image.id)
+    if found is None:
+        raise Skipped(f"{name} is gone already")
+    if _is_renamed(engine, step.image, found):
+        raise Skipped(f"{name} stays, as its tags have changed meanwhile: {', '.join(found.tags) or 'none'}")
+    users = Containers(engine).of_image(step.image.id)
+    if users:
+        raise Skipped(f"{name} stays, as it is used by now: {', '.join(str(user) for user in users)}")
+    if engine.find_all(step.children):
+        raise Skipped(f"{name} stays, as an image that was made from it does")
+    deleted: list[str] = []
+    refusal = ""
+    try:
+        for deletion in step.deletions:
+            deleted += _carry_out(engine, step, deletion).deleted
+    except EngineError as error:
+        if error.status is None:
+            raise
+        refusal = error.message.rstrip(".")
+    if not set(step.deleted) <= set(deleted) or refusal:
+        _give_back(engine, step, refusal)
+    return {}
+
+
+def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
+    """Nothing more: the plan tells it."""
+    return {}
+
+
+def _known(engine: Engine, images: Sequence[ImageSummary]) -> tuple[ImageSummary, ...]:
+    """The images with their ages and labels, where a list doesn't tell them.
+
+    A list describes the image for the engine's own platform. Where that isn't here, Docker 29 tells neither; then they
+    are those of a platform that is here. An image that isn't whole has none that can be told.
+    """
+    untold = [row for row in images if not (row.whole and row.created)]
+    found = engine.find_listed(untold)
+    told = {}
+    for row in untold:
+        image = found.get(row.id)
+        if image is not None and image.whole:
+            labels = image.config.get("Labels") or {}
+            told[row.id] = row._replace(whole=True, created=image.created, labels=labels)
+        else:
+            told[row.id] = row._replace(whole=False)
+    return tuple(told.get(row.id, row) for row in images)
+
+
+def _is_renamed(engine: Engine, image: ImageSummary, found: Image) -> bool:
+    """Whether an image has other tags than it had in the list.
+
+    26 doesn't tell those of an inspected image that its containerd store can't find.
+    """
+    gone = set(image.tags) - set(found.tags)
+    if not gone or set(found.tags) - set(image.tags):
+        return found.tags != image.tags
+    return not engine.containerd_store or bool(engine.find_all(tag for tag in gone if is_reference(tag)))
+
+
+def _carry_out(engine: Engine, step: Prune, deletion: Deletion) -> Removal:
+    """Make one call of a step; the engine's answer."""
+    if deletion.deleted:
+        return engine.images.remove_last(deletion.name, step.image.id, step.image.tags)
+    return engine.images.remove(deletion.name, delete_parents=False)
+
+
+def _give_back(engine: Engine, step: Prune, refusal: str) -> None:
+    """Give an image that stays the names that it had, as far as it is there.
+
+    refusal: what the engine said; nothing where it took the names away, and kept the image. A container that was made
+    in the last millisecond is the usual reason.
+    Raises Skipped if all is as it was, Otherwise if some names can't come back.
+    """
+    found = engine.images.find(step.image.id)
+    if found is None and not refusal:
+        return
+    for tag in set(step.image.tags) - set(found.tags if found else ()):
+        with suppress(GantryError):
+            engine.images.tag(step.image.id, parse_tag(tag))
+    now = engine.images.find(step.image.id)
+    before = own_names(step.image.tags, step.image.digests)
+    lost = tuple(name for name in before if now and name not in own_names(now.tags, now.digests))
+    why = refusal
+    if not why:
+        users = Containers(engine).of_image(step.image.id)
+        why = f"it is used by now: {', '.join(map(str, users))}" if users else "the engine keeps it"
+    name = ", ".join(before) or step.image.id
+    if not lost:
+        raise Skipped(f"{name} stays: {why}")
+    untagged = Deletion(step.image.id, lost, ())
+    raise Otherwise(
+        step._replace(deletions=(untagged,), freed=0, stays="as the engine keeps it"),
+        f"{name} stays, without {', '.join(lost)}: {why}",
+    )
+
+
+def _nothing_dangles(engine: Engine, wanted: Wanted) -> bool:
+    """Whether nothing more needs to be looked at, as only dangling images may go, and there are none.
+
+    A containerd store takes milliseconds for each image that it lists, but filters before it looks at any
+    (daemon/containerd/image_list.go).
+    """
+    others_matter = wanted.explain or wanted.target_size is not None or wanted.expected != Expected()
+    return wanted.rules.dangling_only and not others_matter and not engine.images.visible({"dangling": ["true"]})
+
+
+def _users(observed: Observed) -> dict[str, list[str]]:
+    """The containers of each image: made of it, or by its name, or with it as a mount; or of images made from it."""
+    parents = {image.id: image.parent for image in observed.images}
+    named = _by_name(observed.images)
+    users: dict[str, list[str]] = defaultdict(list)
+    users.update({image.id: ["a task before this one"] for image in observed.images if image.created == TO_COME})
+    for container in observed.containers:
+        used = (container.image_id, named.get(_spelt(container.image), ""), *container.mounted(observed.images))
+        for image_id in dict.fromkeys(used):
+            seen: set[str] = set()
+            while image_id in parents and image_id not in seen:
+                if str(container) not in users[image_id]:
+                    users[image_id].append(str(container))
+                seen.add(image_id)
+                image_id = parents[image_id]
+    return users
+
+
+def _forest(observed: Observed, users: Mapping[str, Sequence[str]]) -> Forest:
+    nodes = (Node(image.id, image.tags, image.digests, image.parent, image.pinned) for image in observed.images)
+    return Forest(nodes, used=users)
+
+
+def _verdicts(
+    wanted: Wanted, observed: Observed, forest: Forest, users: Mapping[str, Sequence[str]]
+) -> dict[str, Verdict]:
+    """For each image whether it may go."""
+    until = wanted.until.at(observed.now) if wanted.until else None
+    candidates = [
+        Candidate(
+            image.id,
+            image.tags + image.digests,
+            parent=bool(forest.children(image.id)),
+            users=tuple(users.get(image.id, ())),
+            created=image.created,
+            labels=image.labels,
+            known=image.whole,
+            stuck=tuple(tag for tag in image.tags if not is_reference(tag)),
+        )
+        for image in observed.images
+    ]
+    return verdicts(candidates, wanted.rules._replace(until=until, by_use=wanted.target_size is not None))
+
+
+def _steps(
+    observed: Observed, forest: Forest, victims: Sequence[str], decided: Mapping[str, Verdict]
+) -> tuple[Prune, ...]:
+    """A step for each victim, and for each image without a name that goes with its last child."""
+    images = {image.id: image for image in observed.images}
+    children = {image.id: forest.children(image.id) for image in observed.images}
+    usage = Usage(observed.disk)
+    steps: list[Prune] = []
+    gone: set[str] = set()
+    for victim in (victim for victim in victims if victim in forest):
+        calls: dict[str, list[Deletion]] = defaultdict(list)
+        for deletion in forest.remove_image(victim):
+            calls[deletion.name if deletion.name in images else victim].append(deletion)
+        for image_id, deletions in calls.items():
+            goes = any(deletion.deleted for deletion in deletions)
+            freed = usage.remove(image_id) if goes and image_id in observed.disk.footprints else 0
+            before = tuple(sorted(child for child in children[image_id] if child in gone))
+            reason = decided[image_id].reason if image_id == victim else "no longer needed"
+            steps.append(Prune(images[image_id], tuple(deletions), before, reason, freed))
+            gone.update([image_id] if goes else [])
+    return tuple(steps)
+
+
+def _outcome(
+    told: Mapping[str, Any],
+    disk: Disk,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    done: Sequence[Prune],
+) -> Mapping[str, Any]:
+    """What was pruned: the images, the bytes, and the difference."""
+    touched = {step.image.id for step in done}
+    gone = [gone for step in done for gone in step.deleted]
+    # An image whose removal came out otherwise than planned has lost names, and stays.
+    left = {step.image.id: _left(before[step.image.id], step) for step in done if not step.deleted}
+    return {
+        **told,
+        "images": [{**_told(step.image, step.reason), "SpaceReclaimed": step.freed} for step in done],
+        "space_reclaimed": disk.freed(gone),
+        "images_space_reclaimed": disk.freed(gone),
+        "diff": {
+            "before": {image_id: names for image_id, names in before.items() if image_id in touched},
+            "after": {image_id: left.get(image_id, names) for image_id, names in after.items() if image_id in touched},
+        },
+    }
+
+
+def _left(names: Sequence[str], step: Prune) -> list[str]:
+    """The names that an image keeps which stays."""
+    gone = {name for deletion in step.deletions for name in deletion.untagged}
+    return [name for name in names if name not in gone]
+
+
+def _told(image: ImageSummary, reason: str) -> dict[str, Any]:
+    """An image in the result."""
+    return {
+        "Id": image.id,
+        "RepoTags": list(image.tags),
+        "RepoDigests": list(image.digests),
+        "Created": image.created,
+        "Size": image.size,
+        "Reason": reason,
+    }
+
+
+def _why_kept(verdict: Verdict) -> str:
+    return "everything fits without its removal" if verdict.goes else verdict.reason
+
+
+def _last_used(engine: Engine, images: Sequence[ImageSummary], known: Mapping[str, Image]) -> dict[str, float]:
+    """When each image was last used: a container of it was started, it was tagged, or it was made.
+
+    Of containers that are gone the engine remembers some for a while.
+    """
+    named = _by_name(images)
+    started: dict[str, float] = defaultdict(float)
+    for name, at in Containers(engine).starts(engine.now):
+        image_id = named.get(_spelt(name), "")
+        started[image_id] = max(started[image_id], at)
+    return {
+        image.id: max(image.created, started[image.id], known[image.id].last_tagged if image.id in known else 0)
+        for image in images
+    }
+
+
+def _by_name(images: Sequence[ImageSummary]) -> dict[str, str]:
+    """The Id of the image of each name, and of each Id."""
+    return {name: image.id for image in images for name in (*image.tags, *image.digests, image.id)}
+
+
+def _spelt(name: str) -> str:
+    """What a container's maker called the image, as lists of images spell it; "" for what is no name."""
+    try:
+        parsed = parse_image_name(name)
+    except InvalidInput:
+        return ""
+    return parsed.listed if isinstance(parsed, Reference) else str(parsed)

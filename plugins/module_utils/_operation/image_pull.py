@@ -1,0 +1,231 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change with any release, so nothing outside may import it.
+
+"""Pull images from their registries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any, NamedTuple
+
+from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
+from ansible_collections.gantry.docker.plugins.module_utils._engine.errors import EngineError
+from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image
+from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
+from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform, parse_platform
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import Reference, parse_reference
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Otherwise, Plan, Skipped
+from ansible_collections.gantry.docker.plugins.module_utils._registry.credentials import (
+    Access,
+    Login,
+    parse_access,
+    troubles,
+)
+from ansible_collections.gantry.docker.plugins.module_utils._registry.pulling import (
+    Asked,
+    ask,
+    astray,
+    digests,
+    here_for,
+    is_current,
+    pull,
+)
+
+
+class Wanted(NamedTuple):
+    """policy: missing, newer or always."""
+
+    references: tuple[Reference, ...]
+    platform: Platform | None
+    policy: str
+    access: Access
+
+
+class Local(NamedTuple):
+    """What the engine has of a reference.
+
+    image: the one that the name means now, for whatever platform. fitting: the one for the wanted platform, if it is
+    whole: a pull repairs one that isn't.
+    """
+
+    image: Image | None = None
+    fitting: Image | None = None
+
+
+class Observed(NamedTuple):
+    """For each reference what is here; and where the registry had to be asked, its answer or why there is none.
+
+    own: the platform that the engine pulls for if none is named; None where that doesn't matter.
+    """
+
+    here: Mapping[Reference, Local]
+    asked: Mapping[Reference, Asked | GantryError]
+    logins: Mapping[str, Login]
+    own: Platform | None = None
+
+
+class Pull(NamedTuple):
+    """Pull one image.
+
+    before: as _before() has it. digest: by which the registry knows the image that is to come. here: the Id of the
+    image that the reference names now; "" for none.
+    """
+
+    reference: Reference
+    platform: Platform | None
+    login: Login
+    retry_for: int
+    before: str | None
+    digest: str
+    here: str
+
+    @property
+    def sentence(self) -> str:
+        """What the step does."""
+        return f"Pulled image {self.reference}" + (f" for {self.platform}" if self.platform else "")
+
+
+def parse(params: Mapping[str, Any]) -> Wanted:
+    """What is wanted, from the module's parameters; raises InvalidInput."""
+    return Wanted(
+        references=tuple(dict.fromkeys(parse_reference(name, params["tag"]) for name in params["names"])),
+        platform=parse_platform(params["platform"]) if params["platform"] else None,
+        policy="missing" if params["policy"] == "not_present" else params["policy"],
+        access=parse_access(params),
+    )
+
+
+def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
+    """Look for the images here, and ask the registry for each that may have to be pulled.
+
+    The registry is asked before a pull too: so check mode knows a name that is not there, and
+    what the tag will point to.
+    """
+    here = engine.ask_all(lambda one, reference: _local(one, reference, wanted.platform), wanted.references)
+    needed = [reference for reference in wanted.references if _needs_registry(reference, here[reference], wanted)]
+    logins = wanted.access.logins(reference.registry for reference in needed)
+
+    def asked(one: Engine, reference: Reference) -> Asked:
+        return ask(one, reference, here[reference].fitting, logins[reference.registry], wanted.access.retry_for)
+
+    answers = engine.each(asked, needed, wanted.access.parallel)
+    return Observed(
+        here=here,
+        asked=dict(zip(needed, answers)),
+        logins=logins,
+        own=engine.platform if wanted.policy == "always" and not wanted.platform and needed else None,
+    )
+
+
+def plan(wanted: Wanted, observed: Observed) -> Plan:
+    """Pull what is not here, is for another platform, or has moved in the registry; the rest too with always."""
+    problems = {ref: why for ref in observed.asked if (why := _obstacle(ref, wanted, observed))}
+    answers = {ref: answer for ref, answer in observed.asked.items() if isinstance(answer, Asked)}
+    possible = [ref for ref in answers if ref not in problems]
+    stale = [ref for ref in possible if not is_current(ref, observed.here[ref].fitting, answers[ref], observed.own)]
+    current = [ref for ref in possible if ref not in stale]
+    steps = tuple(_pull(ref, wanted, observed, answers[ref]) for ref in stale)
+    return Plan(
+        steps=steps,
+        **_difference(steps),
+        at_once=wanted.access.parallel,
+        repeats=tuple(_pull(ref, wanted, observed, answers[ref]) for ref in current if wanted.policy == "always"),
+        problems=tuple(problems.values()),
+        outcome=_outcome,
+    )
+
+
+def apply(engine: Engine, step: Pull) -> Mapping[str, Any]:
+    """Pull one image, and make sure that it is what was asked for."""
+    image = pull(engine, step.reference, step.platform, step.login, step.retry_for)
+    if image.flaw:
+        raise EngineError(f"{step.reference} was pulled, but {image.flaw}. {_advice(step.reference, image)}")
+    reason = astray(engine, step.reference, image, step.digest)
+    if reason and image.id == step.here:
+        raise Skipped(f"{step.reference} stays as it is: {reason}")
+    if reason:
+        brought = step._replace(digest=digests(image, step.reference)[0])
+        raise Otherwise(brought, f"{step.reference} is another image than foreseen: {reason}")
+    return {}
+
+
+def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
+    """The images that are here now, as inspected. What wasn't pulled is as it was observed."""
+    planned = plan(wanted, observed)
+    pulled = {step.reference for step in (*planned.steps, *planned.repeats)}
+    now = engine.ask_all(lambda one, ref: here_for(one, one.images.find(str(ref)), wanted.platform), pulled)
+    found = [now[ref] if ref in pulled else observed.here[ref].fitting for ref in wanted.references]
+    images = [dict(image.inspected) for image in found if image is not None]
+    single = {"image": images[0]} if len(found) == len(images) == 1 else {}
+    return {"images": images, "warnings": troubles(observed.logins.values()), **single}
+
+
+def _local(engine: Engine, reference: Reference, platform: Platform | None) -> Local:
+    image = engine.images.find(str(reference))
+    fitting = here_for(engine, image, platform)
+    return Local(image, fitting if fitting and fitting.whole else None)
+
+
+def _advice(reference: Reference, image: Image) -> str:
+    """What to do about an image that a pull didn't make whole."""
+    if image.is_artifact:
+        return "An engine has no use for it; other tools get it from its registry."
+    return (
+        "The engine fetches no layer that it has unpacked already, under this or another image's name, even where its "
+        f"content is lost. Remove {reference} and the images that share layers with it (image_info with history names "
+        "them), then pull it again; or load it from an archive (image_load)."
+    )
+
+
+def _needs_registry(reference: Reference, local: Local, wanted: Wanted) -> bool:
+    """Whether the registry has a say; not where what its digest names is here, as nothing else can have that digest."""
+    return local.fitting is None or (wanted.policy != "missing" and not reference.digest)
+
+
+def _pull(reference: Reference, wanted: Wanted, observed: Observed, answer: Asked) -> Pull:
+    login, local = observed.logins[reference.registry], observed.here[reference]
+    before = _before(reference, local, answer)
+    here = local.fitting.id if local.fitting else ""
+    return Pull(reference, wanted.platform, login, wanted.access.retry_for, before, answer.remote.digest, here)
+
+
+def _outcome(done: Sequence[Pull]) -> Mapping[str, Any]:
+    """Return what the result tells of the pulls that were done."""
+    return {"diff": _difference(done)}
+
+
+def _difference(steps: Sequence[Pull]) -> dict[str, dict[str, str | None]]:
+    """Return what pulls change, by the references."""
+    return {
+        "before": {str(step.reference): step.before for step in steps},
+        "after": {str(step.reference): step.digest for step in steps},
+    }
+
+
+def _obstacle(reference: Reference, wanted: Wanted, observed: Observed) -> str | None:
+    """Why the registry's image can't be pulled; None if it can."""
+    answer = observed.asked[reference]
+    if isinstance(answer, GantryError):
+        return answer.message
+    remote, platform = answer.remote, wanted.platform
+    if platform and remote.platforms and not any(platform.includes(offered) for offered in remote.platforms):
+        offered = ", ".join(sorted({str(entry) for entry in remote.platforms}))
+        return f"The registry has no {reference} for {platform}; it has it for {offered}."
+    return None
+
+
+def _before(reference: Reference, local: Local, answer: Asked) -> str | None:
+    """The digest by which the registry knows what is here; its Id if it never came from there; None if it's not here.
+
+    None also where only an image for another platform is here, or one that isn't whole: the digest is the same.
+    """
+    image = local.fitting or local.image
+    if image is None:
+        return None
+    known = digests(image, reference)
+    before = known[0] if known else image.id
+    return before if before != answer.remote.digest else None

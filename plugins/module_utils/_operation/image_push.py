@@ -1,0 +1,154 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change with any release, so nothing outside may import it.
+
+"""Push images to their registries."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from contextlib import ExitStack
+from typing import Any, NamedTuple
+
+from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
+from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image
+from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import Reference, parse_tag
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._registry.credentials import (
+    Access,
+    Login,
+    parse_access,
+    troubles,
+)
+from ansible_collections.gantry.docker.plugins.module_utils._registry.distribution import Distribution
+from ansible_collections.gantry.docker.plugins.module_utils._registry.patience import patiently
+
+
+class Wanted(NamedTuple):
+    """The tags that registries shall have as they are here."""
+
+    references: tuple[Reference, ...]
+    access: Access
+
+
+class Here(NamedTuple):
+    """What the engine has under a tag. digests: those under which a registry would have the same."""
+
+    image: Image
+    digests: frozenset[str] = frozenset()
+
+
+class Observed(NamedTuple):
+    """For each tag what is here, and the digest of what its registry has (None for nothing) or why that isn't known."""
+
+    here: Mapping[Reference, Here | None]
+    remote: Mapping[Reference, str | GantryError | None]
+    logins: Mapping[str, Login]
+
+
+class Push(NamedTuple):
+    """Push one tag."""
+
+    reference: Reference
+    login: Login
+    retry_for: int
+
+    @property
+    def sentence(self) -> str:
+        """What the step does."""
+        return f"Pushed image {self.reference}"
+
+
+def parse(params: Mapping[str, Any]) -> Wanted:
+    """What is wanted, from the module's parameters; raises InvalidInput."""
+    references = (parse_tag(name, params["tag"]) for name in params["names"])
+    return Wanted(tuple(dict.fromkeys(references)), parse_access(params))
+
+
+def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
+    """Look for the images here, and ask the registries what they have; nothing is pushed."""
+    here = engine.ask_all(_here, wanted.references)
+    present = [reference for reference in wanted.references if here[reference]]
+    logins = wanted.access.logins(reference.registry for reference in present)
+
+    def ask(one: Engine, reference: Reference) -> str | None:
+        login = logins[reference.registry]
+        remote = patiently(lambda: Distribution(one).remote(reference, login), wanted.access.retry_for)
+        return remote.digest if remote else None
+
+    return Observed(here, dict(zip(present, engine.each(ask, present, wanted.access.parallel))), logins)
+
+
+def plan(wanted: Wanted, observed: Observed) -> Plan:
+    """Push what a registry doesn't have as it is here."""
+    problems = {ref: why for ref in wanted.references if (why := _obstacle(ref, observed))}
+    different = {
+        ref: here.image
+        for ref, here in observed.here.items()
+        if here and ref not in problems and observed.remote[ref] not in here.digests
+    }
+    return Plan(
+        steps=tuple(Push(ref, observed.logins[ref.registry], wanted.access.retry_for) for ref in different),
+        before={str(ref): observed.remote[ref] for ref in different},
+        after={str(ref): image.id for ref, image in different.items()},
+        at_once=_at_once(different, wanted.access.parallel),
+        problems=tuple(problems.values()),
+    )
+
+
+def apply(engine: Engine, step: Push) -> Mapping[str, Any]:
+    """Push one tag."""
+    digest = patiently(lambda: Distribution(engine).push(step.reference, step.login), step.retry_for)
+    return {"digests": {str(step.reference): digest}}
+
+
+def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
+    """The images as inspected, and the digests of those that needn't be pushed."""
+    found = engine.find_all(map(str, wanted.references))
+    images = [dict(image.inspected) for image in found.values()]
+    same = {
+        str(ref): observed.remote[ref]
+        for ref, here in observed.here.items()
+        if here and observed.remote[ref] in here.digests
+    }
+    single = {"image": images[0]} if len(wanted.references) == len(images) == 1 else {}
+    return {"images": images, "digests": same, "warnings": troubles(observed.logins.values()), **single}
+
+
+def _here(engine: Engine, reference: Reference) -> Here | None:
+    image = engine.images.find(str(reference))
+    if image is None:
+        return None
+    named = (digest.partition("@") for digest in image.digests)
+    digests = [digest for name, _at, digest in named if name == reference.name]
+    return Here(image, frozenset([*digests, *_parts(engine, image)]))
+
+
+def _parts(engine: Engine, image: Image) -> list[str]:
+    """The digests of an index's manifests that are here, if not all are.
+
+    Then the engine pushes the manifest for its own platform alone (daemon/containerd/image_push.go).
+    """
+    manifests = engine.images.manifests(image.id)
+    here = [str(manifest["ID"]) for manifest in manifests if manifest.get("Available")]
+    return here if len(here) < len(manifests) else []
+
+
+def _at_once(references: Collection[Reference], parallel: int) -> int:
+    """How many to push at the same time: one where several are of one repository.
+
+    Each push leaves the blobs out that another one is bringing there, and may be done before they have come: the
+    registry then refuses its manifest.
+    """
+    return parallel if len({reference.name for reference in references}) == len(references) else 1
+
+
+def _obstacle(reference: Reference, observed: Observed) -> str | None:
+    """Why a tag can't be pushed; None if it can."""
+    if observed.here[reference] is None:
+        return f"There is no image {reference} on this engine to push. Tag one so, or correct the name."
+    remote = observed.remote[reference]
+    return remote.message if isinstance(remote, GantryError) else None

@@ -1,0 +1,125 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change with any release, so nothing outside may import it.
+
+"""Give an image further names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any, NamedTuple
+
+from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
+from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image
+from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import (
+    ImageName,
+    Reference,
+    parse_image_name,
+    parse_tag,
+)
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
+
+
+class Wanted(NamedTuple):
+    """keep: whether a target that names another image is left alone."""
+
+    source: ImageName
+    targets: tuple[Reference, ...]
+    keep: bool
+
+
+class Observed(NamedTuple):
+    """The source's image, and the one that each target names now.
+
+    readable: whether the engine can read as much of the source's content as it needs to tag it.
+    """
+
+    source: Image | None
+    targets: Mapping[Reference, Image | None]
+    readable: bool = True
+
+
+class Tag(NamedTuple):
+    """Let a target name the source's image."""
+
+    image_id: str
+    source: str
+    target: Reference
+    former: str | None
+
+    @property
+    def sentence(self) -> str:
+        """What the step does."""
+        moved = f", which named {self.former}" if self.former else ""
+        return f"Tagged image {self.source} as {self.target}{moved}"
+
+
+def parse(params: Mapping[str, Any]) -> Wanted:
+    """What is wanted, from the module's parameters; raises InvalidInput."""
+    return Wanted(
+        source=parse_image_name(params["name"], params["tag"]),
+        targets=tuple(dict.fromkeys(parse_tag(target, params["tag"]) for target in params["repository"])),
+        keep=params["existing"] == "keep",
+    )
+
+
+def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
+    """Look up the source, and those targets that aren't among its tags."""
+    source = engine.images.meant(wanted.source)
+    if source is None:
+        return Observed(None, {})
+    there = {target for target in wanted.targets if str(target) in source.tags}
+    others = engine.find_all(str(target) for target in wanted.targets if target not in there)
+    images = {target: source if target in there else others.get(str(target)) for target in wanted.targets}
+    # An engine reads an image's config when it tags it, as it does for its history.
+    lost = not source.whole and not source.is_artifact
+    return Observed(source, images, readable=not lost or bool(engine.images.history(source.id)))
+
+
+def plan(wanted: Wanted, observed: Observed) -> Plan:
+    """Tag what doesn't name the source's image yet, unless it names another one that is to be kept."""
+    if observed.source is None:
+        raise GantryError(f"There is no image {wanted.source} on this engine to tag. Pull, load or commit it first.")
+    former = {target: image.id if image else None for target, image in observed.targets.items()}
+    moving = [
+        target
+        for target in wanted.targets
+        if former[target] != observed.source.id and not (wanted.keep and former[target])
+    ]
+    if moving and not observed.readable:
+        raise GantryError(
+            f"The image {wanted.source} can't be tagged: it {observed.source.flaw}. Pull or load it again, then tag it."
+        )
+    return Plan(
+        steps=tuple(Tag(observed.source.id, str(wanted.source), target, former[target]) for target in moving),
+        before={str(target): former[target] for target in moving},
+        after={str(target): observed.source.id for target in moving},
+        outcome=_outcome,
+    )
+
+
+def apply(engine: Engine, step: Tag) -> Mapping[str, Any]:
+    """Move one tag."""
+    engine.images.tag(step.image_id, step.target)
+    return {}
+
+
+def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
+    """The source's image as it is now."""
+    image = observed.source
+    if image is not None and plan(wanted, observed).changed:
+        image = engine.images.find(image.id)
+    return {"image": dict(image.inspected), "images": [dict(image.inspected)]} if image else {"images": []}
+
+
+def _outcome(done: Sequence[Tag]) -> Mapping[str, Any]:
+    """The names that were given, and those of them that meant another image before."""
+    moved = [step for step in done if step.former]
+    return {
+        "tagged_images": [str(step.target) for step in done],
+        "moved": [{"name": str(step.target), "former": step.former, "image": step.image_id} for step in moved],
+    }

@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change with any release, so nothing outside may import it.
+
+"""Images between the engine and registries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
+from ansible_collections.gantry.docker.plugins.module_utils._engine.errors import EngineError, trying_to
+from ansible_collections.gantry.docker.plugins.module_utils._engine.long_answers import messages, post
+from ansible_collections.gantry.docker.plugins.module_utils._engine.sdk import docker
+from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform, platform_of
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import Reference
+from ansible_collections.gantry.docker.plugins.module_utils._registry.credentials import Login
+from ansible_collections.gantry.docker.plugins.module_utils._transport.shapes import REMOTE_IMAGE
+
+# The end of what an engine says of a push: distribution/push_v2.go, daemon/containerd/image_push.go.
+_PUSHED = re.compile(r"digest: (sha256:[0-9a-f]{64}) size: ")
+# How engines pass on that a registry wants another login than it was shown (401, 403).
+_REFUSED = re.compile(r"unauthorized|denied|no basic auth credentials|authentication required|forbidden", re.IGNORECASE)
+
+
+class RemoteImage(NamedTuple):
+    """What a registry tells of an image: the digest of its manifest or index, and its platforms."""
+
+    digest: str
+    platforms: tuple[Platform, ...]
+
+
+class Distribution:
+    """What the engine asks registries for, and gives them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._api: Any = engine.api
+
+    def remote(self, reference: Reference, login: Login) -> RemoteImage | None:
+        """What the reference's registry has, asked through the engine; None if it has none. Nothing is pulled."""
+        api = self._api
+        path = api._url("/distribution/{0}/json", reference.listed)
+        with _shown(login), trying_to(f"ask the registry {reference.registry} for {reference}", reference.registry):
+            try:
+                answer = REMOTE_IMAGE(api._result(api.get(path, headers=login.header, timeout=api.timeout), json=True))
+            except docker.errors.NotFound:
+                return None
+        platforms = answer.get("Platforms") or []
+        return RemoteImage(answer["Descriptor"]["digest"], tuple(platform_of(entry) for entry in platforms))
+
+    def pull(self, reference: Reference, platform: Platform | None, login: Login) -> None:
+        """Pull one image; by its digest if the reference has one."""
+        task = f"pull {reference}"
+        params = {"fromImage": reference.name, "tag": reference.digest or reference.tag}
+        if platform:
+            params["platform"] = str(platform)
+        with _shown(login), trying_to(task, reference.registry):
+            response = post(self._api, "/images/create", params=params, headers=login.header)
+            for _message in messages(response, task):
+                pass
+
+    def push(self, reference: Reference, login: Login) -> str:
+        """Push one tag to its registry; the digest that the registry knows it by now."""
+        task = f"push {reference}"
+        digest: str | None = None
+        with _shown(login), trying_to(task, reference.registry):
+            path = f"/images/{reference.name}/push"
+            response = post(self._api, path, params={"tag": reference.tag}, headers=login.header)
+            for message in messages(response, task):
+                found = _PUSHED.search(message.get("status") or "")
+                digest = found.group(1) if found else digest
+        if digest is None:
+            raise EngineError(f"The engine pushed {reference}, but didn't say what its digest is. Try again.")
+        return digest
+
+
+@contextmanager
+def _shown(login: Login) -> Iterator[None]:
+    """Let the error of a registry that refuses a login tell what troubled that."""
+    try:
+        yield
+    except EngineError as error:
+        if login.trouble and _REFUSED.search(error.message):
+            raise EngineError(f"{error.message} {login.trouble}", error.status, error.passing) from error
+        raise

@@ -1,0 +1,136 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change with any release, so nothing outside may import it.
+
+"""Pulls for every verb that needs one: ask the registry first, try again where that is worth it, verify the result."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
+from ansible_collections.gantry.docker.plugins.module_utils._engine.errors import EngineError
+from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image
+from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
+from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import Reference
+from ansible_collections.gantry.docker.plugins.module_utils._registry.credentials import Login
+from ansible_collections.gantry.docker.plugins.module_utils._registry.distribution import Distribution, RemoteImage
+from ansible_collections.gantry.docker.plugins.module_utils._registry.patience import patiently
+
+# From this version on, pulls into containerd stores follow hosts.toml.
+_HOSTS_TOML = (28, 0)
+
+
+class Asked(NamedTuple):
+    """What a registry has of a reference, and the platform of the image that has that digest on the engine, if any."""
+
+    remote: RemoteImage
+    known_for: Platform | None = None
+
+
+def ask(engine: Engine, reference: Reference, image: Image | None, login: Login, retry_for: int) -> Asked:
+    """Ask the reference's registry what a pull would bring.
+
+    image: what the engine has of the reference. retry_for: seconds to go on trying.
+    Raises GantryError if the registry has nothing of that name, EngineError if it can't be asked.
+    """
+    try:
+        remote = patiently(lambda: Distribution(engine).remote(reference, login), retry_for)
+    except EngineError as error:
+        if error.status is None:
+            raise
+        told = f"{error.message} {_of_mirrors(engine, reference)}".rstrip()
+        raise EngineError(told, error.status, error.passing) from error
+    if remote is None:
+        told = (
+            f"The registry {reference.registry} has no {reference}. Check the name and the tag; some registries also "
+            f"say so of what one may not see without logging in. {login.trouble}".rstrip()
+        )
+        raise GantryError(f"{told} {_of_mirrors(engine, reference)}".rstrip())
+    if image is None or digests(image, reference):
+        return Asked(remote)
+    known = engine.images.find(f"{reference.name}@{remote.digest}")
+    return Asked(remote, known.platform if known else None)
+
+
+def _of_mirrors(engine: Engine, reference: Reference) -> str:
+    """Return a sentence on mirrors that the engine may have of the registry, but doesn't tell (daemon/hosts.go).
+
+    Mirrors in daemon.json are docker.io's, and are asked.
+    """
+    if not engine.containerd_store or engine.version < _HOSTS_TOML:
+        return ""
+    return (
+        f"Mirrors that the engine's certs.d/{reference.registry}/hosts.toml names aren't asked: pull what only they "
+        "have by the mirror's name."
+    )
+
+
+def is_current(reference: Reference, image: Image | None, asked: Asked, own: Platform | None) -> bool:
+    """Whether the engine's image is the one that the registry has.
+
+    image: what the engine has of the reference. own: the engine's platform, if an image for another one won't do.
+    """
+    if image is None or (own and own != image.platform and own in asked.remote.platforms):
+        return False
+    known = digests(image, reference)
+    # A classic store remembers an index's digest with the first of its images only: those for other platforms that
+    # were pulled later have none (reference/store.go, AddDigest).
+    elsewhere = asked.known_for is not None and asked.known_for != image.platform
+    return asked.remote.digest in known or (not known and elsewhere)
+
+
+def digests(image: Image, reference: Reference) -> list[str]:
+    """Return the digests by which the reference's repository knows the image."""
+    named = (digest.partition("@") for digest in image.digests)
+    return [digest for name, _at, digest in named if name == reference.name]
+
+
+def here_for(engine: Engine, image: Image | None, platform: Platform | None) -> Image | None:
+    """Return the engine's image for a platform; None if it isn't there for that.
+
+    image: as the engine describes it by itself. A containerd store before API 1.49 describes no other: then that is
+    returned, which may be for another platform that is there too.
+    """
+    images = engine.images
+    found = images.described_for(image, platform)
+    if found or image is None or platform is None or images.tells_platforms or not engine.containerd_store:
+        return found
+    return image if images.is_here_for(image, platform) else None
+
+
+def pull(engine: Engine, reference: Reference, platform: Platform | None, login: Login, retry_for: int) -> Image:
+    """Pull one image; what came, which is what was asked for. retry_for: seconds to go on trying.
+
+    Raises EngineError. A containerd store may lack a part of the image all the same: see Image.flaw.
+    """
+    patiently(lambda: Distribution(engine).pull(reference, platform, login), retry_for)
+    image = engine.images.find(str(reference))
+    found = here_for(engine, image, platform)
+    if found:
+        return found
+    if image is None:
+        raise EngineError(f"The engine reported no error, but {reference} isn't there after the pull. Try again.")
+    raise EngineError(
+        f"{reference} was pulled for {platform}, but the image that came is for {image.platform}. "
+        "Name a platform that the registry has, or leave platform out."
+    )
+
+
+def astray(engine: Engine, reference: Reference, image: Image, digest: str) -> str:
+    """Return why a pull has brought another image than the registry has; "" if it hasn't, or that can't be told.
+
+    digest: by which the registry knows the image that was to come. A containerd store always keeps the digest that a
+    pull got. Only there the engine pulls from mirrors that the registry's hosts.toml names (daemon/hosts.go), which it
+    doesn't ask beforehand (distribution/repository.go).
+    """
+    came = digests(image, reference)
+    if not came or digest in came or not engine.containerd_store:
+        return ""
+    return (
+        f"the registry has it as {digest}, but a pull brings {came[0]}: the tag has just moved, or a mirror that the "
+        f"engine's certs.d/{reference.registry}/hosts.toml names has another image"
+    )

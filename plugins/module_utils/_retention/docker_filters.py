@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change with any release, so nothing outside may import it.
+
+"""The filters of Docker's own prune, as the options that mean the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
+
+# Those of Docker's own prune, with the options that mean the same.
+_FILTERS = {"dangling": "dangling", "until": "until", "label": "label", "label!": "label_not"}
+
+
+def with_filters(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters, with images_filters among those that mean the same."""
+    found = dict(params)
+    for name, value in (params["images_filters"] or {}).items():
+        values = [str(one) for one in (value if isinstance(value, list) else [value])]
+        if name not in _FILTERS:
+            raise InvalidInput(
+                f"images_filters has '{name}', and knows {', '.join(_FILTERS)}. There are other options for more."
+            )
+        if name in ("label", "label!"):
+            found[_FILTERS[name]] = [*params[_FILTERS[name]], *values]
+            continue
+        if len(values) != 1 or (name == "until" and params["until"] is not None):
+            raise InvalidInput(
+                f"{name} is given {len(values) or 'no value'} in images_filters; give one, and only there."
+            )
+        found[name] = values[0] if name == "until" else _truth(values[0])
+    return found
+
+
+def _truth(text: str) -> bool:
+    """A filter that is true or false, as engines read it (api/types/filters/parse.go, GetBoolOrDefault)."""
+    if text.lower() not in ("true", "1", "false", "0"):
+        raise InvalidInput(f"dangling in images_filters is '{text}', and must be true or false.")
+    return text.lower() in ("true", "1")

@@ -1,0 +1,216 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change with any release, so nothing outside may import it.
+
+"""What an engine does to its images when names are taken away, foreseen without an engine.
+
+The rules are those of moby's daemon/images/image_delete.go and daemon/containerd/image_delete.go, and
+were checked against engines of both stores: an image goes with its last name unless another one was
+made from it; a repository's digests go with its last tag; parents without a name go with their last child.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ansible_collections.gantry.docker.plugins.module_utils._image.patterns import repository_of
+
+
+class Node(NamedTuple):
+    """An image among others.
+
+    parent: the Id it was made from, or "".
+    pinned: those of the digests that a containerd store keeps as it keeps tags; none in a classic store.
+    loose: those of the tags that a containerd store lists, but can't find. They go along with the first other name, and
+    alone only with the image's Id.
+    """
+
+    id: str
+    tags: tuple[str, ...]
+    digests: tuple[str, ...]
+    parent: str
+    pinned: tuple[str, ...] = ()
+    loose: tuple[str, ...] = ()
+
+
+class Deletion(NamedTuple):
+    """One call that removes a name, or an image without any, and what comes of it.
+
+    name: what is to be removed. untagged: the names that go. deleted: the Id of the image if it goes.
+    The engine is not to remove parents by itself: a containerd store takes them with the first child.
+    """
+
+    name: str
+    untagged: tuple[str, ...]
+    deleted: tuple[str, ...]
+
+
+class Forest:
+    """The images of an engine, each with those made from it; names are taken away one after the other.
+
+    used: the Ids of images that containers use: these don't go with their children.
+    held: the Ids of images that containers hold while names are taken away by force: they stay without any.
+    keep_parents: whether parents without a name stay when their last child goes.
+    """
+
+    def __init__(
+        self,
+        nodes: Iterable[Node],
+        used: Collection[str] = (),
+        held: Collection[str] = (),
+        keep_parents: bool = False,
+    ) -> None:
+        self._used, self._held, self._keep_parents = used, held, keep_parents
+        self._parent: dict[str, str] = {}
+        self._children: dict[str, dict[str, None]] = defaultdict(dict)
+        self._tags: dict[str, list[str]] = {}
+        self._digests: dict[str, list[str]] = {}
+        self._pinned: dict[str, tuple[str, ...]] = {}
+        self._loose: dict[str, tuple[str, ...]] = {}
+        for node in nodes:
+            self._parent[node.id] = node.parent
+            self._children[node.parent][node.id] = None
+            self._tags[node.id] = list(node.tags)
+            self._digests[node.id] = list(node.digests)
+            self._pinned[node.id] = node.pinned
+            self._loose[node.id] = node.loose
+
+    def __contains__(self, image_id: object) -> bool:
+        return image_id in self._parent
+
+    def names(self, image_id: str) -> tuple[str, ...]:
+        """The image's tags, or its digests if it has no tags."""
+        return tuple(self._tags[image_id] or self._digests[image_id])
+
+    def tags(self, image_id: str) -> tuple[str, ...]:
+        """The image's tags."""
+        return tuple(self._tags[image_id])
+
+    def digests(self, image_id: str) -> tuple[str, ...]:
+        """The image's digests, those beside a tag included."""
+        return tuple(self._digests[image_id])
+
+    def all_names(self, image_id: str) -> tuple[str, ...]:
+        """The names by which the image can be called: as own_names()."""
+        return own_names(self._tags[image_id], self._digests[image_id])
+
+    def state(self) -> dict[str, list[str]]:
+        """All images that are there, each with its names."""
+        return {image_id: list(self.all_names(image_id)) for image_id in self._parent}
+
+    def children(self, image_id: str) -> tuple[str, ...]:
+        """The images that were made from this one and are still there."""
+        return tuple(self._children.get(image_id, ()))
+
+    def ancestors(self, image_id: str) -> Iterator[str]:
+        """The images that this one was made from, as far as they are there, the nearest first."""
+        seen = {image_id}
+        while (image_id := self._parent.get(image_id, "")) in self._parent and image_id not in seen:
+            seen.add(image_id)
+            yield image_id
+
+    def depth(self, image_id: str) -> int:
+        """How many images stand between this one and the first it comes from; the lowest has 0."""
+        return sum(1 for _ancestor in self.ancestors(image_id))
+
+    def remove_name(self, image_id: str, name: str) -> list[Deletion]:
+        """Take one of the image's tags or digests away; and delete what has become useless.
+
+        A loose name must be among the last of the image, see hangs_on(): all of these go at once.
+        """
+        if name in self._loose[image_id]:
+            return self.remove_at_once(image_id)
+        if name in self._tags[image_id]:
+            gone = [name, *self._drop_tag(image_id, name)]
+        else:
+            self._digests[image_id].remove(name)
+            gone = [name]
+        for loose in [tag for tag in self._tags[image_id] if tag in self._loose[image_id]]:
+            gone += [loose, *self._drop_tag(image_id, loose)]
+        if image_id in self._held and not self.all_names(image_id):
+            # By force a containerd store takes away no entry but the one that was named.
+            back = [digest for digest in gone[1:] if digest in self._pinned[image_id]]
+            self._digests[image_id] += back
+            return [Deletion(name, tuple(lost for lost in gone if lost not in back), ())]
+        # A containerd store keeps a parent without a name, but not if it loses several entries at once.
+        lost = not self.all_names(image_id) and any(digest in gone[1:] for digest in self._pinned[image_id])
+        return self._deletions(name, gone, self._delete_if_useless(image_id, even_parents=lost))
+
+    def remove_image(self, image_id: str) -> list[Deletion]:
+        """Take all of the image's names away, one after the other; or delete it if it has none."""
+        if not self.names(image_id):
+            return self._deletions(image_id, [], self._delete_if_useless(image_id))
+        calls = []
+        while image_id in self and self.names(image_id):
+            calls += self.remove_name(image_id, (*self._findable(image_id), *self.names(image_id))[0])
+        return calls
+
+    def remove_at_once(self, image_id: str) -> list[Deletion]:
+        """Delete an image that no other one was made from by one call, with all of its names."""
+        gone = [*self._tags[image_id], *self._digests[image_id]]
+        self._tags[image_id], self._digests[image_id] = [], []
+        return self._deletions(image_id, gone, self._delete_if_useless(image_id))
+
+    def hangs_on(self, image_id: str, name: str) -> tuple[str, ...]:
+        """The names that must go before a loose one can; none for any other name."""
+        return self._findable(image_id) if name in self._loose[image_id] else ()
+
+    def _findable(self, image_id: str) -> tuple[str, ...]:
+        return tuple(name for name in self.names(image_id) if name not in self._loose[image_id])
+
+    @staticmethod
+    def _deletions(name: str, gone: list[str], deleted: list[str]) -> list[Deletion]:
+        """The call that removes the name, and one for each of the parents that go with the image."""
+        first = Deletion(name, tuple(gone), tuple(deleted[:1]))
+        return [first, *(Deletion(parent, (), (parent,)) for parent in deleted[1:])]
+
+    def _drop_tag(self, image_id: str, tag: str) -> list[str]:
+        """Drop a tag; the digests that go with it, because it was its repository's last."""
+        self._tags[image_id].remove(tag)
+        repository = repository_of(tag)
+        if any(repository_of(other) == repository for other in self._tags[image_id]):
+            return []
+        gone = [digest for digest in self._digests[image_id] if repository_of(digest) == repository]
+        self._digests[image_id] = [digest for digest in self._digests[image_id] if digest not in gone]
+        return gone
+
+    def _delete_if_useless(self, image_id: str, even_parents: bool = False) -> list[str]:
+        """Delete the image and its ancestors, as far up as they have no name, no other child and no container.
+
+        even_parents: whether the image itself goes with children too.
+        """
+        deleted: list[str] = []
+        while image_id in self and not self.all_names(image_id):
+            if self.children(image_id) and (deleted or not even_parents):
+                break
+            if deleted and (self._keep_parents or image_id in self._used):
+                break
+            deleted.append(image_id)
+            parent = self._parent.pop(image_id)
+            self._children[parent].pop(image_id, None)
+            image_id = parent
+        return deleted
+
+
+def own_names(tags: Sequence[str], digests: Sequence[str]) -> tuple[str, ...]:
+    """An image's tags, and its digests in other repositories than theirs.
+
+    The digests beside a tag aren't names of their own: containerd stores make them up from the tags,
+    and list them for one repository only.
+    """
+    tagged = {repository_of(tag) for tag in tags}
+    return (*tags, *(digest for digest in digests if repository_of(digest) not in tagged))
+
+
+def changes(before: Mapping[str, list[str]], forest: Forest) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The names before and now of all images that changed; None for one that is gone.
+
+    before: the forest's state then.
+    """
+    now = forest.state()
+    differing = [image_id for image_id, names in before.items() if now.get(image_id) != names]
+    return {changed: before[changed] for changed in differing}, {changed: now.get(changed) for changed in differing}

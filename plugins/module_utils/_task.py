@@ -1,0 +1,293 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change with any release, so nothing outside may import it.
+
+"""From a verb to an Ansible module: the one place that knows AnsibleModule and check mode."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pwd import getpwnam
+from tempfile import NamedTemporaryFile
+from typing import Any, Protocol
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.gantry.docker.plugins.module_utils import _startup
+from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine, connect
+from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, printable
+from ansible_collections.gantry.docker.plugins.module_utils._plan import FILES, Otherwise, Plan, Skipped
+from ansible_collections.gantry.docker.plugins.module_utils._registry_options import ACCESS_SPEC, REGISTRY_SPEC
+from ansible_collections.gantry.docker.plugins.module_utils._transport.address import CONNECTION_SPEC
+
+# Without setuid, setgid and the sticky bit.
+_PERMISSIONS = 0o777
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+# What modules are made with: REGISTRY_SPEC for those that bring images to registries and back, ACCESS_SPEC for those
+# that may need one of them on the way.
+__all__ = ["ACCESS_SPEC", "REGISTRY_SPEC", "Operation", "run"]
+
+# What Ansible shows by itself, whatever stands in it: a callback that writes YAML doesn't escape it all.
+_FOR_PEOPLE = ("actions", "spared", "diff")
+
+
+class Operation(Protocol):
+    """What a verb's file offers; each verb has types of its own for Any."""
+
+    def parse(self, params: Mapping[str, Any]) -> Any:
+        """What the user wants, from the module's parameters; raises InvalidInput."""
+
+    def observe(self, engine: Engine, wanted: Any, cleanup: ExitStack) -> Any:
+        """What is there now. What observing leaves behind is registered for cleanup."""
+
+    def plan(self, wanted: Any, observed: Any) -> Plan:
+        """The steps from observed to wanted. Pure; raises GantryError where there is no way."""
+
+    def apply(self, engine: Engine, step: Any) -> Mapping[str, Any]:
+        """Take one step; what it adds to the result.
+
+        Raises Skipped if it is not right any more, Otherwise if it had another effect than planned.
+        """
+
+    def report(self, engine: Engine, wanted: Any, observed: Any) -> Mapping[str, Any]:
+        """What else to tell of the objects, asked of the engine after the last step.
+
+        warnings: sentences that Ansible shows beside the result.
+        """
+
+
+def run(operation: Operation, argument_spec: Mapping[str, Any], **rules: Any) -> None:
+    """Carry out one task of a module and exit.
+
+    operation: a verb's file. argument_spec, rules: as AnsibleModule takes them, without the connection's. With
+    add_file_common_args the file that the result names as path gets the attributes that the task names.
+    """
+    _startup.ended()
+    module = AnsibleModule(argument_spec={**CONNECTION_SPEC, **argument_spec}, supports_check_mode=True, **rules)
+    result: dict[str, Any] = {"changed": False, "actions": []}
+    try:
+        with _ended_by_signals():
+            files = _Files(module)
+            wanted = operation.parse({**module.params, FILES: files})
+            if "add_file_common_args" in rules:
+                files.try_out()
+            with closing(connect(module.params)) as engine, ExitStack() as cleanup:
+                for doubt in engine.doubts:
+                    module.warn(printable(doubt))
+                problems = _carry_out(operation, engine, wanted, cleanup, module.check_mode, result)
+            if "add_file_common_args" in rules and not result["changed"]:
+                files.adjust(result)
+    except (GantryError, _Ended) as error:
+        module.fail_json(msg=_with_progress(error.message, _shown(result)), **_shown(result))
+    for warning in result.pop("warnings", ()):
+        module.warn(printable(warning))
+    if problems:
+        module.fail_json(msg=printable(" ".join(problems)), **_shown(result))
+    module.exit_json(**_shown(result))
+
+
+def _shown(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The result, with what Ansible shows to people made printable; the rest is data, and as it is."""
+    return {**result, **{key: _printable(result[key]) for key in _FOR_PEOPLE if key in result}}
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, Mapping):
+        return {_printable(key): _printable(part) for key, part in value.items()}
+    return [_printable(part) for part in value] if isinstance(value, (list, tuple)) else value
+
+
+def _carry_out(
+    operation: Operation, engine: Engine, wanted: Any, cleanup: ExitStack, dry_run: bool, result: dict[str, Any]
+) -> list[str]:
+    """Observe, plan and, unless in check mode, apply; why a part of it couldn't be done.
+
+    The result is filled on the way, so that an error finds it.
+    """
+    observed = operation.observe(engine, wanted, cleanup)
+    plan = operation.plan(wanted, observed)
+    failures = []
+    done = list(plan.steps) if dry_run else []
+    if dry_run:
+        result.update(changed=plan.changed, actions=plan.actions)
+    else:
+        failures = _take(operation, engine, plan, result, done)
+    if not failures:
+        nothing = plan.steps and not done
+        result["diff"] = (
+            {"before": {}, "after": {}} if nothing else {"before": {**plan.before}, "after": {**plan.after}}
+        )
+    # Of a part that failed the diff would say nothing, so there is none.
+    result.update({key: value for key, value in plan.outcome(done).items() if not (failures and key == "diff")})
+    problems = [*plan.problems, *failures]
+    with suppress(*([GantryError] if problems else [])):  # a report that fails too must not hide why the steps did
+        _add(result, operation.report(engine, wanted, observed))
+    return problems
+
+
+def _take(operation: Operation, engine: Engine, plan: Plan, result: dict[str, Any], done: list[Any]) -> list[str]:
+    """Take the plan's steps; what those that failed said, where the others are none the worse for it.
+
+    done: gets the steps that were taken.
+    """
+
+    def applied(on: Engine, step: Any) -> Any:
+        try:
+            return operation.apply(on, step)
+        except (Skipped, Otherwise) as different:
+            return different
+
+    steps = [*plan.steps, *plan.repeats]
+    outcomes: Iterable[Any] = (applied(engine, step) for step in steps)
+    if plan.at_once:
+        outcomes = engine.each(applied, steps, plan.at_once)
+    failures = []
+    for number, (step, outcome) in enumerate(zip(steps, outcomes)):
+        if isinstance(outcome, GantryError):
+            failures.append(outcome.message)
+            continue
+        if isinstance(outcome, (Skipped, Otherwise)):
+            result.setdefault("spared", []).append(outcome.reason)
+            if isinstance(outcome, Skipped):
+                continue
+        taken = outcome.step if isinstance(outcome, Otherwise) else step
+        _add(result, {} if isinstance(outcome, Otherwise) else outcome)
+        if number < len(plan.steps):
+            done.append(taken)
+            result["changed"] = True
+            result["actions"].append(taken.sentence)
+    return failures
+
+
+def _add(result: dict[str, Any], more: Mapping[str, Any]) -> None:
+    """Add to a result; what maps names to something, as more than one step may tell it, gets the further names."""
+    for key, value in more.items():
+        result[key] = {**result.get(key, {}), **value} if isinstance(value, Mapping) else value
+
+
+class _Files:
+    """Files as in operation.plan, by Ansible's own utilities, which know check mode and SELinux."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self._module = module
+
+    def try_out(self) -> None:
+        """End the module if there is no such mode, owner or group, while nothing has been done yet."""
+        with NamedTemporaryFile(dir=self._module.tmpdir) as file:
+            self._set_attributes(file.name, {})
+
+    def put(self, part: str, path: str) -> None:
+        # Only tasks that write a file need it.
+        from ansible_collections.gantry.docker.plugins.module_utils._ownership import may_be_inherited
+
+        # atomic_move gives a new file what the umask allows, and one that takes a place whatever the former file had,
+        # whosever that was. Here the file has all of its rights before it is in its place.
+        inherited = may_be_inherited(path)
+        context = self._context(path, inherited)
+        self._give(part)
+        try:
+            os.replace(part, path)
+        except OSError:
+            if not self._module.params["unsafe_writes"] or not inherited:
+                raise
+            self._module.atomic_move(part, path, unsafe_writes=True)
+            os.chmod(path, os.stat(path).st_mode & _PERMISSIONS)
+            self._give(path)
+        if context is not None:
+            self._module.set_context_if_different(path, context, False)
+        self._set_attributes(path, {})
+
+    def is_foreign(self, path: str) -> bool:
+        from ansible_collections.gantry.docker.plugins.module_utils._ownership import is_foreign
+
+        return is_foreign(path, self._owner())
+
+    def _owner(self) -> int | None:
+        """The user whom the task names as the owner."""
+        name = str(self._module.params["owner"] or "")
+        with suppress(KeyError):
+            return int(name) if name.isdigit() else getpwnam(name).pw_uid
+        return None
+
+    def _context(self, path: str, kept: bool) -> list[str] | None:
+        """The SELinux context of a file at a path: the one that it has, or as any new one there."""
+        if not self._module.selinux_enabled():
+            return None
+        context = self._module.selinux_context(path) if kept else self._module.selinux_default_context(path)
+        return list(context)
+
+    def _give(self, path: str) -> None:
+        """Give a file the owner, the group and the mode that the task names, and in this order."""
+        named = self._module.load_file_common_arguments(self._module.params, path=path)
+        self._module.set_owner_if_different(path, named["owner"], False, None, False)
+        self._module.set_group_if_different(path, named["group"], False, None, False)
+        self._module.set_mode_if_different(path, named["mode"], False, None, False)
+
+    def adjust(self, result: dict[str, Any]) -> None:
+        """Give the file at the result's path the attributes that are named, and tell it in the result."""
+        path = result["path"]
+        diff: dict[str, Any] = {}
+        if self._set_attributes(path, diff):
+            result.update(changed=True, actions=[f"Set the attributes of {path}"])
+            for state in ("before", "after"):
+                result["diff"][state] = {path: diff.get(state)}
+
+    def _set_attributes(self, path: str, diff: dict[str, Any]) -> bool:
+        named = self._module.load_file_common_arguments(self._module.params, path=path)
+        return bool(self._module.set_fs_attributes_if_different(named, False, diff, expand=False))
+
+
+class _Ended(BaseException):
+    """A signal asked the task to end. No error, so that nothing that bears with errors bears with this."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.message = (
+            f"The task was ended by {signal.Signals(number).name}. What it was at was given up, and what it had made "
+            "for that was removed. What it had not come to is as it was. Run the task again for the rest."
+        )
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let signals end what is done inside as errors do, so that it cleans up; raises _Ended.
+
+    Only the first does, and what cleans up then is left in peace. A signal that is ignored (nohup) stays so. SIGHUP
+    comes when Ansible's connection is lost.
+    """
+    told: list[int] = []
+
+    def end(number: int, _frame: Any) -> None:
+        # To let another handler ignore the further ones would have gaps: Python calls handlers some time after the
+        # signals, and for several at once.
+        if not told:
+            told.append(number)
+            raise _Ended(number)
+
+    # Only there signals arrive, and can be handled.
+    here = threading.current_thread() is threading.main_thread()
+    former = {number: signal.getsignal(number) for number in _SIGNALS if here}
+    handled = [number for number, handler in former.items() if handler is not signal.SIG_IGN]
+    try:
+        for number in handled:
+            signal.signal(number, end)
+        yield
+    finally:
+        for number in handled:
+            # Until the result is told, a further one must not end the process.
+            signal.signal(number, signal.SIG_IGN if told else former[number])
+
+
+def _with_progress(message: str, result: Mapping[str, Any]) -> str:
+    """The message, and what had been done before."""
+    if not result["actions"]:
+        return message
+    return f"{message} Done before that: {'; '.join(result['actions'])}."

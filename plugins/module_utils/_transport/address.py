@@ -1,0 +1,251 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change with any release, so nothing outside may import it.
+
+"""Where an engine is: the options that all modules share, and what to do if it can't be reached there.
+
+It needs no SDK, so that what can't wait for the SDK's import can use it.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import socket
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
+
+DEFAULT_HOST = "unix:///var/run/docker.sock"
+
+# The environment variables are those of the Docker CLI and of community.docker. They are read here
+# and not by Ansible's fallback, because DOCKER_TLS_VERIFY= (empty) means no.
+_ENVIRONMENT = {"docker_host": "DOCKER_HOST", "api_version": "DOCKER_API_VERSION", "timeout": "DOCKER_TIMEOUT"}
+_TLS_ENVIRONMENT = {"tls_hostname": "DOCKER_TLS_HOSTNAME", "tls": "DOCKER_TLS", "validate_certs": "DOCKER_TLS_VERIFY"}
+_API_VERSION = re.compile(r"auto|[0-9]+\.[0-9]+")
+_CERTIFICATES = {"ca_path": "ca.pem", "client_cert": "cert.pem", "client_key": "key.pem"}
+_TCP = ("tcp", "http", "https")
+_PORT, _TLS_PORT = 2375, 2376
+# docker/cli, cli/command/defaultcontextstore.go: the context that is no more than the defaults.
+_DEFAULT_CONTEXT = "default"
+
+# The documentation of these stands beside, in doc_fragments/connection.py.
+CONNECTION_SPEC: dict[str, dict[str, Any]] = {
+    "docker_host": {"type": "str", "aliases": ["docker_url"]},
+    "tls_hostname": {"type": "str"},
+    "api_version": {"type": "str", "aliases": ["docker_api_version"]},
+    "timeout": {"type": "int"},
+    "ca_path": {"type": "path", "aliases": ["ca_cert", "tls_ca_cert", "cacert_path"]},
+    "client_cert": {"type": "path", "aliases": ["tls_client_cert", "cert_path"]},
+    "client_key": {"type": "path", "aliases": ["tls_client_key", "key_path"]},
+    "tls": {"type": "bool"},
+    "validate_certs": {"type": "bool", "aliases": ["tls_verify"]},
+    "use_ssh_client": {"type": "bool", "default": False},
+}
+
+
+class TlsFailed(OSError):
+    """What a library for TLS says, told by those who use it: this file doesn't import one."""
+
+
+def resolve(params: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return the connection options: as given, else from the environment, else the defaults.
+
+    Without a docker_host in either, they are those of the Docker context that the CLI uses. Two further ones tell of
+    that: context is its name, "" without one, and doubts are sentences about a configuration that can't be read.
+    An address with a host always has a port. No file is read if docker_host is given.
+    Raises InvalidInput for a timeout that is no positive number, for what is no version, and for a context that doesn't
+    exist or can't be read.
+    """
+    options: dict[str, Any] = {name: params.get(name) for name in CONNECTION_SPEC}
+    options["docker_host"] = options["docker_host"] or None
+    _fill(options, {name: environment.get(variable) for name, variable in _ENVIRONMENT.items()})
+    options.update(context="", doubts=())
+    if options["docker_host"] is None:
+        _follow_context(options, environment)
+    if not options["context"]:
+        _fill(options, {name: environment.get(variable) for name, variable in _TLS_ENVIRONMENT.items()})
+        if certificates := environment.get("DOCKER_CERT_PATH"):
+            _fill(options, {name: os.path.join(certificates, file) for name, file in _CERTIFICATES.items()})
+    options["api_version"] = _version(options["api_version"])
+    options["timeout"] = _seconds(options["timeout"])
+    for name in ("tls", "validate_certs"):
+        options[name] = str(options[name]).lower() in ("1", "true", "yes", "on")
+    options["docker_host"] = _with_port(options["docker_host"] or DEFAULT_HOST, options)
+    return options
+
+
+def place(options: Mapping[str, Any]) -> str:
+    """Return where the engine of the resolved options is, for messages: its address, and the context that names it."""
+    host = str(options["docker_host"])
+    return f"{host} (the Docker context '{options['context']}')" if options["context"] else host
+
+
+def config_directory(environment: Mapping[str, str]) -> str:
+    """Return the directory of the CLI's configuration (docker/cli, cli/config/config.go)."""
+    return environment.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker")
+
+
+def parse_config(text: str) -> Mapping[str, Any]:
+    """Return the content of the CLI's config.json; an empty file says nothing. Raise ValueError for no JSON."""
+    config: Any = json.loads(text) if text.strip() else {}
+    return config if isinstance(config, dict) else {}
+
+
+def read_headers(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what the CLI's configuration says to send with every request to an engine; nothing if it can't be read."""
+    try:
+        with open(os.path.join(config_directory(environment), "config.json"), encoding="utf-8") as file:
+            headers = parse_config(file.read()).get("HttpHeaders")
+    except (OSError, ValueError):
+        return {}
+    return {str(name): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {}
+
+
+def _fill(options: dict[str, Any], values: Mapping[str, Any]) -> None:
+    """Set those options that are not given."""
+    options.update({name: value for name, value in values.items() if options[name] is None and value})
+
+
+def _follow_context(options: dict[str, Any], environment: Mapping[str, str]) -> None:
+    """Set the options that are not given as in the Docker context that the CLI would use, unless that is the default.
+
+    The order is the CLI's: docker/cli, cli/command/cli.go, resolveContextName.
+    """
+    directory = config_directory(environment)
+    name, chooser = environment.get("DOCKER_CONTEXT"), "the environment variable DOCKER_CONTEXT"
+    if not name:
+        chooser = os.path.join(directory, "config.json")
+        try:
+            with open(chooser, encoding="utf-8") as file:
+                name = str(parse_config(file.read()).get("currentContext") or "")
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else f"it is no JSON ({error})"
+            options["doubts"] = (
+                f"Can't read the Docker configuration {chooser}: {reason}. If it names a context, that is not "
+                f"followed: the engine is {DEFAULT_HOST}.",
+            )
+            return
+    if name and name != _DEFAULT_CONTEXT:
+        _fill(options, _context(directory, name, chooser))
+        options["context"] = name
+
+
+def _context(directory: str, name: str, chooser: str) -> dict[str, Any]:
+    """Return the connection options that a context means (docker/cli, cli/context/store, cli/context/docker/load.go).
+
+    chooser: what names the context, for messages. Raise InvalidInput if there is no such context, or it can't be read.
+    """
+    import hashlib  # which only contexts need
+
+    identity = hashlib.sha256(name.encode()).hexdigest()
+    path = os.path.join(directory, "contexts", "meta", identity, "meta.json")
+    certificates = os.path.join(directory, "contexts", "tls", identity, "docker")
+    which = f"Docker context '{name}', which {chooser} names,"
+    try:
+        with open(path, encoding="utf-8") as file:
+            endpoint = json.load(file)["Endpoints"]["docker"]
+        host, unverified = str(endpoint.get("Host") or DEFAULT_HOST), bool(endpoint.get("SkipTLSVerify"))
+        files = _files(certificates)
+    except FileNotFoundError:
+        raise InvalidInput(
+            f"There is no {which} in {directory}. Create it ('docker context create'), choose another one "
+            "('docker context use'), or give docker_host."
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it names no Docker engine"
+        raise InvalidInput(f"The {which} can't be used: {reason} ({path}). Correct it, or give docker_host.") from None
+    options: dict[str, Any] = {"docker_host": host}
+    if host.partition("://")[0] in _TCP and (files or unverified):
+        options.update(tls=True, validate_certs=not unverified)
+        there = {option: file for option, file in _CERTIFICATES.items() if file in files}
+        options.update({option: os.path.join(certificates, file) for option, file in there.items()})
+    return options
+
+
+def _files(directory: str) -> frozenset[str]:
+    """Return the names of a directory's files; none if it doesn't exist. Raise OSError."""
+    try:
+        return frozenset(os.listdir(directory))
+    except FileNotFoundError:
+        return frozenset()
+
+
+def _with_port(host: str, options: Mapping[str, Any]) -> str:
+    """Return an address with the port that engines listen on, if it has a host and no port."""
+    try:
+        url = urlsplit(host)
+        if url.scheme not in _TCP or not url.hostname or url.port is not None:
+            return host
+    except ValueError:  # url_of() tells of it
+        return host
+    secure = options["tls"] or options["validate_certs"] or url.scheme == "https"
+    return url._replace(netloc=f"{url.netloc.rstrip(':')}:{_TLS_PORT if secure else _PORT}").geturl()
+
+
+def _version(version: str | None) -> str:
+    text = version or "auto"
+    if not _API_VERSION.fullmatch(text):
+        raise InvalidInput(f"api_version is '{text}', and must be auto, or a version of the API such as 1.41.")
+    return text
+
+
+def _seconds(timeout: Any) -> int:
+    text = str(60 if timeout is None else timeout)
+    if not (text.isascii() and text.isdigit()) or int(text) == 0:
+        raise InvalidInput(f"timeout is '{text}', and must be a whole number of seconds, 1 or more.")
+    return int(text)
+
+
+def url_of(host: str) -> SplitResult:
+    """The URL of an engine on another host, taken apart; raises InvalidInput."""
+    try:
+        url = urlsplit(host)
+        if url.hostname and url.port != 0:
+            return url
+    except ValueError:
+        pass
+    raise InvalidInput(f"docker_host is '{host}', and has no host, or no port from 1 to 65535.")
+
+
+def wants_tls(options: Mapping[str, Any]) -> bool:
+    """Whether the resolved options ask for TLS; raises InvalidInput where its files can't be used."""
+    if not (options["tls"] or options["validate_certs"]):
+        return False
+    if bool(options["client_cert"]) != bool(options["client_key"]):
+        raise InvalidInput("client_cert and client_key belong together: give both or neither.")
+    for name in _CERTIFICATES:
+        if options[name] and not os.path.isfile(options[name]):
+            raise InvalidInput(f"{name} is '{options[name]}', and there is no such file on this host.")
+        if options[name] and not os.access(options[name], os.R_OK):
+            raise InvalidInput(f"{name} is '{options[name]}', and this user may not read that file.")
+    return True
+
+
+def way_out(cause: BaseException, host: str, timeout: int) -> str | None:
+    """What to do where an engine at an address can't be reached for a cause; None if nothing is known of it."""
+    if isinstance(cause, FileNotFoundError) and host.startswith("ssh://"):
+        return f"There is no {cause.filename} on this host: install the package openssh-client."
+    if isinstance(cause, TlsFailed):
+        options = "docker_host, ca_path, client_cert, client_key, tls_hostname and validate_certs"
+        return f"TLS failed ({cause}): check {options}."
+    if isinstance(cause, OSError) and cause.errno in (errno.ENAMETOOLONG, errno.EHOSTUNREACH, errno.ENOTDIR):
+        return f"{cause.strerror}: correct docker_host."
+    start = "start the engine ('systemctl start docker'), or correct docker_host."
+    ways: dict[type[BaseException], str] = {
+        FileNotFoundError: f"There is no such socket: {start}",
+        PermissionError: "This user may not use the socket: use 'become: true', or make the user a member of the group "
+        "docker.",
+        ConnectionRefusedError: f"Nothing listens there: {start}",
+        socket.timeout: f"It did not answer within {timeout} seconds: check that it is alive, or allow more with "
+        "timeout.",
+    }
+    return next((advice for kind, advice in ways.items() if isinstance(cause, kind)), None)

@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change with any release, so nothing outside may import it.
+
+"""Connections to where an engine listens, for _transport/exec.py: a socket, a port, or ssh."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from typing import Any, Callable, Protocol
+from urllib.parse import SplitResult
+
+from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils._transport.address import url_of, wants_tls
+from ansible_collections.gantry.docker.plugins.module_utils._transport.ssh import Ssh
+from ansible_collections.gantry.docker.plugins.module_utils._transport.stream import Stream
+
+
+class Dialler(Protocol):
+    """A way to an engine."""
+
+    def dial(self) -> Stream:
+        """A new connection."""
+
+    def said(self) -> str:
+        """What a program on the way said of its troubles."""
+
+    def close(self) -> None:
+        """End what is on the way."""
+
+
+class _Direct:
+    """A way with no program on it. connect: gives a new connection."""
+
+    def __init__(self, connect: Callable[[], Stream]) -> None:
+        self._connect = connect
+
+    def dial(self) -> Stream:
+        return self._connect()
+
+    def said(self) -> str:
+        return ""
+
+    def close(self) -> None:
+        pass
+
+
+def dialler(options: Mapping[str, Any]) -> Dialler:
+    """The way to an engine, from the resolved options; raises InvalidInput."""
+    host, timeout = str(options["docker_host"]), int(options["timeout"])
+    scheme, _colon, path = host.partition("://")
+    if scheme == "unix" and path:
+        return _Direct(lambda: _unix(path, timeout))
+    if scheme not in ("tcp", "http", "https", "ssh"):
+        raise InvalidInput(f"docker_host is '{host}', and must begin with unix://, tcp:// or ssh://.")
+    if scheme == "ssh":
+        return Ssh(host, timeout)
+    url = url_of(host)
+    if not (wants_tls(options) or scheme == "https"):
+        return _Direct(lambda: _tcp(url, timeout))
+    # Its imports take 5 ms, which other connections need not wait for.
+    from ansible_collections.gantry.docker.plugins.module_utils._transport.tls import encrypted
+
+    return _Direct(lambda: encrypted(_tcp(url, timeout), options, str(url.hostname)))
+
+
+def _unix(path: str, timeout: int) -> socket.socket:
+    stream = socket.socket(socket.AF_UNIX)
+    stream.settimeout(timeout)
+    stream.connect(path)
+    return stream
+
+
+def _tcp(url: SplitResult, timeout: int) -> socket.socket:
+    stream = socket.create_connection((url.hostname, url.port or 0), timeout=timeout)
+    stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    return stream

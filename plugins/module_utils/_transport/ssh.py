@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change with any release, so nothing outside may import it.
+
+"""The way to an engine over ssh: by the program of that name, with its own configuration, and without questions.
+
+At its other end is the Docker CLI: Docker's own CLI goes the same way (cli/connhelper/connhelper.go).
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import tempfile
+from typing import IO
+
+from ansible_collections.gantry.docker.plugins.module_utils._transport.address import url_of
+
+
+class Ssh:
+    """The way to the engine of an ssh:// URL. timeout: seconds, for the login and for every wait.
+
+    Raises InvalidInput for a URL without a host.
+    """
+
+    def __init__(self, host: str, timeout: int) -> None:
+        url = url_of(host)
+        user = ("-l", url.username) if url.username else ()
+        port = ("-p", str(url.port)) if url.port else ()
+        # No question for a password: nobody is there to answer it.
+        options = ("-T", "-o", "BatchMode=yes", "-o", f"ConnectTimeout={timeout}", *user, *port)
+        self._command = ("ssh", *options, "--", str(url.hostname), "docker", "system", "dial-stdio")
+        self._timeout = timeout
+        self._programs: list[subprocess.Popen[bytes]] = []
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+
+    def dial(self) -> socket.socket:
+        """A new connection, by a login of its own."""
+        stream, other = socket.socketpair()
+        stream.settimeout(self._timeout)
+        with other:
+            end = other.fileno()
+            # run_command is the modules' way, and waits for the end of what it runs. In a session of its own: what
+            # ends this task from the keyboard must not end the connection before all is cleaned up.
+            program = subprocess.Popen(  # pylint: disable=ansible-bad-function
+                self._command, stdin=end, stdout=end, stderr=self._errors, start_new_session=True
+            )
+            self._programs.append(program)
+        return stream
+
+    def said(self) -> str:
+        """What the programs said of their troubles."""
+        self._errors.seek(0)
+        return " ".join(self._errors.read().decode("utf-8", "replace").split())
+
+    def close(self) -> None:
+        """End the programs."""
+        for program in self._programs:
+            program.terminate()
+            program.wait()
+        self._programs.clear()
+        self._errors.close()

@@ -1,0 +1,496 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Archives that some readers take for one thing and some for another, and odd ones that all take alike.
+
+Each is one line: what builds its bytes, and what becomes of it. A careless reader of a hostile one promises small:1,
+and an engine loads prod:latest as well or instead, or another image as small:1.
+"""
+
+from __future__ import annotations
+
+import bz2
+import json
+import lzma
+import tarfile
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
+
+from ansible_collections.gantry.docker.plugins.module_utils._archive.trailing_index import packed_section, section
+from ansible_collections.gantry.docker.tests.unit.archive import archives
+from ansible_collections.gantry.docker.tests.unit.archive.archives import Content, Image, Link
+
+SMALL = Image((archives.layer("small"),), tags=("small:1",), settings={"Cmd": ["/bin/true"]})
+PROD = Image((archives.layer("prod"),), tags=("prod:latest",))
+
+
+class Archive(NamedTuple):
+    """A row of the tables.
+
+    build: makes the archive. refused: a part of the message (a regular expression) with which reading refuses it;
+    None if it is taken, and holds small:1 alone. damaged: the same for verify, where the index alone is sound.
+    """
+
+    build: Callable[[], bytes]
+    refused: str | None = None
+    damaged: str | None = None
+
+
+def head(
+    kind: bytes, name: str = "x", link: str = "", size: int = 0, form: Literal[0, 1, 2] = tarfile.GNU_FORMAT
+) -> bytes:
+    """The header of an entry."""
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname, info.size = kind, link, size
+    return info.tobuf(form)
+
+
+def padded(data: bytes) -> bytes:
+    return data + bytes(-len(data) % 512)
+
+
+def file(name: str, data: bytes) -> bytes:
+    """An entry with its data."""
+    return head(b"0", name, size=len(data)) + padded(data)
+
+
+def pax(kind: bytes = b"x", **records: str) -> bytes:
+    """A header of attributes, with its data."""
+    data = b""
+    for key, value in records.items():
+        body = f" {key.replace('__', '.')}={value}\n".encode()
+        size = len(body) + len(str(len(body) + 2))
+        data += str(size).encode() + body
+    return head(kind, "PaxHeaders/x", size=len(data)) + padded(data)
+
+
+def long_name(name: str, kind: bytes = b"L") -> bytes:
+    """GNU's header for a long name, or a long link."""
+    data = name.encode() + b"\0"
+    return head(kind, "././@LongLink", size=len(data)) + padded(data)
+
+
+def changed(header: bytes, **fields: Any) -> bytes:
+    """A header with other bytes in it, by their places (at345=b"x"), and the right sum."""
+    block = bytearray(header)
+    for place, data in fields.items():
+        start = int(place[2:])
+        block[start : start + len(data)] = data
+    block[148:156] = b"%06o\0 " % (sum(block[:148]) + sum(block[156:]) + 256)
+    return bytes(block)
+
+
+SMALL_ENTRIES = archives.both(SMALL)
+ENTRIES: dict[str, Content] = {**archives.both(SMALL), **archives.blobs(PROD)}
+SMALL_LIST, PROD_LIST = (archives.encoded([archives.listed(image)]) for image in (SMALL, PROD))
+PROD_TOPS = archives.named(archives.descriptor(archives.manifest(PROD), archives.OCI_MANIFEST), PROD.tags)
+OPEN = archives.tar(ENTRIES)[:-1024]
+END = bytes(1024)
+
+
+def after(*blocks: bytes) -> bytes:
+    """A sound archive with more entries after its own."""
+    return OPEN + b"".join(blocks) + END
+
+
+def document(name: str, text: str) -> bytes:
+    """A sound archive with another document."""
+    return archives.tar({**ENTRIES, name: text.encode()})
+
+
+def listing(**more: Any) -> bytes:
+    """manifest.json with further keys in its item, written as given."""
+    item = archives.encoded(archives.listed(SMALL)).decode()[:-1]
+    return document(
+        "manifest.json", f"[{item}{''.join(f',{json.dumps(k)}:{json.dumps(v)}' for k, v in more.items())}}}]"
+    )
+
+
+def top(**more: Any) -> bytes:
+    """index.json with further keys in the descriptor of its image."""
+    target = archives.descriptor(archives.manifest(SMALL), archives.OCI_MANIFEST)
+    (named,) = archives.named(target, SMALL.tags)
+    return archives.tar({**ENTRIES, **archives.layout([{**named, **more}])})
+
+
+def manifest(**more: Any) -> bytes:
+    """A layout with further keys in its image's manifest."""
+    return of_manifest(archives.encoded({**json.loads(archives.manifest(SMALL)), **more}))
+
+
+def of_manifest(data: bytes, media_type: str = archives.OCI_MANIFEST) -> bytes:
+    """A layout whose index.json names a document as the image's manifest."""
+    tops = archives.named(archives.descriptor(data, media_type), SMALL.tags)
+    return archives.tar({**archives.blobs(SMALL), archives.blob(data): data, **archives.layout(tops)})
+
+
+def config(text: Callable[[str], str]) -> bytes:
+    """An archive of the old layout with another config."""
+    data = text(SMALL.config.decode()).encode()
+    name = f"{archives.digest(data)[7:]}.json"
+    item = {"Config": name, "RepoTags": SMALL.tags, "Layers": ["layer.tar"]}
+    return archives.tar({name: data, "layer.tar": SMALL.layers[0], "manifest.json": archives.encoded([item])})
+
+
+def setting(key: str, value: str) -> bytes:
+    """A config with a further setting, which people write by hand."""
+    return config(lambda text: text.replace('"config":{', f'"config":{{{json.dumps(key)}:{value},'))
+
+
+Change = Callable[[dict[str, Any]], Any]
+
+
+def indexed(change: Change, body: Mapping[str, Content] = SMALL_ENTRIES, kind: str = "gzip") -> bytes:
+    """A compressed archive with an index at its end that was changed."""
+    rows, start = [], 0
+    for name, content in SMALL_ENTRIES.items():
+        assert isinstance(content, bytes)
+        rows.append([name, start, start + 512, len(content)])
+        start += 512 + len(padded(content))
+    documents = {
+        name: content.decode()
+        for name, content in SMALL_ENTRIES.items()
+        if isinstance(content, bytes) and content[:1] in b"{["
+    }
+    index = {"version": 1, "end": start, "entries": rows, "documents": documents, "breaks": []}
+    change(index)
+    return archives.packed(archives.tar(body), kind) + packed_section(kind, index)
+
+
+def rows(change: Callable[[list[Any]], Any]) -> bytes:
+    """The same with other entries."""
+    return indexed(lambda index: change(index["entries"]))
+
+
+def documents(change: Callable[[dict[str, str]], Any]) -> bytes:
+    """The same with other documents."""
+    return indexed(lambda index: change(index["documents"]))
+
+
+def hard_linked(*order: str) -> bytes:
+    """An archive whose second layer is a hard link to the first, as bsdtar packs equal files."""
+    image = Image((SMALL.layers[0], SMALL.layers[0]), tags=SMALL.tags)
+    item = {"Config": "config.json", "RepoTags": image.tags, "Layers": ["1/layer.tar", "2/layer.tar"]}
+    parts = {
+        "1": file("1/layer.tar", SMALL.layers[0]),
+        "2": head(b"1", "2/layer.tar", link="1/layer.tar"),
+        "c": file("config.json", image.config),
+        "m": file("manifest.json", archives.encoded([item])),
+        "x": file("1/layer.tar", PROD.layers[0]),
+    }
+    return b"".join(parts[part] for part in order) + END
+
+
+PROD_FILE = file("other.json", PROD_LIST)
+
+HOSTILE: dict[str, Archive] = {
+    # An index at the end that contradicts itself, or the archive
+    "index: twice a name": Archive(lambda: rows(lambda rows: rows.append(rows[-1])), "index at its end is damaged"),
+    "index: overlapping entries": Archive(
+        lambda: rows(lambda rows: rows.__setitem__(1, [rows[1][0], *rows[0][1:]])), "index at its end is damaged"
+    ),
+    "index: gap": Archive(lambda: rows(lambda rows: rows.pop(1)), "index at its end is damaged"),
+    "index: entry that isn't named": Archive(lambda: rows(lambda rows: rows.pop()), "index at its end is damaged"),
+    "index: place within a block": Archive(
+        lambda: rows(lambda rows: rows[0].__setitem__(2, 513)), "index at its end is damaged"
+    ),
+    "index: name that leads out": Archive(
+        lambda: rows(lambda rows: rows[0].__setitem__(0, "../x")), "must stay within"
+    ),
+    "index: name with a dot": Archive(
+        lambda: rows(lambda rows: rows[0].__setitem__(0, f"./{rows[0][0]}")), "index at its end is damaged"
+    ),
+    "index: file below a file": Archive(
+        lambda: rows(lambda rows: rows[0].__setitem__(0, "oci-layout/x")), "lies below 'oci-layout'"
+    ),
+    "index: document without an entry": Archive(
+        lambda: documents(lambda texts: texts.update({"x": "{}"})), "index at its end is damaged"
+    ),
+    "index: document of another size": Archive(
+        lambda: documents(lambda texts: texts.update({"oci-layout": "{}"})), "index at its end is damaged"
+    ),
+    "index: document without its digest": Archive(
+        lambda: documents(
+            lambda texts: texts.update({archives.blob(SMALL.config): SMALL.config.decode().replace("amd64", "arm64")})
+        ),
+        "digest",
+    ),
+    "index: body of another image": Archive(
+        lambda: indexed(lambda index: None, archives.both(PROD)), damaged="index at its end"
+    ),
+    "index: body with another list": Archive(
+        lambda: indexed(lambda index: None, {**SMALL_ENTRIES, "manifest.json": PROD_LIST}, "zstd"),
+        damaged="index at its end",
+    ),
+    "index: body with more": Archive(
+        lambda: indexed(lambda index: None, {**SMALL_ENTRIES, "x": b"more"}), damaged="index at its end"
+    ),
+    "index: body with a link": Archive(
+        lambda: indexed(lambda index: None, {**SMALL_ENTRIES, "x": Link("manifest.json")}), damaged="index at its end"
+    ),
+    # JSON that Go reads otherwise
+    "listed: tags in another case": Archive(lambda: listing(repotags=PROD.tags), "engines take for RepoTags"),
+    "listed: tags with a long s": Archive(lambda: listing(**{"RepoTag\u017f": PROD.tags}), "engines take for RepoTags"),
+    "listed: tags twice": Archive(lambda: listing(RepoTags=PROD.tags), "'RepoTags' twice"),
+    "listed: config in another case": Archive(
+        lambda: listing(CONFIG=archives.blob(PROD.config)), "engines take for Config"
+    ),
+    "listed: layers with a long s": Archive(
+        lambda: listing(**{"Layer\u017f": [archives.blob(PROD.layers[0])]}), "engines take for Layers"
+    ),
+    "listed: parent in another case": Archive(lambda: listing(parent="x"), "engines take for Parent"),
+    "listed: two values": Archive(
+        lambda: document("manifest.json", f"{PROD_LIST.decode()} {SMALL_LIST.decode()}"), "no valid JSON"
+    ),
+    "layout: version in another case": Archive(
+        lambda: document("oci-layout", '{"imageLayoutVersion":"1.0.0","imagelayoutversion":""}'), "engines take for"
+    ),
+    "layout: version in another case alone": Archive(
+        lambda: document("oci-layout", '{"imagelayoutversion":"1.0.0"}'), "engines take for"
+    ),
+    "index.json: manifests in another case": Archive(
+        lambda: document("index.json", f'{{"manifests":[],"Manifests":{json.dumps(PROD_TOPS)}}}'),
+        "engines take for manifests",
+    ),
+    "index.json: manifests twice": Archive(
+        lambda: document("index.json", '{"manifests":[],"manifests":[]}'), "'manifests' twice"
+    ),
+    "index.json: digest in another case": Archive(
+        lambda: top(Digest=archives.digest(archives.manifest(PROD))), "engines take for digest"
+    ),
+    "index.json: annotations in another case": Archive(
+        lambda: top(ANNOTATIONS={archives.FULL_NAME: "docker.io/library/prod:latest"}), "engines take for annotations"
+    ),
+    "index.json: annotations with a long s": Archive(lambda: top(**{"annotation\u017f": {}}), "engines take for"),
+    "index.json: platform in another case": Archive(
+        lambda: top(platform={"os": "linux", "architecture": "amd64", "Architecture": "arm64"}), "engines take for"
+    ),
+    "index.json: media type of an index": Archive(lambda: top(mediaType=archives.OCI_INDEX), "media type"),
+    "manifest: layers in another case": Archive(
+        lambda: manifest(LAYERS=[archives.descriptor(PROD.layers[0], archives.OCI_LAYER)]), "engines take for layers"
+    ),
+    "manifest: config in another case": Archive(
+        lambda: manifest(Config=archives.descriptor(PROD.config, archives.OCI_CONFIG)), "engines take for config"
+    ),
+    "manifest: index in another case": Archive(lambda: manifest(Manifests=[]), "engines take for manifests"),
+    "manifest: media type of an index": Archive(lambda: manifest(mediaType=archives.OCI_INDEX), "media type"),
+    "index: media type of a manifest": Archive(
+        lambda: of_manifest(archives.index_of(SMALL), archives.OCI_MANIFEST), "media type"
+    ),
+    "config: layers in another case as well": Archive(
+        lambda: config(lambda text: text[:-1] + ',"RootFS":{"diff_ids":[]}}'), "in other letters too"
+    ),
+    "config: layers twice": Archive(
+        lambda: config(lambda text: text[:-1] + ',"rootfs":{"diff_ids":[]}}'), "'rootfs' twice"
+    ),
+    "config: DiffIDs in another case as well": Archive(
+        lambda: config(lambda text: text.replace('"diff_ids"', '"DIFF_IDS":[],"diff_ids"')), "in other letters too"
+    ),
+    "config: command in another case as well": Archive(lambda: setting("cmd", '["rm"]'), "in other letters too"),
+    # Heads of entries that Go reads otherwise
+    "tar: two pax heads": Archive(lambda: after(pax(path="manifest.json"), pax(mtime="1"), PROD_FILE), "several heads"),
+    "tar: two pax heads, the second without a name": Archive(
+        lambda: after(pax(path="other.json"), pax(comment="x"), file("manifest.json", PROD_LIST)), "several heads"
+    ),
+    "tar: long name, then pax": Archive(
+        lambda: after(long_name("manifest.json"), pax(path="other.json"), PROD_FILE), "several heads"
+    ),
+    "tar: pax, then long name": Archive(
+        lambda: after(pax(path="other.json"), long_name("manifest.json"), PROD_FILE), "several heads"
+    ),
+    "tar: two long names": Archive(
+        lambda: after(long_name("manifest.json"), long_name("other.json"), PROD_FILE), "several heads"
+    ),
+    "tar: pax, then global": Archive(
+        lambda: after(pax(path="other.json"), pax(b"g", comment="x"), file("manifest.json", PROD_LIST)),
+        "all its entries",
+    ),
+    "tar: global name": Archive(lambda: after(pax(b"g", path="manifest.json"), PROD_FILE), "all its entries"),
+    "tar: global size": Archive(lambda: after(pax(b"g", size="0"), PROD_FILE), "all its entries"),
+    "tar: global header named as a document": Archive(
+        lambda: after(head(b"g", "manifest.json")), "is a directory as well"
+    ),
+    "tar: name with a zero byte": Archive(lambda: after(pax(path="manifest.json\0x"), PROD_FILE), "must stay within"),
+    "tar: GNU header with POSIX's prefix": Archive(
+        lambda: after(changed(head(b"0", "manifest.json"), at345=b"other")), "tools read differently"
+    ),
+    "tar: continued file": Archive(lambda: after(head(b"7", "manifest.json")), "of the type"),
+    "tar: dump of a directory": Archive(lambda: after(head(b"D", "x")), "of the type"),
+    "tar: continued volume": Archive(lambda: after(head(b"M", "x")), "of the type"),
+    "tar: negative size": Archive(lambda: after(pax(size="-1"), PROD_FILE), "no valid size"),
+    # Entries that Docker unpacks elsewhere
+    "paths: list below a link": Archive(
+        lambda: after(head(b"2", "x", link="."), file("x/manifest.json", PROD_LIST)), "lies below 'x'"
+    ),
+    "paths: list before the link above it": Archive(
+        lambda: after(file("x/manifest.json", PROD_LIST), head(b"2", "x", link=".")), "lies below 'x'"
+    ),
+    "paths: list deep below a link": Archive(
+        lambda: after(head(b"2", "x", link="."), file("x/y/z", b""), file("x-y", b"")), "lies below 'x'"
+    ),
+    "paths: list through a link": Archive(
+        lambda: after(head(b"2", "x", link="blobs"), head(b"2", "manifest.json", link="x/list")), "lies below 'x'"
+    ),
+    "paths: link and a way back": Archive(
+        lambda: after(head(b"2", "manifest.json", link="blobs/../other.json"), PROD_FILE), "a link out of it"
+    ),
+    "paths: file in place of a directory": Archive(lambda: after(file("blobs", b"")), "lies below 'blobs'"),
+    "paths: link in place of a directory": Archive(lambda: after(head(b"2", "blobs/sha256", link="x")), "lies below"),
+    "paths: directory in place of a list": Archive(lambda: after(head(b"5", "manifest.json/")), "directory as well"),
+    "paths: directory below a link": Archive(
+        lambda: after(head(b"2", "x", link="."), head(b"5", "x/blobs/")), "lies below 'x'"
+    ),
+    "paths: hard link below a link": Archive(
+        lambda: after(head(b"2", "x", link="."), head(b"1", "x/manifest.json", link="oci-layout")), "lies below 'x'"
+    ),
+    "paths: hard link to what comes later": Archive(
+        lambda: hard_linked("2", "1", "c", "m"), "no such file comes before"
+    ),
+    "paths: hard link to a link": Archive(
+        lambda: after(head(b"2", "x", link="oci-layout"), head(b"1", "y", link="x")), "no such file comes before"
+    ),
+    "paths: hard link to itself": Archive(lambda: after(head(b"1", "x", link="x")), "no such file comes before"),
+    "paths: hard link that leads out": Archive(
+        lambda: after(head(b"1", "x", link="../etc/shadow")), "must stay within"
+    ),
+    "paths: hard link to a file that is replaced": Archive(
+        lambda: hard_linked("1", "2", "x", "c", "m"), "hard link to that, and the file again"
+    ),
+    "paths: long name": Archive(lambda: after(long_name("x" * 5000), file("x", b"")), "name of 5000 characters"),
+}
+
+ODD: dict[str, Archive] = {
+    "as engines write it": Archive(lambda: archives.tar(ENTRIES)),
+    "sound index at the end": Archive(lambda: indexed(lambda index: None)),
+    "sound index at the end, zstd": Archive(lambda: indexed(lambda index: None, kind="zstd")),
+    "no end mark": Archive(lambda: archives.tar(SMALL_ENTRIES)[:-1024]),
+    "no end mark, old layout": Archive(lambda: archives.tar(archives.legacy(SMALL))[:-1024]),
+    "no end mark, OCI layout": Archive(lambda: archives.tar(archives.oci(SMALL))[:-1024]),
+    "layer that is a hard link": Archive(lambda: hard_linked("1", "2", "c", "m")),
+    "global comment": Archive(lambda: pax(b"g", comment="0123456789") + archives.tar(ENTRIES)),
+    "empty pax name": Archive(lambda: after(pax(path=""), PROD_FILE)),
+    "long name and long link": Archive(
+        lambda: after(long_name("y" * 200, b"K"), long_name("x" * 200), head(b"2", "x", link="y"))
+    ),
+    "star's prefix": Archive(
+        lambda: after(changed(head(b"0", "x", form=tarfile.USTAR_FORMAT), at345=b"p" * 131, at508=b"tar\0"))
+    ),
+    "GNU header with times": Archive(lambda: after(changed(head(b"0", "x"), at345=b"00000000001\0" * 2))),
+    "two lists, the last counts": Archive(
+        lambda: archives.tar({"manifest.json": PROD_LIST})[:-1024] + archives.tar(ENTRIES)
+    ),
+    "labels that differ in case": Archive(lambda: setting("Labels", '{"a":"1","A":"2"}')),
+    "settings in another case": Archive(lambda: setting("entrypoint", '["/bin/true"]')),
+    "setting that nobody knows": Archive(lambda: setting("X-Setting", "1")),
+    "names that differ in case": Archive(lambda: after(file("Manifest.json", PROD_LIST))),
+    "names that share a beginning": Archive(lambda: after(file("x", b""), file("x.y", b""), file("x-y/z", b""))),
+}
+
+
+def entries(name: str, number: int, kind: bytes = b"0") -> bytes:
+    """A compressed archive of many entries; in the name stands a # for the number of each."""
+    names = (name.replace("#", str(position)) for position in range(number))
+    header = head(kind)
+    short = len(name) < 90
+    blocks = (changed(header, at0=each.encode()) if short else long_name(each) + header for each in names)
+    return archives.packed(b"".join(blocks) + END, "gzip")
+
+
+def packed_list(text: str) -> bytes:
+    """A compressed archive with such a manifest.json."""
+    return archives.packed(archives.tar({"manifest.json": text.encode()}), "gzip")
+
+
+def at_the_end(text: str) -> bytes:
+    """A compressed archive with such an index at its end."""
+    return archives.packed(b"x", "gzip") + section("gzip", text.encode())
+
+
+def of_documents(documents: Mapping[str, bytes]) -> bytes:
+    """A compressed archive with a sound index at its end, of nothing but documents."""
+    rows, start = [], 0
+    for name, data in documents.items():
+        rows.append([name, start, start + 512, len(data)])
+        start += 512 + len(padded(data))
+    texts = {name: data.decode() for name, data in documents.items()}
+    return at_the_end(json.dumps({"version": 1, "end": start, "entries": rows, "documents": texts, "breaks": []}))
+
+
+def many_indexes() -> bytes:
+    """Many indexes that all name one manifest of many layers."""
+    large = archives.encoded(
+        {
+            "schemaVersion": 2,
+            "config": archives.descriptor(SMALL.config, archives.OCI_CONFIG),
+            "layers": [archives.descriptor(b"", archives.OCI_LAYER)] * 9000,
+        }
+    )
+    indexes = [
+        archives.encoded({"n": number, "manifests": [archives.descriptor(large, archives.OCI_MANIFEST)]})
+        for number in range(500)
+    ]
+    blobs = {archives.blob(data): data for data in (large, SMALL.config, *indexes)}
+    tops = archives.layout([archives.descriptor(index, archives.OCI_INDEX) for index in indexes])
+    return of_documents({**blobs, **tops})  # type: ignore[dict-item]
+
+
+def much(piece: bytes, kind: str) -> bytes:
+    """An archive with a large file, of packed pieces, as many as one MiB can hold."""
+    return archives.packed(head(b"0", "much", size=1 << 40), kind) + piece * (((1 << 20) - 1024) // len(piece))
+
+
+def zeros(kind: str) -> bytes:
+    """An archive with a file of zeros."""
+    return much(archives.packed(bytes(16 << 20), kind), kind)
+
+
+def filtered_zeros() -> bytes:
+    """The same in xz with as many filters as it takes, each of which goes over every byte."""
+    filters = [{"id": lzma.FILTER_DELTA, "dist": 1}] * 3 + [{"id": lzma.FILTER_LZMA2, "preset": 0}]
+    return much(lzma.compress(bytes(4 << 20), filters=filters), "xz")
+
+
+def leaps() -> bytes:
+    """An archive in bzip2 of what packs best and is put together most slowly: each byte lies far from the last."""
+    last, word = b"a", b"b"
+    while len(word) < 800_000:
+        last, word = word, word + last
+    return much(bz2.compress(word), "bzip2")
+
+
+# Files below one MiB that unpack to very much, or are parsed to it. Only the form of their refusal is of interest.
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "index of empty lists": lambda: at_the_end(f'{{"version":1,"entries":[{"[]," * 20_000_000}[]]}}'),
+    "index of objects": lambda: at_the_end(f'{{"version":1,"entries":[{{"a":0}}{",{}" * 9_000_000}]}}'),
+    "index with a wide character": lambda: at_the_end(f'{{"version":1,"entries":["\U0001f600{"a" * 60_000_000}"]}}'),
+    "index of many entries": lambda: at_the_end(
+        json.dumps({"version": 1, "entries": [[str(n), n * 1024, n * 1024 + 512, 1] for n in range(99_000)]})
+    ),
+    "index of one manifest in many indexes": many_indexes,
+    "entries": lambda: entries("#", 30_000),
+    "directories": lambda: entries("#/", 30_000, b"5"),
+    "long names": lambda: entries("a" * 4000 + "#", 5_000),
+    "deep names": lambda: entries("a/" * 1990 + "#", 5_000),
+    "long links": lambda: archives.packed(
+        b"".join(long_name("a" * 60_000 + str(number), b"K") + head(b"2", str(number)) for number in range(2000)) + END,
+        "gzip",
+    ),
+    "list of lists": lambda: packed_list(f"[{'[],' * 2_700_000}[]]"),
+    "list of many tags": lambda: packed_list(
+        json.dumps([{"Config": "c", "RepoTags": [f"a:{n}" for n in range(80_000)], "Layers": []}])
+    ),
+    "list with a wide character": lambda: packed_list(f'["\U0001f600{"a" * 8_000_000}"]'),
+    "list with an escaped wide character": lambda: packed_list(f'["\\ud83d\\ude00{"a" * 8_000_000}"]'),
+    "large documents": lambda: archives.packed(
+        archives.tar({str(number): b"[" + b"[]," * 2_000_000 for number in range(20)}), "gzip"
+    ),
+    "zeros, gzip": lambda: zeros("gzip"),
+    "zeros, bzip2": lambda: zeros("bzip2"),
+    "zeros, xz": lambda: zeros("xz"),
+    "filtered zeros, xz": filtered_zeros,
+    "leaps, bzip2": leaps,
+    "zeros, zstd": lambda: zeros("zstd"),
+    "small frames, zstd": lambda: much(archives.packed(b"x", "zstd"), "zstd"),
+    "empty members, gzip": lambda: archives.packed(b"", "gzip") * 50_000,
+}
