@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Callable, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
 class Step(Protocol):
@@ -64,8 +64,27 @@ class Otherwise(Exception):
         self.step, self.reason = step, reason
 
 
-def _nothing_more(done: Sequence[Any]) -> Mapping[str, Any]:
-    return {}
+class Taken(NamedTuple):
+    """A step that was taken, or in check mode would be.
+
+    step: as it came out. gave: what apply() returned for it; None in check mode, and where it came out otherwise.
+    """
+
+    step: Any
+    gave: Any = None
+
+
+class Report(NamedTuple):
+    """What a task returns beside the steps that it took.
+
+    results: by the names that the module documents. diff: where it depends on how the steps came out; else the plan's.
+    warnings: sentences that Ansible shows beside the result. problems: why the task fails though all steps were taken.
+    """
+
+    results: Mapping[str, Any] = {}
+    diff: Mapping[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 class Plan(NamedTuple):
@@ -76,7 +95,7 @@ class Plan(NamedTuple):
     whichever fails. 0 where they do, and the first failure ends the task.
     repeats: steps to take too though they change nothing; they aren't told.
     problems: why a part of what is wanted can't be had; the task fails with them after the steps for the rest.
-    outcome: what the result tells of the steps that were taken, all of them in check mode.
+    facts: what else was decided, for the report.
     """
 
     steps: tuple[Any, ...] = ()
@@ -85,12 +104,17 @@ class Plan(NamedTuple):
     at_once: int = 0
     repeats: tuple[Any, ...] = ()
     problems: tuple[str, ...] = ()
-    outcome: Callable[[Sequence[Any]], Mapping[str, Any]] = _nothing_more
+    facts: Any = None
 
     @property
     def changed(self) -> bool:
         """Whether applying it changes anything."""
         return bool(self.steps)
+
+    def diff(self, taken: Sequence[Taken]) -> dict[str, dict[str, Any]]:
+        """Return what the steps that were taken change: nothing where none of several was."""
+        nothing = self.steps and not taken
+        return {"before": {} if nothing else {**self.before}, "after": {} if nothing else {**self.after}}
 
     @property
     def actions(self) -> list[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pwd import getpwnam
 from tempfile import NamedTemporaryFile
@@ -22,7 +22,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.gantry.docker.plugins.module_utils import _startup
 from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine, connect
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, printable
-from ansible_collections.gantry.docker.plugins.module_utils._plan import FILES, Otherwise, Plan, Skipped
+from ansible_collections.gantry.docker.plugins.module_utils._plan import FILES, Otherwise, Plan, Report, Skipped, Taken
 from ansible_collections.gantry.docker.plugins.module_utils._registry_options import ACCESS_SPEC, REGISTRY_SPEC
 from ansible_collections.gantry.docker.plugins.module_utils._transport.address import CONNECTION_SPEC
 
@@ -49,17 +49,14 @@ class Operation(Protocol):
     def plan(self, wanted: Any, observed: Any) -> Plan:
         """The steps from observed to wanted. Pure; raises GantryError where there is no way."""
 
-    def apply(self, engine: Engine, step: Any) -> Mapping[str, Any]:
-        """Take one step; what it adds to the result.
+    def apply(self, engine: Engine, step: Any) -> Any:
+        """Take one step; return what the report needs of it.
 
-        Raises Skipped if it is not right any more, Otherwise if it had another effect than planned.
+        Raise Skipped if it is not right any more, Otherwise if it had another effect than planned.
         """
 
-    def report(self, engine: Engine, wanted: Any, observed: Any) -> Mapping[str, Any]:
-        """What else to tell of the objects, asked of the engine after the last step.
-
-        warnings: sentences that Ansible shows beside the result.
-        """
+    def report(self, engine: Engine, wanted: Any, observed: Any, planned: Plan, taken: Sequence[Taken]) -> Report:
+        """Return the results, after the last step: the one place where a verb's results are made."""
 
 
 def run(operation: Operation, argument_spec: Mapping[str, Any], **rules: Any) -> None:
@@ -108,69 +105,58 @@ def _printable(value: Any) -> Any:
 def _carry_out(
     operation: Operation, engine: Engine, wanted: Any, cleanup: ExitStack, dry_run: bool, result: dict[str, Any]
 ) -> list[str]:
-    """Observe, plan and, unless in check mode, apply; why a part of it couldn't be done.
+    """Observe, plan and, unless in check mode, apply; return why a part of it couldn't be done.
 
     The result is filled on the way, so that an error finds it.
     """
     observed = operation.observe(engine, wanted, cleanup)
     plan = operation.plan(wanted, observed)
-    failures = []
-    done = list(plan.steps) if dry_run else []
+    failures: list[str] = []
     if dry_run:
         result.update(changed=plan.changed, actions=plan.actions)
+        taken = [Taken(step) for step in plan.steps]
     else:
-        failures = _take(operation, engine, plan, result, done)
-    if not failures:
-        nothing = plan.steps and not done
-        result["diff"] = (
-            {"before": {}, "after": {}} if nothing else {"before": {**plan.before}, "after": {**plan.after}}
-        )
-    # Of a part that failed the diff would say nothing, so there is none.
-    result.update({key: value for key, value in plan.outcome(done).items() if not (failures and key == "diff")})
-    problems = [*plan.problems, *failures]
-    with suppress(*([GantryError] if problems else [])):  # a report that fails too must not hide why the steps did
-        _add(result, operation.report(engine, wanted, observed))
-    return problems
+        taken, failures = _take(operation, engine, plan, result)
+    report = Report()
+    with suppress(*([GantryError] if plan.problems or failures else [])):
+        # A report that fails too must not hide why the steps did.
+        report = operation.report(engine, wanted, observed, plan, taken)
+    result.update(report.results, warnings=report.warnings)
+    if not failures:  # of a part that failed a diff would say nothing
+        result["diff"] = plan.diff(taken) if report.diff is None else report.diff
+    return [*plan.problems, *failures, *report.problems]
 
 
-def _take(operation: Operation, engine: Engine, plan: Plan, result: dict[str, Any], done: list[Any]) -> list[str]:
-    """Take the plan's steps; what those that failed said, where the others are none the worse for it.
+def _take(operation: Operation, engine: Engine, plan: Plan, result: dict[str, Any]) -> tuple[list[Taken], list[str]]:
+    """Take the plan's steps; return those that were taken and changed something, and the messages of those that failed.
 
-    done: gets the steps that were taken.
+    Where steps depend on each other the first failure is raised.
     """
 
     def applied(on: Engine, step: Any) -> Any:
         try:
-            return operation.apply(on, step)
+            return Taken(step, operation.apply(on, step))
         except (Skipped, Otherwise) as different:
             return different
 
+    changing = [*[True for _step in plan.steps], *[False for _step in plan.repeats]]
     steps = [*plan.steps, *plan.repeats]
     outcomes: Iterable[Any] = (applied(engine, step) for step in steps)
     if plan.at_once:
         outcomes = engine.each(applied, steps, plan.at_once)
+    taken: list[Taken] = []
     failures = []
-    for number, (step, outcome) in enumerate(zip(steps, outcomes)):
+    for changes, outcome in zip(changing, outcomes):
         if isinstance(outcome, GantryError):
             failures.append(outcome.message)
             continue
         if isinstance(outcome, (Skipped, Otherwise)):
             result.setdefault("spared", []).append(outcome.reason)
-            if isinstance(outcome, Skipped):
-                continue
-        taken = outcome.step if isinstance(outcome, Otherwise) else step
-        _add(result, {} if isinstance(outcome, Otherwise) else outcome)
-        if number < len(plan.steps):
-            done.append(taken)
+        if changes and not isinstance(outcome, Skipped):
+            taken.append(Taken(outcome.step) if isinstance(outcome, Otherwise) else outcome)
             result["changed"] = True
-            result["actions"].append(taken.sentence)
-    return failures
-
-
-def _add(result: dict[str, Any], more: Mapping[str, Any]) -> None:
-    """Add to a result; what maps names to something, as more than one step may tell it, gets the further names."""
-    for key, value in more.items():
-        result[key] = {**result.get(key, {}), **value} if isinstance(value, Mapping) else value
+            result["actions"].append(taken[-1].step.sentence)
+    return taken, failures
 
 
 class _Files:

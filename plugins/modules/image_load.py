@@ -106,6 +106,15 @@ actions:
   type: list
   elements: str
   sample: ["Loaded busybox:latest from /var/tmp/gantry-example-busybox.tar"]
+loaded:
+  description:
+    - The names that were loaded, or in check mode would be. C(name) is a tag, or the digest of the config of an image
+      without one.
+    - C(before) is the Id of the image that had the name before, or null if there was none.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"name": "busybox:latest", "before": null}]
 images:
   description: The archive's images as inspected; in check mode, those that are here already.
   returned: success

@@ -100,6 +100,18 @@ actions:
   type: list
   elements: str
   sample: ["Pulled image busybox:latest"]
+pulled:
+  description:
+    - The images that were pulled, or in check mode would be. C(name) is the image's name.
+    - C(before) is the digest by which the registry knows the image that had the name here, its Id if it never came from
+      there, or null if there was none. C(after) is the digest of the one that was pulled.
+  returned: success, and failure after the first pull
+  type: list
+  elements: dict
+  sample:
+    - name: busybox:latest
+      before: null
+      after: "sha256:9ae97d36d26566ff84e8893c64a6dc4fe8ca6d1144bf5b87b2b85a32def253c7"
 images:
   description: The images as inspected for O(platform), where the engine can describe them for it; in check mode, those
     that are here already. C(Id) is the image's also where it is for several platforms.

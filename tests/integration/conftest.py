@@ -153,7 +153,7 @@ class Module:
                 self._module.main()
         result: dict[str, Any] = {**json.loads(output.getvalue()), **({"warnings": warnings} if warnings else {})}
         failed = bool(result.get("failed"))
-        assert (ended.value.code != 0) == failed or "rc" in result
+        assert (ended.value.code != 0) == failed
         return result
 
     def ok(self, check: bool = False, **params: Any) -> dict[str, Any]:

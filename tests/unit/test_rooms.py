@@ -37,7 +37,7 @@ DOORS = {
     "_ownership": set(),
     "_registry_options": set(),
     "connection": {"_transport", "_errors"},
-    "filter": {"plugin_utils", "_errors"},
+    "filter": {"plugin_utils", "_image", "_errors"},
     "plugin_utils": {"_image", "_errors"},
     "doc_fragments": set(),
 }

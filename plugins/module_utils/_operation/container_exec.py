@@ -9,16 +9,16 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
-from ansible_collections.gantry.docker.plugins.module_utils._container.commands import Command, Commands
+from ansible_collections.gantry.docker.plugins.module_utils._container.commands import Command, Commands, ExecResult
 from ansible_collections.gantry.docker.plugins.module_utils._container.containers import Container, Containers
 from ansible_collections.gantry.docker.plugins.module_utils._container.words import parse_env, parse_name, parse_words
 from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, InvalidInput
-from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, Report, Taken
 
 
 class Wanted(NamedTuple):
@@ -116,23 +116,27 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     return Plan((Exec(wanted, container),))
 
 
-def apply(engine: Engine, step: Exec) -> Mapping[str, Any]:
-    """Run the command; with its output and code, unless it is detached."""
-    wanted = step.wanted
-    if wanted.detach:
-        return {"exec_id": Commands(engine).exec_detached(step.container, wanted.command)}
-    outcome = Commands(engine).exec(step.container, wanted.command)
-    return {
-        "rc": outcome.rc,
-        "stdout": outcome.stdout.rstrip("\r\n") if wanted.strip else outcome.stdout,
-        "stderr": outcome.stderr.rstrip("\r\n") if wanted.strip else outcome.stderr,
-        "failed": outcome.rc != 0,
-        **({"msg": f"The command ended with code {outcome.rc}."} if outcome.rc else {}),
-    }
+def apply(engine: Engine, step: Exec) -> ExecResult | str:
+    """Run the command; return its output and exit code, or its exec Id if it is detached."""
+    if step.wanted.detach:
+        return Commands(engine).exec_detached(step.container, step.wanted.command)
+    return Commands(engine).exec(step.container, step.wanted.command)
 
 
-def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
-    """What a command that was needless gives; else nothing but what the step gave."""
-    if not observed.needless:
-        return {}
-    return {"rc": 0, "stdout": "", "stderr": "", "msg": f"Nothing was run, as {observed.needless}"}
+def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
+    """Return the command's output and exit code; the task fails with any but 0."""
+    if observed.needless:
+        return Report({"rc": 0, "stdout": "", "stderr": "", "msg": f"Nothing was run, as {observed.needless}"})
+    given = taken[0].gave if taken else None
+    if isinstance(given, str):
+        return Report({"exec_id": given})
+    if given is None:
+        return Report()
+    return Report(
+        {"rc": given.rc, "stdout": _stripped(given.stdout, wanted), "stderr": _stripped(given.stderr, wanted)},
+        problems=(f"The command ended with code {given.rc}.",) if given.rc else (),
+    )
+
+
+def _stripped(output: str, wanted: Wanted) -> str:
+    return output.rstrip("\r\n") if wanted.strip else output

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.reference imp
     may_be_short_id,
     parse_image_name,
 )
-from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, Report, Taken
 
 
 class Wanted(NamedTuple):
@@ -67,16 +67,15 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     return Plan()
 
 
-def apply(engine: Engine, step: Any) -> Mapping[str, Any]:
+def apply(engine: Engine, step: Any) -> None:
     """Never called: the plan has no steps."""
-    return {}
 
 
-def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
+def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
     """The containers as inspected, with what was looked up beside."""
     containers = [_described(engine, container, wanted, observed) for container in observed.containers]
     single = {"container": containers[0]} if wanted.names and len(wanted.names) == len(containers) == 1 else {}
-    return {"containers": containers, "not_found": list(observed.not_found), **single}
+    return Report({"containers": containers, "not_found": list(observed.not_found), **single})
 
 
 def _described(engine: Engine, container: Container, wanted: Wanted, observed: Observed) -> dict[str, Any]:

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -32,7 +32,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.reference imp
     may_be_short_id,
     parse_image_name,
 )
-from ansible_collections.gantry.docker.plugins.module_utils._plan import Otherwise, Plan, Skipped
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Otherwise, Plan, Report, Skipped, Taken
 from ansible_collections.gantry.docker.plugins.module_utils._registry.credentials import (
     Access,
     Login,
@@ -236,7 +236,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     return _plan_change(wanted, observed, container)
 
 
-def apply(engine: Engine, step: Pull | Make | Start | Await | Stop | Replace | Remove) -> Mapping[str, Any]:
+def apply(engine: Engine, step: Pull | Make | Start | Await | Stop | Replace | Remove) -> None:
     """Take one step; if it fails, what was there before is there again."""
     if isinstance(step, Pull):
         _pull(engine, step)
@@ -255,20 +255,19 @@ def apply(engine: Engine, step: Pull | Make | Start | Await | Stop | Replace | R
         if step.running:
             Containers(engine).stop(step.name, step.stop_timeout)
         Containers(engine).remove(step.name)
-    return {}
 
 
-def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
+def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
     """The container as it is now."""
     container = Containers(engine).find(wanted.name)
-    shown = [*troubles([observed.login] if observed.login else []), *_doubts(engine, wanted, observed)]
-    return {"container": dict(container.inspected) if container else None, "warnings": shown}
+    warnings = (*troubles([observed.login] if observed.login else []), *_doubts(engine, wanted, observed, planned))
+    return Report({"container": dict(container.inspected) if container else None}, warnings=warnings)
 
 
-def _doubts(engine: Engine, wanted: Wanted, observed: Observed) -> Iterator[str]:
+def _doubts(engine: Engine, wanted: Wanted, observed: Observed, plan: Plan) -> Iterator[str]:
     """What speaks against a container's running that is made of an image which is here."""
     image = observed.image
-    steps = plan(wanted, observed).steps
+    steps = plan.steps
     if image is None or not image.platform.architecture or not any(isinstance(step, (Make, Replace)) for step in steps):
         return
     if not any(isinstance(step, Pull) for step in steps) and not engine.platform.runs(image.platform):

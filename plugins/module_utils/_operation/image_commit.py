@@ -32,7 +32,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.identity impo
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import Reference, parse_tag
 from ansible_collections.gantry.docker.plugins.module_utils._image.times import parse_time
 from ansible_collections.gantry.docker.plugins.module_utils._image.trial import REPOSITORY, is_left, trial_name
-from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, Report, Taken
 
 # builder/dockerfile/dispatchers.go and builder.go, validCommitCommands
 _INSTRUCTIONS = (
@@ -170,17 +170,16 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     )
 
 
-def apply(engine: Engine, step: Name | Tidy) -> Mapping[str, Any]:
+def apply(engine: Engine, step: Name | Tidy) -> None:
     """Give one name, or take those of trials away."""
     if isinstance(step, Name):
         engine.images.tag(step.image_id, step.target)
-        return {}
+        return
     for name in step.names:
         _drop(engine, name)
-    return {}
 
 
-def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
+def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
     """The image of the first name as it is now, the newest layer's size, and how many paths it has."""
     first = wanted.targets[0]
     image = _right(observed).get(first) or engine.images.find(str(first))
@@ -190,7 +189,7 @@ def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, A
         told["image"] = inspected
     if observed.paths:
         told["layer_paths"] = {kind: len(getattr(observed.paths, kind)) for kind in _KINDS}
-    return told
+    return Report(told)
 
 
 class _Trial:

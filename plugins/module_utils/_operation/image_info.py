@@ -20,7 +20,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.labels import
 from ansible_collections.gantry.docker.plugins.module_utils._image.layers import chain_ids, holders
 from ansible_collections.gantry.docker.plugins.module_utils._image.patterns import Pattern, Selection, parse_selection
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ImageName, parse_image_name
-from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, Report, Taken
 
 # What Go's path.Match takes for a pattern: a containerd store calls no other one bad, but finds nothing by it.
 _REFERENCE = re.compile(r"(?:\\.|\[\^?(?:\\.|[^\]\\])+\]|[^\\\[])+")
@@ -107,12 +107,11 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     return Plan(problems=(f"This engine has no image{that_pass} for: {missing}. Pull, load or commit it first.",))
 
 
-def apply(engine: Engine, step: Any) -> Mapping[str, Any]:
+def apply(engine: Engine, step: Any) -> None:
     """Never called: the plan has no steps."""
-    return {}
 
 
-def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
+def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
     """The images as inspected, with their history and sizes where these are wanted."""
     holding = holders({image.id: image.diff_ids for image in observed.others})
     others = {image.id: {"Id": image.id, "RepoTags": list(image.tags)} for image in observed.others}
@@ -126,14 +125,8 @@ def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, A
         images.append(described)
     single = {"image": images[0]} if wanted.names and len(wanted.names) == len(images) == 1 else {}
     flawed = {image.id: image for image in observed.images if image.flaw}
-    return {
-        "images": images,
-        "not_found": list(observed.not_found),
-        "flawed": [
-            {"Id": image.id, "RepoTags": list(image.tags), "Reason": f"It {image.flaw}."} for image in flawed.values()
-        ],
-        **single,
-    }
+    flaws = [{"Id": image.id, "RepoTags": list(image.tags), "Reason": f"It {image.flaw}."} for image in flawed.values()]
+    return Report({"images": images, "not_found": list(observed.not_found), "flawed": flaws, **single})
 
 
 def _parse_filters(given: Mapping[str, Any]) -> Filters:

@@ -36,7 +36,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.identity impo
 from ansible_collections.gantry.docker.plugins.module_utils._image.layers import chain_ids
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform, parse_platform
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import parse_tag
-from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, Report, Taken
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.docker.plugins.module_utils._archive.writer import Part
@@ -131,6 +131,14 @@ class Load(NamedTuple):
         return frozenset(tag for group in self.groups for tag in group.tags)
 
 
+class Loaded(NamedTuple):
+    """How a load came out: the bytes of the archive that were sent and that were not, and the engine's own words."""
+
+    bytes_sent: int
+    bytes_skipped: int
+    stdout: str
+
+
 def parse(params: Mapping[str, Any]) -> Wanted:
     """What is wanted, from the module's parameters; raises InvalidInput."""
     path = params["path"]
@@ -197,7 +205,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     )
 
 
-def apply(engine: Engine, step: Load) -> Mapping[str, Any]:
+def apply(engine: Engine, step: Load) -> Loaded:
     """Send the archive, at first without the layers that the engine has, and see what came of it.
 
     A load that fails leaves the tags as they were.
@@ -221,10 +229,10 @@ def apply(engine: Engine, step: Load) -> Mapping[str, Any]:
         advice = "The file was changed meanwhile: try again when it is complete." if step.source.changed else ""
         raise GantryError(" ".join(part for part in (problem.message, advice, wrong) if part)) from problem
     bytes_skipped = sum(step.archive.entries[entry].size for entry in skipped)
-    return {"bytes_sent": sent.bytes, "bytes_skipped": bytes_skipped, "stdout": "\n".join(said)}
+    return Loaded(sent.bytes, bytes_skipped, "\n".join(said))
 
 
-def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
+def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
     """The archive's images that are here now, as inspected; those that nothing was loaded of as they were observed."""
     found = [
         observed.here[group.names[0]] if _is_here(group, observed.here) else _named(engine, group, group.names[0])
@@ -237,7 +245,15 @@ def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, A
         told["image"] = images[0]
     if observed.artifacts:
         told["artifacts"] = [artifact._asdict() for artifact in observed.artifacts]
-    return told
+    told["loaded"] = [
+        {"name": name, "before": former.id if (former := observed.here[name]) else None}
+        for step, _loaded in taken
+        for group in step.groups
+        for name in group.names
+    ]
+    for _step, loaded in taken:
+        told.update(loaded._asdict() if loaded else {})
+    return Report(told)
 
 
 class _Sent:

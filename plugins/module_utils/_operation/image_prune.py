@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
-from functools import partial
 from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils._container.containers import Containers, ContainerSummary
@@ -28,7 +27,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.reference imp
     parse_tag,
 )
 from ansible_collections.gantry.docker.plugins.module_utils._image.times import Moment, parse_moment
-from ansible_collections.gantry.docker.plugins.module_utils._plan import Otherwise, Plan, Skipped
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Otherwise, Plan, Report, Skipped, Taken
 from ansible_collections.gantry.docker.plugins.module_utils._retention.disk import Disk, Usage
 from ansible_collections.gantry.docker.plugins.module_utils._retention.disk_usage import observe_disk
 from ansible_collections.gantry.docker.plugins.module_utils._retention.docker_filters import with_filters
@@ -147,8 +146,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
         known = engine.find_listed(image for image in seen.images if image.whole)
         disk = observe_disk(engine, seen.images, known, known)
         return seen._replace(disk=disk, used=_last_used(engine, seen.images, known))
-    going = [gone for step in plan(wanted, seen).steps for gone in step.deleted]
-    return seen._replace(disk=observe_disk(engine, seen.images, going))
+    return seen._replace(disk=observe_disk(engine, seen.images, _that_may_go(wanted, seen)))
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
@@ -169,10 +167,10 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     touched = {step.image.id for step in steps}
     kept = [image for image in observed.images if image.id not in touched]
     told = {"kept": [_told(image, _why_kept(decided[image.id])) for image in kept]} if wanted.explain else {}
-    return Plan(steps, differing, after, outcome=partial(_outcome, {**size, **told}, observed.disk, differing, after))
+    return Plan(steps, differing, after, facts={**size, **told})
 
 
-def apply(engine: Engine, step: Prune) -> Mapping[str, Any]:
+def apply(engine: Engine, step: Prune) -> None:
     """Remove one victim, unless it is needed by now: never by force. An engine that refuses one may take the others."""
     name = ", ".join(step.image.tags or step.image.digests) or step.image.id
     found = engine.images.find(step.image.id)
@@ -196,12 +194,29 @@ def apply(engine: Engine, step: Prune) -> Mapping[str, Any]:
         refusal = error.message.rstrip(".")
     if not set(step.deleted) <= set(deleted) or refusal:
         _give_back(engine, step, refusal)
-    return {}
 
 
-def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
-    """Nothing more: the plan tells it."""
-    return {}
+def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
+    """Return the images that were pruned, and the bytes that came free."""
+    steps = [step for step, _nothing in taken]
+    touched = {step.image.id for step in steps}
+    freed = observed.disk.freed(gone for step in steps for gone in step.deleted)
+    # An image whose removal came out otherwise than planned has lost names, and stays.
+    left = {step.image.id: _left(planned.before[step.image.id], step) for step in steps if not step.deleted}
+    return Report(
+        {
+            **planned.facts,
+            "images": [{**_told(step.image, step.reason), "SpaceReclaimed": step.freed} for step in steps],
+            "space_reclaimed": freed,
+            "images_space_reclaimed": freed,
+        },
+        diff={
+            "before": {image_id: names for image_id, names in planned.before.items() if image_id in touched},
+            "after": {
+                image_id: left.get(image_id, names) for image_id, names in planned.after.items() if image_id in touched
+            },
+        },
+    )
 
 
 def _known(engine: Engine, images: Sequence[ImageSummary]) -> tuple[ImageSummary, ...]:
@@ -325,6 +340,15 @@ def _verdicts(
     return verdicts(candidates, wanted.rules._replace(until=until, by_use=wanted.target_size is not None))
 
 
+def _that_may_go(wanted: Wanted, observed: Observed) -> set[str]:
+    """Return the Ids of the images that may go, and of those without a name that may go with the last of them."""
+    users = _users(observed)
+    forest = _forest(observed, users)
+    victims = {image_id for image_id, verdict in _verdicts(wanted, observed, forest, users).items() if verdict.goes}
+    nameless = {image.id for image in observed.images if not (image.tags or image.digests)}
+    return victims | {parent for victim in victims for parent in forest.ancestors(victim) if parent in nameless}
+
+
 def _steps(
     observed: Observed, forest: Forest, victims: Sequence[str], decided: Mapping[str, Verdict]
 ) -> tuple[Prune, ...]:
@@ -346,30 +370,6 @@ def _steps(
             steps.append(Prune(images[image_id], tuple(deletions), before, reason, freed))
             gone.update([image_id] if goes else [])
     return tuple(steps)
-
-
-def _outcome(
-    told: Mapping[str, Any],
-    disk: Disk,
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
-    done: Sequence[Prune],
-) -> Mapping[str, Any]:
-    """What was pruned: the images, the bytes, and the difference."""
-    touched = {step.image.id for step in done}
-    gone = [gone for step in done for gone in step.deleted]
-    # An image whose removal came out otherwise than planned has lost names, and stays.
-    left = {step.image.id: _left(before[step.image.id], step) for step in done if not step.deleted}
-    return {
-        **told,
-        "images": [{**_told(step.image, step.reason), "SpaceReclaimed": step.freed} for step in done],
-        "space_reclaimed": disk.freed(gone),
-        "images_space_reclaimed": disk.freed(gone),
-        "diff": {
-            "before": {image_id: names for image_id, names in before.items() if image_id in touched},
-            "after": {image_id: left.get(image_id, names) for image_id, names in after.items() if image_id in touched},
-        },
-    }
 
 
 def _left(names: Sequence[str], step: Prune) -> list[str]:

@@ -18,7 +18,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._engine.images impor
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform, parse_platform
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import Reference, parse_reference
-from ansible_collections.gantry.docker.plugins.module_utils._plan import Otherwise, Plan, Skipped
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Otherwise, Plan, Report, Skipped, Taken
 from ansible_collections.gantry.docker.plugins.module_utils._registry.credentials import (
     Access,
     Login,
@@ -135,11 +135,10 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
         at_once=wanted.access.parallel,
         repeats=tuple(_pull(ref, wanted, observed, answers[ref]) for ref in current if wanted.policy == "always"),
         problems=tuple(problems.values()),
-        outcome=_outcome,
     )
 
 
-def apply(engine: Engine, step: Pull) -> Mapping[str, Any]:
+def apply(engine: Engine, step: Pull) -> None:
     """Pull one image, and make sure that it is what was asked for."""
     image = pull(engine, step.reference, step.platform, step.login, step.retry_for)
     if image.flaw:
@@ -150,18 +149,25 @@ def apply(engine: Engine, step: Pull) -> Mapping[str, Any]:
     if reason:
         brought = step._replace(digest=digests(image, step.reference)[0])
         raise Otherwise(brought, f"{step.reference} is another image than foreseen: {reason}")
-    return {}
 
 
-def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
-    """The images that are here now, as inspected. What wasn't pulled is as it was observed."""
-    planned = plan(wanted, observed)
+def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
+    """Return the images that are here now, as inspected, and what of them was pulled."""
     pulled = {step.reference for step in (*planned.steps, *planned.repeats)}
     now = engine.ask_all(lambda one, ref: here_for(one, one.images.find(str(ref)), wanted.platform), pulled)
     found = [now[ref] if ref in pulled else observed.here[ref].fitting for ref in wanted.references]
     images = [dict(image.inspected) for image in found if image is not None]
     single = {"image": images[0]} if len(found) == len(images) == 1 else {}
-    return {"images": images, "warnings": troubles(observed.logins.values()), **single}
+    steps = [step for step, _nothing in taken]
+    return Report(
+        {
+            "images": images,
+            "pulled": [{"name": str(step.reference), "before": step.before, "after": step.digest} for step in steps],
+            **single,
+        },
+        diff=_difference(steps),
+        warnings=tuple(troubles(observed.logins.values())),
+    )
 
 
 def _local(engine: Engine, reference: Reference, platform: Platform | None) -> Local:
@@ -191,11 +197,6 @@ def _pull(reference: Reference, wanted: Wanted, observed: Observed, answer: Aske
     before = _before(reference, local, answer)
     here = local.fitting.id if local.fitting else ""
     return Pull(reference, wanted.platform, login, wanted.access.retry_for, before, answer.remote.digest, here)
-
-
-def _outcome(done: Sequence[Pull]) -> Mapping[str, Any]:
-    """Return what the result tells of the pulls that were done."""
-    return {"diff": _difference(done)}
 
 
 def _difference(steps: Sequence[Pull]) -> dict[str, dict[str, str | None]]:

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._engine.connection i
 from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import Reference, parse_tag
-from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, Report, Taken
 from ansible_collections.gantry.docker.plugins.module_utils._registry.credentials import (
     Access,
     Login,
@@ -99,14 +99,13 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     )
 
 
-def apply(engine: Engine, step: Push) -> Mapping[str, Any]:
-    """Push one tag."""
-    digest = patiently(lambda: Distribution(engine).push(step.reference, step.login), step.retry_for)
-    return {"digests": {str(step.reference): digest}}
+def apply(engine: Engine, step: Push) -> str:
+    """Push one tag; return the digest by which the registry knows it."""
+    return patiently(lambda: Distribution(engine).push(step.reference, step.login), step.retry_for)
 
 
-def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
-    """The images as inspected, and the digests of those that needn't be pushed."""
+def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
+    """Return the images as inspected, and the digests by which the registries know them."""
     found = engine.find_all(map(str, wanted.references))
     images = [dict(image.inspected) for image in found.values()]
     same = {
@@ -115,7 +114,10 @@ def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, A
         if here and observed.remote[ref] in here.digests
     }
     single = {"image": images[0]} if len(wanted.references) == len(images) == 1 else {}
-    return {"images": images, "digests": same, "warnings": troubles(observed.logins.values()), **single}
+    pushed = {str(step.reference): digest for step, digest in taken if digest}
+    return Report(
+        {"images": images, "digests": {**same, **pushed}, **single}, warnings=tuple(troubles(observed.logins.values()))
+    )
 
 
 def _here(engine: Engine, reference: Reference) -> Here | None:

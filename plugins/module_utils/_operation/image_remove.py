@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
@@ -26,7 +25,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.patterns impo
     repository_of,
 )
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ImageName, Reference, is_reference
-from ansible_collections.gantry.docker.plugins.module_utils._plan import Otherwise, Plan, Skipped
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Otherwise, Plan, Report, Skipped, Taken
 from ansible_collections.gantry.docker.plugins.module_utils._retention.forest import (
     Deletion,
     Forest,
@@ -163,14 +162,14 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     steps = (*map(RemoveContainer, unneeded), *removals)
     states = {f"container {container.name}": container.state for container in unneeded}
     before, after = {**before, **states}, {**after, **dict.fromkeys(states)}
-    return Plan(steps, before, after, outcome=partial(_outcome, before, after))
+    return Plan(steps, before, after)
 
 
-def apply(engine: Engine, step: Step) -> Mapping[str, Any]:
+def apply(engine: Engine, step: Step) -> None:
     """Remove one container, one name, or one image."""
     if isinstance(step, Remove):
         _remove(engine, step)
-        return {}
+        return
     from ansible_collections.gantry.docker.plugins.module_utils._container.containers import Containers
 
     try:
@@ -182,15 +181,31 @@ def apply(engine: Engine, step: Step) -> Mapping[str, Any]:
         raise GantryError(
             f"No image was removed, as the container {now.name} was started meanwhile. Stop it, or leave its image out."
         ) from error
-    return {}
 
 
-def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
-    """The images that were named, as they were before."""
+def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
+    """Return the images that were named, as they were before, and what was removed, by kinds."""
     meant = [*observed.found.values(), *observed.matched.values()]
     images = list({image.id: dict(image.inspected) for image in meant}.values())
     single = len(wanted.selections) == 1 and not isinstance(wanted.selections[0], Pattern)
-    return {"images": images, **({"image": images[0] if images else {}} if single else {})}
+    removals = [step for step, _nothing in taken if isinstance(step, Remove)]
+    containers = [step.container for step, _nothing in taken if isinstance(step, RemoveContainer)]
+    # An image that the engine kept stays in the diff.
+    kept: dict[str, list[str]] = {step.kept: [] for step in removals if step.kept}
+    diff = planned.diff(taken)
+    return Report(
+        {
+            "images": images,
+            **({"image": images[0] if images else {}} if single else {}),
+            "deleted": sorted(image_id for step in removals for image_id in step.deletion.deleted),
+            "untagged": sorted(name for step in removals for name in step.deletion.untagged),
+            "containers": [
+                {"Id": container.id, "Name": container.name, "Image": container.image, "State": container.state}
+                for container in containers
+            ],
+        },
+        diff={**diff, "after": {**diff["after"], **kept}},
+    )
 
 
 def _remove(engine: Engine, step: Remove) -> None:
@@ -366,19 +381,3 @@ def _refuse_if_used(wanted: Wanted, observed: Observed, in_use: Users) -> None:
             "Remove these containers first (container_run with state: absent; or here, those that don't run, with "
             "containers: remove_stopped)."
         )
-
-
-def _outcome(before: Mapping[str, Any], after: Mapping[str, Any], done: Sequence[Step]) -> Mapping[str, Any]:
-    """What was removed, by kinds; and the difference, in which an image stays that an engine kept."""
-    deletions = [step.deletion for step in done if isinstance(step, Remove)]
-    containers = [step.container for step in done if isinstance(step, RemoveContainer)]
-    kept: dict[str, list[str]] = {step.kept: [] for step in done if isinstance(step, Remove) and step.kept}
-    return {
-        **({"diff": {"before": dict(before), "after": {**after, **kept}}} if kept else {}),
-        "deleted": sorted(image_id for deletion in deletions for image_id in deletion.deleted),
-        "untagged": sorted(name for deletion in deletions for name in deletion.untagged),
-        "containers": [
-            {"Id": container.id, "Name": container.name, "Image": container.image, "State": container.state}
-            for container in containers
-        ],
-    }

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
@@ -34,7 +34,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.reference imp
     Reference,
     parse_image_name,
 )
-from ansible_collections.gantry.docker.plugins.module_utils._plan import FILES, Files, Plan
+from ansible_collections.gantry.docker.plugins.module_utils._plan import FILES, Files, Plan, Report, Taken
 
 if TYPE_CHECKING:
     from ansible_collections.gantry.docker.plugins.module_utils._archive.writer import Part
@@ -201,11 +201,11 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     )
 
 
-def apply(engine: Engine, step: Save | Tidy) -> Mapping[str, Any]:
+def apply(engine: Engine, step: Save | Tidy) -> str | None:
     """Write the archive beside its place, check it, and only then put it there; or remove what others left there."""
     remove_left(step.leftovers)
     if isinstance(step, Tidy):
-        return {}
+        return None
     # As in _write: only a task that has something to save needs it.
     from ansible_collections.gantry.docker.plugins.module_utils._archive.replacement import successor, sync
 
@@ -213,15 +213,16 @@ def apply(engine: Engine, step: Save | Tidy) -> Mapping[str, Any]:
         sha256 = _write(engine, step, new.file)
         step.files.put(new.named(), step.path)
         sync(os.path.dirname(step.path))
-    return {"sha256": sha256}
+    return sha256
 
 
-def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
-    """The images as inspected, and the archive's path and size."""
+def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
+    """Return the images as inspected, and the archive's path, size and, if it was written, its SHA-256."""
     images = [dict(image.inspected) for image in observed.images.values() if image]
     single = {"image": images[0]} if len(wanted.names) == 1 else {}
     size = os.path.getsize(wanted.path) if os.path.isfile(wanted.path) else 0
-    return {"images": images, **single, "path": wanted.path, "size": size}
+    written = [{"sha256": sha256} for _step, sha256 in taken if sha256]
+    return Report({"images": images, **single, "path": wanted.path, "size": size, **(written[0] if written else {})})
 
 
 def _check_place(wanted: Wanted) -> None:

@@ -21,7 +21,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.reference imp
     parse_image_name,
     parse_tag,
 )
-from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, Report, Taken
 
 
 class Wanted(NamedTuple):
@@ -98,28 +98,28 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
         steps=tuple(Tag(observed.source.id, str(wanted.source), target, former[target]) for target in moving),
         before={str(target): former[target] for target in moving},
         after={str(target): observed.source.id for target in moving},
-        outcome=_outcome,
     )
 
 
-def apply(engine: Engine, step: Tag) -> Mapping[str, Any]:
+def apply(engine: Engine, step: Tag) -> None:
     """Move one tag."""
     engine.images.tag(step.image_id, step.target)
-    return {}
 
 
-def report(engine: Engine, wanted: Wanted, observed: Observed) -> Mapping[str, Any]:
-    """The source's image as it is now."""
+def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
+    """Return the source's image as it is now, the names that were given, and which of them meant another image."""
     image = observed.source
-    if image is not None and plan(wanted, observed).changed:
+    if image is not None and planned.changed:
         image = engine.images.find(image.id)
-    return {"image": dict(image.inspected), "images": [dict(image.inspected)]} if image else {"images": []}
-
-
-def _outcome(done: Sequence[Tag]) -> Mapping[str, Any]:
-    """The names that were given, and those of them that meant another image before."""
-    moved = [step for step in done if step.former]
-    return {
-        "tagged_images": [str(step.target) for step in done],
-        "moved": [{"name": str(step.target), "former": step.former, "image": step.image_id} for step in moved],
-    }
+    tags = [step for step, _nothing in taken]
+    inspected = [dict(image.inspected)] if image else []
+    return Report(
+        {
+            **({"image": inspected[0]} if inspected else {}),
+            "images": inspected,
+            "tagged_images": [str(tag.target) for tag in tags],
+            "moved": [
+                {"name": str(tag.target), "former": tag.former, "image": tag.image_id} for tag in tags if tag.former
+            ],
+        }
+    )

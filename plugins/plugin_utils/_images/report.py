@@ -14,7 +14,6 @@ from typing import Any
 
 from ansible_collections.gantry.docker.plugins.module_utils._errors import printable
 
-_PULLED = re.compile(r"Pulled image (\S+)")
 _UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
 Result = Mapping[str, Any]
@@ -70,16 +69,12 @@ def _removed(result: Result) -> Iterator[dict[str, Any]]:
 
 
 def _pulled(result: Result) -> Iterator[dict[str, Any]]:
-    before, after = _diff(result)
-    for action in result.get("actions") or ():
-        name = _PULLED.match(action)
-        if name:
-            yield {"name": name[1], "before": before.get(name[1]), "after": after.get(name[1])}
+    return ({"name": row["name"], "before": row["before"], "after": row["after"]} for row in result.get("pulled") or ())
 
 
 def _loaded(result: Result) -> Iterator[dict[str, Any]]:
-    for name in _diff(result)[1] if result.get("changed") else ():
-        yield {"name": name, "archive": (result.get("item") or {}).get("path")}
+    path = (result.get("item") or {}).get("path")
+    return ({"name": row["name"], "archive": path} for row in result.get("loaded") or ())
 
 
 def _tagged(result: Result) -> Iterator[dict[str, Any]]:

@@ -28,8 +28,8 @@ def box(image: str) -> Container:
 def told(image: str, images: dict[str, str | None]) -> dict[str, Any]:
     """What is told of a container. images: what names mean now."""
     wanted = container_info.parse({"names": ["box"], "processes": False})
-    # Nothing is asked of an engine where no processes are wanted, so there is none.
-    result = container_info.report(None, wanted, Observed((box(image),), (), images))  # type: ignore[arg-type]
+    nobody: Any = None  # nothing is asked of an engine where no processes are wanted
+    result = container_info.report(nobody, wanted, Observed((box(image),), (), images), Plan(), []).results
     assert result["containers"] == [result["container"]]
     return dict(result["container"])
 
@@ -57,7 +57,8 @@ def test_image(image: str, images: dict[str, str | None], name: str | None, curr
 @pytest.mark.parametrize("names", [None, [], ["box", "other"]])
 def test_several_are_no_single_one(names: list[str] | None) -> None:
     wanted = container_info.parse({"names": names, "processes": False})
-    result = container_info.report(None, wanted, Observed((box(""),), ("other",), {}))  # type: ignore[arg-type]
+    nobody: Any = None
+    result = container_info.report(nobody, wanted, Observed((box(""),), ("other",), {}), Plan(), []).results
     assert "container" not in result
     assert result["not_found"] == ["other"]
 

@@ -332,7 +332,8 @@ ARM = Image({**WHOLE, "Os": "linux", "Architecture": "arm64"})
 )
 def test_warns_of_an_image_for_another_platform(observed: Observed, params: dict[str, Any], warned: bool) -> None:
     engine: Any = SimpleNamespace(platform=parse_platform("linux/amd64"))
-    told = list(container_run._doubts(engine, parsed(**params), observed))
+    wanted = parsed(**params)
+    told = list(container_run._doubts(engine, wanted, observed, container_run.plan(wanted, observed)))
     assert [True for text in told if "here for linux/arm64" in text and "host is linux/amd64" in text] == [
         True
     ] * warned

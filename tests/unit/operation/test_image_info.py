@@ -15,6 +15,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._errors import Inval
 from ansible_collections.gantry.docker.plugins.module_utils._image.patterns import Pattern
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ImageId, Reference
 from ansible_collections.gantry.docker.plugins.module_utils._operation import image_info
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
 
 ID = "sha256:" + "1" * 64
 PLAIN: dict[str, Any] = {"names": None, "required": False, "filters": None, "history": False, "sizes": False}
@@ -97,7 +98,7 @@ def test_what_is_no_whole_image_is_told() -> None:
     whole = Image({"Id": ID, "RepoTags": ["a:1"], "Os": "linux", "RootFS": {"Type": "layers"}})
     lost = Image({"Id": ID.replace("1", "2"), "RepoTags": ["b:1"], "RootFS": {}})
     nobody: Any = None
-    told = image_info.report(nobody, parsed(), image_info.Observed((whole, lost, lost), ()))
+    told = image_info.report(nobody, parsed(), image_info.Observed((whole, lost, lost), ()), Plan(), []).results
     assert told["flawed"] == [
         {
             "Id": lost.id,

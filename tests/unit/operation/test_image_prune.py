@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._engine.images impor
 from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils._image.patterns import Pattern
 from ansible_collections.gantry.docker.plugins.module_utils._operation import image_prune
-from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, Report, Taken
 from ansible_collections.gantry.docker.plugins.module_utils._retention.disk import Disk, Footprint
 from ansible_collections.gantry.docker.plugins.module_utils._retention.forest import Deletion
 
@@ -173,10 +173,17 @@ def test_bad_filters(filters: dict[str, Any], options: dict[str, Any], words: st
 def test_no_images_to_prune() -> None:
     plan = image_prune.plan(wanted(False, images=False, explain=True), image_prune.Observed(tuple(IMAGES), ()))
     assert not plan.changed
-    assert {image["Reason"] for image in plan.outcome([])["kept"]} == {
+    assert {image["Reason"] for image in reported(plan, []).results["kept"]} == {
         "no images are to be pruned",
         "a part of other images",
     }
+
+
+def reported(plan: Plan, steps: Sequence[image_prune.Prune], observed: image_prune.Observed | None = None) -> Report:
+    """The report when these steps were taken."""
+    nobody: Any = None
+    seen = observed or image_prune.Observed((), (), disk=Disk({"pinned": Footprint((), 0)}))
+    return image_prune.report(nobody, wanted(False), seen, plan, [Taken(step) for step in steps])
 
 
 def many(count: int) -> image_prune.Observed:
@@ -215,7 +222,7 @@ def test_cost_grows_with_the_number_of_images(options: dict[str, Any]) -> None:
         sys.setprofile(count_calls)
         try:
             plan = image_prune.plan(asked, observed)
-            plan.outcome(plan.steps)
+            reported(plan, plan.steps, observed)
         finally:
             sys.setprofile(None)
         return calls
@@ -271,6 +278,6 @@ def test_what_the_engine_kept() -> None:
     step = next(step for step in plan.steps if step.image.id == "pinned")
     untagged = Deletion("pinned", (f"pinned{DIGEST}",), ())
     kept = step._replace(deletions=(untagged,), freed=0, stays="as the engine keeps it")
-    told = plan.outcome([kept])
-    assert told["diff"] == {"before": {"pinned": [f"pinned{DIGEST}"]}, "after": {"pinned": []}}
+    told = reported(plan, [kept])
+    assert told.diff == {"before": {"pinned": [f"pinned{DIGEST}"]}, "after": {"pinned": []}}
     assert kept.sentence == f"Pruned unused image pinned{DIGEST} (stays as the engine keeps it)"

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._errors import Gantr
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform, parse_platform
 from ansible_collections.gantry.docker.plugins.module_utils._operation import image_pull
 from ansible_collections.gantry.docker.plugins.module_utils._operation.image_pull import Local, Observed
-from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, Report, Taken
 from ansible_collections.gantry.docker.plugins.module_utils._registry.credentials import Login
 from ansible_collections.gantry.docker.plugins.module_utils._registry.distribution import RemoteImage
 from ansible_collections.gantry.docker.plugins.module_utils._registry.pulling import Asked
@@ -55,6 +57,15 @@ def planned(
     return image_pull.plan(wanted, Observed({reference: local}, asked, logins, own))
 
 
+def reported(plan: Plan, steps: Sequence[image_pull.Pull]) -> Report:
+    """The report when these steps were taken, of an engine that has nothing any more."""
+    wanted = parsed()
+    (reference,) = wanted.references
+    engine: Any = SimpleNamespace(ask_all=lambda _ask, names: dict.fromkeys(names))
+    observed = Observed({reference: Local(None, None)}, {}, {})
+    return image_pull.report(engine, wanted, observed, plan, [Taken(step) for step in steps])
+
+
 @pytest.mark.parametrize(
     ("image", "remote", "platform", "before"),
     [
@@ -72,8 +83,11 @@ def test_pulls(image: Image | None, remote: str, platform: str | None, before: s
     assert plan.actions == ["Pulled image busybox:latest" + (f" for {platform}" if platform else "")]
     assert plan.before == {"busybox:latest": before}
     assert plan.after == {"busybox:latest": NEW}
-    assert plan.outcome(plan.steps) == {"diff": {"before": plan.before, "after": plan.after}}
-    assert plan.outcome(()) == {"diff": {"before": {}, "after": {}}}
+    told = reported(plan, plan.steps)
+    assert told.diff == {"before": plan.before, "after": plan.after}
+    assert told.results["pulled"] == [{"name": "busybox:latest", "before": before, "after": NEW}]
+    told = reported(plan, ())
+    assert told.diff == {"before": {}, "after": {}} and told.results["pulled"] == []
     assert plan.at_once == 4
 
 
@@ -87,7 +101,7 @@ def test_pulls(image: Image | None, remote: str, platform: str | None, before: s
     ],
 )
 def test_leaves(image: Image, remote: str | None, platform: str | None) -> None:
-    assert planned(image, remote, platform=platform) == Plan(at_once=4, outcome=image_pull._outcome)
+    assert planned(image, remote, platform=platform) == Plan(at_once=4)
 
 
 def test_always_pulls_again_what_is_current() -> None:

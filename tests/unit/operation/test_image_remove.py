@@ -16,7 +16,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._engine.images impor
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils._image.patterns import Pattern
 from ansible_collections.gantry.docker.plugins.module_utils._operation import image_remove
-from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, Report, Taken
 
 LOW, MIDDLE, TOP = (f"sha256:{digit * 64}" for digit in "123")
 DIGEST = "@sha256:" + "0" * 64
@@ -220,7 +220,8 @@ def test_stopped_containers_go_first() -> None:
     assert [step.force for step in plan.steps[2:]] == [False] * 3
     assert plan.before == {LOW: ["low:1"], TOP: ["top:1", "top:2"], "container c0": "exited", "container c1": "created"}
     assert plan.after == {LOW: [], TOP: None, "container c0": None, "container c1": None}
-    assert plan.outcome(plan.steps) == {
+    assert reported(plan, plan.steps).results == {
+        "images": [],
         "deleted": [TOP],
         "untagged": ["low:1", "top:1", "top:2"],
         "containers": [
@@ -323,7 +324,15 @@ def test_an_image_that_a_container_mounts(force: bool) -> None:
 def test_what_the_engine_kept() -> None:
     plan = planned([image(LOW, "a:1"), image(TOP, "top:1")], ["a:1", "top:1"])
     kept, gone = plan.steps
-    told = plan.outcome([kept._replace(deletion=kept.deletion._replace(deleted=()), kept=LOW), gone])
-    assert (told["deleted"], told["untagged"]) == ([TOP], ["a:1", "top:1"])
-    assert told["diff"] == {"before": {LOW: ["a:1"], TOP: ["top:1"]}, "after": {LOW: [], TOP: None}}
-    assert "diff" not in plan.outcome(plan.steps)
+    told = reported(plan, [kept._replace(deletion=kept.deletion._replace(deleted=()), kept=LOW), gone])
+    assert (told.results["deleted"], told.results["untagged"]) == ([TOP], ["a:1", "top:1"])
+    assert told.diff == {"before": {LOW: ["a:1"], TOP: ["top:1"]}, "after": {LOW: [], TOP: None}}
+    assert reported(plan, plan.steps).diff == {"before": plan.before, "after": plan.after}
+    assert reported(plan, ()).diff == {"before": {}, "after": {}}
+
+
+def reported(plan: Plan, steps: Sequence[image_remove.Step]) -> Report:
+    """The report when these steps were taken."""
+    nobody: Any = None
+    wanted = image_remove.parse({**OPTIONS, "names": ["a:*"]})
+    return image_remove.report(nobody, wanted, image_remove.Observed({}), plan, [Taken(step) for step in steps])

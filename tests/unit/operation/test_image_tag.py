@@ -6,20 +6,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils._operation import image_tag
-from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, Taken
 
 ID = "sha256:" + "1" * 64
 OTHER = "sha256:" + "2" * 64
 
 
+def parsed(targets: Sequence[str] = (), existing: str = "move") -> image_tag.Wanted:
+    """What is wanted of busybox."""
+    return image_tag.parse({"name": "busybox", "tag": "latest", "repository": list(targets), "existing": existing})
+
+
 def planned(targets: dict[str, str | None], source: str | None = ID, existing: str = "move") -> Plan:
     """The plan to tag busybox, given the image that each target names now."""
-    wanted = image_tag.parse({"name": "busybox", "tag": "latest", "repository": list(targets), "existing": existing})
+    wanted = parsed([*targets], existing)
     former = {target: Image({"Id": now}) if now else None for target, now in zip(wanted.targets, targets.values())}
     return image_tag.plan(wanted, image_tag.Observed(Image({"Id": source}) if source else None, former))
 
@@ -49,8 +58,18 @@ def test_before_and_after() -> None:
     assert plan.after == {"a:1": ID, "b:1": ID}
     assert [step.image_id for step in plan.steps] == [ID, ID]
     moved = [{"name": "b:1", "former": OTHER, "image": ID}]
-    assert plan.outcome(plan.steps) == {"moved": moved, "tagged_images": ["a:1", "b:1"]}
-    assert plan.outcome(()) == {"moved": [], "tagged_images": []}
+    source = Image({"Id": ID})
+    engine: Any = SimpleNamespace(images=SimpleNamespace(find=lambda _id: source))
+    observed = image_tag.Observed(source, {})
+    told = image_tag.report(engine, parsed(), observed, plan, [Taken(step) for step in plan.steps])
+    assert told.results == {
+        "image": {"Id": ID},
+        "images": [{"Id": ID}],
+        "moved": moved,
+        "tagged_images": ["a:1", "b:1"],
+    }
+    told = image_tag.report(engine, parsed(), observed, plan, [])
+    assert (told.results["moved"], told.results["tagged_images"]) == ([], [])
 
 
 def test_missing_source() -> None:

@@ -33,9 +33,24 @@ def test_every_image_has_a_line() -> None:
                 ["…", "…"], {ID: ["old:1", "old:2"], OTHER: ["old:3", "new:3"]}, {ID: None, OTHER: ["new:3"]}
             ),
             "pulled": {
-                "results": [result(["Pulled image app:1", "Pulled image app:2 for linux/arm64"], {"app:1": ID}, {})]
+                "results": [
+                    result(
+                        ["…", "…"],
+                        {},
+                        {},
+                        pulled=[
+                            {"name": "app:1", "before": ID, "after": OTHER},
+                            {"name": "app:2", "before": None, "after": ID},
+                        ],
+                    )
+                ]
             },
-            "loaded": {"results": [result(["…"], {"b:1": None}, {"b:1": {}}, item={"path": "/b.tar"}), SKIPPED]},
+            "loaded": {
+                "results": [
+                    result(["…"], {}, {}, loaded=[{"name": "b:1", "before": None}], item={"path": "/b.tar"}),
+                    SKIPPED,
+                ]
+            },
             "tagged": {"results": [result(["…"], {"c:1": OTHER}, {"c:1": ID}, item={"name": f"app@{ID}"})]},
             "foreseen": [{"name": "b:1", "repository": ["a:1", "d:1"]}],
             "targets": {"images": [{"Id": ID, "RepoTags": ["d:1"]}]},
@@ -58,17 +73,20 @@ def test_every_image_has_a_line() -> None:
 
 
 def test_what_failed_is_told_beside_what_was_done() -> None:
-    """A module that fails on the way tells what it had done, but no difference."""
-    failed = {"failed": True, "changed": True, "actions": ["Pulled image app:1"], "msg": "No app:2."}
+    """A module that fails on the way returns what it had done, but no difference."""
+    pulled = [{"name": "app:1", "before": None, "after": ID}]
+    failed = {"failed": True, "changed": True, "actions": ["…"], "msg": "No app:2.", "pulled": pulled}
     told = report({"pulled": {"results": [failed]}, "removed": {"failed": True, "changed": False, "msg": "No."}})
-    assert told["pulled"] == [{"name": "app:1", "before": None, "after": None}]
+    assert told["pulled"] == pulled
     assert told["lines"] == ["pull    app:1", "FAILED  No.", "FAILED  No app:2."]
 
 
 def test_lines_are_printable() -> None:
-    pulled = result(["Pulled image evil:1"], {"evil:1": "\x1b[31m\u202e"}, {})
+    pulled = result(["…"], {}, {}, pulled=[{"name": "evil:1", "before": "\x1b[31m\u202e", "after": ID}])
     archive = {"path": "/\x1b]0;owned\x07.tar"}
-    told = report({"pulled": pulled, "loaded": result(["…"], {}, {"b:1": {}}, item=archive)})
+    told = report(
+        {"pulled": pulled, "loaded": result(["…"], {}, {}, loaded=[{"name": "b:1", "before": None}], item=archive)}
+    )
     assert told["lines"] == [
         r"pull    evil:1, which was \x1b[31m\u202e",
         r"load    b:1 from /\x1b]0;owned\x07.tar",
