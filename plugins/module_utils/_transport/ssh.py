@@ -27,7 +27,7 @@ def _no_signal_blocked() -> Iterator[None]:
     """Block no signal for a moment.
 
     A program inherits the signals that are blocked in the thread that starts it, and threads that ask an engine block
-    all (engine/threads.py): it could not be ended.
+    all (_engine/threads.py): it could not be ended.
     """
     former = signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
     try:
