@@ -11,12 +11,29 @@ At its other end is the Docker CLI: Docker's own CLI goes the same way (cli/conn
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO
 
 from ansible_collections.gantry.docker.plugins.module_utils._transport.address import url_of
+
+
+@contextmanager
+def _no_signal_blocked() -> Iterator[None]:
+    """Block no signal for a moment.
+
+    A program inherits the signals that are blocked in the thread that starts it, and threads that ask an engine block
+    all (_engine/threads.py): it could not be ended.
+    """
+    former = signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
 class Ssh:
@@ -44,9 +61,10 @@ class Ssh:
             end = other.fileno()
             # run_command is the modules' way, and waits for the end of what it runs. In a session of its own: what
             # ends this task from the keyboard must not end the connection before all is cleaned up.
-            program = subprocess.Popen(  # pylint: disable=ansible-bad-function
-                self._command, stdin=end, stdout=end, stderr=self._errors, start_new_session=True
-            )
+            with _no_signal_blocked():
+                program = subprocess.Popen(  # pylint: disable=ansible-bad-function
+                    self._command, stdin=end, stdout=end, stderr=self._errors, start_new_session=True
+                )
             self._programs.append(program)
         return stream
 
