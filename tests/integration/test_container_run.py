@@ -672,6 +672,27 @@ def test_one_that_is_made_at_the_same_moment(
     assert busybox.containers.get("box").labels["holder"] == "other"
 
 
+def test_one_whose_name_is_taken_before_it_can_be_looked_up(
+    module: Module, busybox: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An engine reserves a name first, and refuses it at once."""
+    create, find, looks = Containers.create, Containers.find, [0]
+
+    def after_another(containers: Containers, name: str, config: Any) -> str:
+        busybox.containers.create("busybox", UP, name=name)
+        looks[0] = 3
+        return create(containers, name, config)
+
+    def not_yet(containers: Containers, name: str) -> Any:
+        looks[0] -= 1
+        return None if looks[0] >= 0 else find(containers, name)
+
+    monkeypatch.setattr(Containers, "create", after_another)
+    monkeypatch.setattr(Containers, "find", not_yet)
+    done = module.ok(**WANTED, existing="keep")
+    assert not done["changed"] and done["container"]["Name"] == "/box"
+
+
 @pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize(
     ("asked", "words"),

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from http import HTTPStatus
@@ -471,6 +472,7 @@ def _make(engine: Engine, step: Make) -> None:
         Containers(engine).create(step.name, {"Image": step.image, **body_of(step.options)})
     except EngineError as error:
         if step.keep and error.status == HTTPStatus.CONFLICT:
+            _appears(engine, step.name)
             raise Skipped(f"{step.name} stays, as it was made meanwhile") from error
         raise
     try:
@@ -482,6 +484,17 @@ def _make(engine: Engine, step: Make) -> None:
     except BaseException:  # a signal too
         Containers(engine).remove(step.name)
         raise
+
+
+def _appears(engine: Engine, name: str) -> None:
+    """Wait a moment for a container that another task is making.
+
+    An engine reserves a name before the container can be looked up (daemon/create.go).
+    """
+    for _attempt in range(20):
+        if Containers(engine).find(name):
+            return
+        time.sleep(0.1)
 
 
 def _await(engine: Engine, step: Make | Start | Await) -> None:
