@@ -16,7 +16,6 @@ import tarfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from functools import partial
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any
@@ -25,9 +24,9 @@ import docker
 import pytest
 
 from ansible_collections.gantry.docker.plugins.module_utils._archive.index import ArchiveError, read_index
+from ansible_collections.gantry.docker.plugins.module_utils._archive.replacement import Successor
 from ansible_collections.gantry.docker.plugins.module_utils._archive.verification import verify
-from ansible_collections.gantry.docker.plugins.module_utils._engine.transfers import Transfers
-from ansible_collections.gantry.docker.plugins.module_utils._operation import image_load, image_save
+from ansible_collections.gantry.docker.plugins.module_utils._transfer.engine_archives import Transfers
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.engines.images import content
 from ansible_collections.gantry.docker.tests.engines.roots import CannotBuild, root_of
@@ -311,6 +310,16 @@ def _after(pieces: Iterator[bytes], size: int, do: Callable[[], object]) -> Iter
             do()
 
 
+def _while_it_loads(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
+    """Let something happen when an engine has got the first MiB of an archive."""
+    load = Transfers.load
+
+    def disturbed(self: Transfers, archive: Iterator[bytes], *arguments: Any) -> None:
+        load(self, _after(archive, 1 << 20, do), *arguments)
+
+    monkeypatch.setattr(Transfers, "load", disturbed)
+
+
 @pytest.fixture
 def mortal(engine: engines.Engine) -> Iterator[tuple[engines.Engine, docker.DockerClient]]:
     """An engine of the same kind that may be killed, with example/large:1."""
@@ -354,12 +363,7 @@ def test_engine_is_killed_while_it_loads(
     path = tmp_path / "large.tar"
     Module("image_save", victim.docker_host).ok(name="example/large:1", path=str(path))
     client.api.remove_image("example/large:1")
-    pieces = image_load._pieces
-    monkeypatch.setattr(
-        image_load,
-        "_pieces",
-        lambda *arguments: _after(pieces(*arguments), 1 << 20, lambda: os.kill(victim.pid, signal.SIGKILL)),
-    )
+    _while_it_loads(monkeypatch, lambda: os.kill(victim.pid, signal.SIGKILL))
     message = Module("image_load", victim.docker_host).fails(path=str(path))
     assert f"Can't load {path}" in message
     assert "Bring back what was there with: docker image rm example/large:1." in message
@@ -374,10 +378,8 @@ def test_engine_stalls_while_it_loads(
     Module("image_save", stopped.docker_host).ok(name="example/large:1", path=str(path))
     client.api.remove_image("example/large:1")
     daemon = _daemon(stopped)
-    pieces = image_load._pieces
     with monkeypatch.context() as patched:
-        stall = partial(os.kill, daemon, signal.SIGSTOP)
-        patched.setattr(image_load, "_pieces", lambda *arguments: _after(pieces(*arguments), 1 << 20, stall))
+        _while_it_loads(patched, lambda: os.kill(daemon, signal.SIGSTOP))
         begun = time.monotonic()
         assert "option timeout" in load.fails(path=str(path), timeout=2)
         assert time.monotonic() - begun < 30
@@ -410,9 +412,8 @@ def test_archive_is_changed_while_it_is_read(
                 file.seek(3 << 20)
                 file.write(b"x" * (4 << 20))
 
-    pieces = image_load._pieces
     with monkeypatch.context() as patched:
-        patched.setattr(image_load, "_pieces", lambda *arguments: _after(pieces(*arguments), 1 << 20, spoil))
+        _while_it_loads(patched, spoil)
         assert str(path) in modules("image_load").fails(path=str(path))
     assert clean.images.list() == []
     path.write_bytes(whole)
@@ -428,12 +429,7 @@ def test_archive_is_replaced_while_it_is_read(
     modules("image_save").ok(name="example/large:1", path=str(path))
     clean.api.remove_image("example/large:1")
     (tmp_path / "new").write_bytes(b"something else")
-    pieces = image_load._pieces
-
-    def replace(*arguments: Any) -> Iterator[bytes]:
-        return _after(pieces(*arguments), 1 << 20, lambda: os.replace(tmp_path / "new", path))
-
-    monkeypatch.setattr(image_load, "_pieces", replace)
+    _while_it_loads(monkeypatch, lambda: os.replace(tmp_path / "new", path))
     modules("image_load").ok(path=str(path))
     assert _tags(clean) == {"example/large:1"}
 
@@ -469,13 +465,8 @@ def test_a_save_that_is_killed_leaves_nothing(
     path = tmp_path / "good.tar"
     Module("image_save", engine.docker_host).ok(name="busybox", path=str(path))
     good = path.read_bytes()
-    write = image_save._write
-
-    def dying(*arguments: Any) -> None:
-        write(*arguments)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    monkeypatch.setattr(image_save, "_write", dying)
+    # All of it is written then.
+    monkeypatch.setattr(Successor, "named", lambda _new: os.kill(os.getpid(), signal.SIGKILL))
     process = _process(engine, "example/large:1", path)
     process.join(60)
     assert process.exitcode == -signal.SIGKILL

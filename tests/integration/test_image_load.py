@@ -30,8 +30,8 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.index impor
 from ansible_collections.gantry.docker.plugins.module_utils._archive.trailing_index import embedded_section
 from ansible_collections.gantry.docker.plugins.module_utils._engine.errors import EngineError
 from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Images
-from ansible_collections.gantry.docker.plugins.module_utils._engine.transfers import Transfers
 from ansible_collections.gantry.docker.plugins.module_utils._operation import image_load
+from ansible_collections.gantry.docker.plugins.module_utils._transfer.engine_archives import Transfers
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.engines.images import content
 from ansible_collections.gantry.docker.tests.integration.conftest import Module, wipe

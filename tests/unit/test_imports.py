@@ -15,11 +15,11 @@ OURS = "ansible_collections.gantry.docker.plugins."
 UTILS = f"{OURS}module_utils."
 PULLS = {"_registry.pulling", "_registry.distribution", "_registry.patience"}
 ARCHIVES = {"_archive.writer", "_archive.decompression", "_archive.trailing_index", "_archive.compressed"}
-TRANSFERS = {"_archive.streamed", "_archive.verification", "_engine.transfers", "_engine.long_answers"}
+TRANSFERS = {"_archive.streamed", "_archive.verification", "_transfer.engine_archives", "_engine.long_answers"}
 LATE = {
     "container_run": PULLS,
     "image_info": {"_image.history"},
-    "image_load": ARCHIVES | TRANSFERS,
+    "image_load": ARCHIVES | TRANSFERS | {"_transfer.loading"},
     "image_prune": {"_archive.blob_sizes", "_archive.tar"},
     "image_remove": {"_container.containers"},
     "image_save": ARCHIVES | TRANSFERS | {"_archive.replacement"},

@@ -24,11 +24,22 @@ DOORS = {
     "modules": {"_task", "_operation"},
     "_task": {"_startup", "_plan", "_registry_options", "_engine", "_transport", "_ownership", "_errors"},
     "_startup": set(),
-    "_operation": {"_plan", "_registry", "_container", "_retention", "_engine", "_archive", "_image", "_errors"},
+    "_operation": {
+        "_plan",
+        "_registry",
+        "_container",
+        "_retention",
+        "_transfer",
+        "_engine",
+        "_archive",
+        "_image",
+        "_errors",
+    },
     "_plan": {"_errors"},
     "_registry": {"_registry_options", "_engine", "_transport", "_image", "_errors"},
     "_container": {"_engine", "_transport", "_image", "_errors"},
     "_retention": {"_engine", "_transport", "_archive", "_image", "_errors"},
+    "_transfer": {"_plan", "_engine", "_transport", "_archive", "_image", "_errors"},
     "_engine": {"_transport", "_image", "_errors"},
     "_transport": {"_errors"},
     "_archive": {"_image", "_ownership", "_errors"},
@@ -52,18 +63,18 @@ FOREIGN = {
     "connection": {"ansible"},
 }
 # A module is sent to the host and compiled there for every task. The rooms that it never needs, it doesn't carry.
-HEAVY = {"_archive", "_retention", "_container", "_registry"}
+HEAVY = {"_archive", "_retention", "_container", "_registry", "_transfer"}
 CARRIES = {
     "container_exec": {"_container"},
     "container_info": {"_container"},
     "container_run": {"_container", "_registry"},
-    "image_commit": {"_container", "_archive"},
-    "image_load": {"_archive"},
+    "image_commit": {"_container", "_archive", "_transfer"},
+    "image_load": {"_archive", "_transfer"},
     "image_prune": {"_container", "_retention", "_archive"},
     "image_pull": {"_registry"},
     "image_push": {"_registry"},
     "image_remove": {"_container", "_retention"},
-    "image_save": {"_archive"},
+    "image_save": {"_archive", "_transfer"},
 }
 DOCUMENTATION = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
 LONGEST_MODULE = 50

@@ -26,13 +26,13 @@ from ansible_collections.gantry.docker.plugins.module_utils._container.words imp
 from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils._engine.errors import EngineError
 from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image
-from ansible_collections.gantry.docker.plugins.module_utils._engine.transfers import Transfers
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, InvalidInput, Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils._image.identity import effective_config
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import Reference, parse_tag
 from ansible_collections.gantry.docker.plugins.module_utils._image.times import parse_time
 from ansible_collections.gantry.docker.plugins.module_utils._image.trial import REPOSITORY, is_left, trial_name
 from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, Report, Taken
+from ansible_collections.gantry.docker.plugins.module_utils._transfer.engine_archives import Transfers
 
 # builder/dockerfile/dispatchers.go and builder.go, validCommitCommands
 _INSTRUCTIONS = (

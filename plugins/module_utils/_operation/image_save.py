@@ -426,7 +426,7 @@ def _write(engine: Engine, step: Save, file: BinaryIO) -> str:
         parts_of,
         parts_of_stream,
     )
-    from ansible_collections.gantry.docker.plugins.module_utils._engine.transfers import Transfers
+    from ansible_collections.gantry.docker.plugins.module_utils._transfer.engine_archives import Transfers
 
     def pack(parts: Iterable[Part]) -> str:
         with Packer(file, step.compression) as packer:

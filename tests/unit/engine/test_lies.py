@@ -25,13 +25,13 @@ from ansible_collections.gantry.docker.plugins.module_utils._engine.client impor
 from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine, connect
 from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils._engine.long_answers import pieces
-from ansible_collections.gantry.docker.plugins.module_utils._engine.transfers import Transfers
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils._image.history import history_rows, layer_sizes
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import parse_reference
 from ansible_collections.gantry.docker.plugins.module_utils._registry.credentials import Login
 from ansible_collections.gantry.docker.plugins.module_utils._registry.distribution import Distribution
+from ansible_collections.gantry.docker.plugins.module_utils._transfer.engine_archives import Transfers
 from ansible_collections.gantry.docker.plugins.module_utils._transport import answers
 from ansible_collections.gantry.docker.plugins.module_utils._transport.exec import Wire
 from ansible_collections.gantry.docker.tests.unit.engine.lies import (

@@ -22,6 +22,8 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.layers import
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform
 from ansible_collections.gantry.docker.plugins.module_utils._operation import image_load
 from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
+from ansible_collections.gantry.docker.plugins.module_utils._transfer.choosing import chosen
+from ansible_collections.gantry.docker.plugins.module_utils._transfer.load_step import Former, Source
 from ansible_collections.gantry.docker.tests.unit.archive import archives
 from ansible_collections.gantry.docker.tests.unit.archive.archives import APP, ARM, TOOL, Content
 
@@ -29,7 +31,7 @@ HERE = Platform("linux", "amd64")
 OTHER = archives.Image((archives.layer("other"),))
 APP_TAGS = list(APP.tags)
 DEFAULTS = {"names": None, "platforms": None, "transfer": "auto", "verify": False}
-SOURCE = image_load.Source("/images.tar", io.BytesIO(), (1, 1, 1))
+SOURCE = Source("/images.tar", io.BytesIO(), (1, 1, 1))
 
 
 def inspected(image: archives.Image, *manifests: dict[str, Any]) -> Image:
@@ -65,7 +67,7 @@ class Case:
         wanted = image_load.parse({**DEFAULTS, "path": str(self._path), **params})
         index = read_index(self._path)
         engine = SimpleNamespace(platform=HERE, containerd_store=self._containerd)
-        groups = image_load._groups(cast(Engine, engine), wanted, index)
+        groups = chosen(cast(Engine, engine), str(self._path), index, wanted.names, wanted.platforms)
         means = {name: found.get(name) for group in groups for name in group.names}
         return image_load.plan(
             wanted,
@@ -75,7 +77,7 @@ class Case:
                 artifacts=(),
                 groups=groups,
                 here=means,
-                former=image_load.Former({name: image.id for name, image in found.items()}, frozenset()),
+                former=Former({name: image.id for name, image in found.items()}, frozenset()),
                 chains=frozenset(chains),
                 containerd=self._containerd,
             ),

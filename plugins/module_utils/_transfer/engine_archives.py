@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Archives on their way: those that an engine writes, and those that it takes."""
+"""The archives that an engine writes, and those that it takes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Transfers:
         self._api: Any = engine.api
 
     def save(self, names: Sequence[str], platform: Platform | None = None) -> Iterator[bytes]:
-        """The archive of these images, piece by piece.
+        """Yield the archive of these images, piece by piece.
 
         platform: the only one to save, where a containerd store has an image for several.
         """
@@ -62,7 +62,7 @@ class Transfers:
 
         archive: its bytes. size: how many these are; there must not be more or fewer of them. task: as in
         errors.trying_to. said: gets what the engine says, line by line, also before an error.
-        Raises EngineError for an error inside the answer too. Not every failure is told there: who calls checks what
+        Raise EngineError for an error inside the answer too. Not every failure is told there: who calls checks what
         is there afterwards.
         """
         api = self._api
@@ -83,7 +83,7 @@ class Transfers:
 
 
 def _said(told: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """The lines of a progress stream that are no progress; raises Unexpected for more of them than can be held."""
+    """Yield the lines of a progress stream that are no progress; raise Unexpected for more than can be held."""
     size = 0
     for message in told:
         text = (message.get("stream") or "").strip()
