@@ -22,7 +22,7 @@ LATE = {
     "image_load": ARCHIVES | TRANSFERS | {"_transfer.loading"},
     "image_prune": {"_archive.blob_sizes", "_archive.tar"},
     "image_remove": {"_container.containers"},
-    "image_save": ARCHIVES | TRANSFERS | {"_archive.replacement"},
+    "image_save": ARCHIVES | TRANSFERS | {"_archive.replacement", "_transfer.saving"},
 }
 
 

@@ -15,8 +15,10 @@ from ansible_collections.gantry.docker.plugins.module_utils._engine.images impor
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform
 from ansible_collections.gantry.docker.plugins.module_utils._operation import image_save
-from ansible_collections.gantry.docker.plugins.module_utils._operation.image_save import Found, Observed
+from ansible_collections.gantry.docker.plugins.module_utils._operation.image_save import Observed
 from ansible_collections.gantry.docker.plugins.module_utils._plan import FILES, Plan
+from ansible_collections.gantry.docker.plugins.module_utils._transfer.found import Found
+from ansible_collections.gantry.docker.plugins.module_utils._transfer.obstacles import for_others_alone, is_in_doubt
 
 PATH = "/srv/all.tar"
 AMD = Platform("linux", "amd64")
@@ -266,8 +268,8 @@ def test_space_is_what_an_archive_takes_at_the_least(described: Image, measured:
 
 def test_an_image_that_is_here_for_other_platforms_alone() -> None:
     wanted = parsed()
-    lacking = {wanted.names[0]: (Platform("linux", "s390x"), Platform("linux", "arm64"))}
-    observed = Observed(dict.fromkeys(wanted.names, A), frozenset(), None, 1000, lacking=lacking)
+    for_others = {wanted.names[0]: (Platform("linux", "s390x"), Platform("linux", "arm64"))}
+    observed = Observed(dict.fromkeys(wanted.names, A), frozenset(), None, 1000, for_others=for_others)
     with pytest.raises(GantryError, match=r"a:1 is here for linux/arm64, linux/s390x alone.*Name one .* in platform"):
         image_save.plan(wanted, observed)
     # An archive that is right needs nothing of the engine
@@ -292,7 +294,7 @@ def test_sizes_of_an_older_version_of_the_api(
 ) -> None:
     """Docker 29 tells no manifests there, and its sizes count what is unpacked."""
     engine: Any = SimpleNamespace(version=version, containerd_store=containerd)
-    assert image_save._is_in_doubt(engine, described, free) is doubt
+    assert is_in_doubt(engine, described, free) is doubt
 
 
 def of(*here: tuple[str, bool]) -> tuple[dict[str, Any], ...]:
@@ -327,5 +329,5 @@ def test_what_lacks_the_engines_own_platform(
     engine: Any = SimpleNamespace(platform=AMD, images=images)
     (name,) = parsed().names
     image_here = described._replace(manifests=manifests) if told == "with the image" else described
-    found = dict(image_save._lacking(engine, {name: image_here}))
+    found = for_others_alone(engine, {name: image_here})
     assert found == ({name: tuple(Platform("linux", architecture) for architecture in lacking)} if lacking else {})

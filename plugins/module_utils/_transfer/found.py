@@ -1,0 +1,93 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change with any release, so nothing outside may import it.
+
+"""What there is at a path where an archive is to be: which images it holds, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ansible_collections.gantry.docker.plugins.module_utils._archive.groups import Held, groups_of, held_by
+from ansible_collections.gantry.docker.plugins.module_utils._archive.index import ArchiveIndex, read_index
+from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
+from ansible_collections.gantry.docker.plugins.module_utils._image.identity import described
+from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform
+
+
+class Found(NamedTuple):
+    """What there is at a path, or should be.
+
+    held: the images in it. further_platforms: whether one of them is there for several. left_out: the DiffIDs of
+    layers that a thin archive lacks. damaged: what is wrong with its content; "" as far as is known for nothing.
+    foreign: whether another user can have put it there: one who could exchange it after it was found right.
+    """
+
+    held: frozenset[Held]
+    further_platforms: bool
+    left_out: frozenset[str]
+    compression: str
+    damaged: str = ""
+    foreign: bool = False
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """What it is, in a diff."""
+        rows = [{"tags": sorted(image.tags), **described(image.identity)} for image in self.held]
+        return {
+            "images": sorted(rows, key=lambda row: (row["tags"], row["layers"])),
+            "further_platforms": self.further_platforms,
+            "left_out": sorted(self.left_out),
+            "compression": self.compression or None,
+            **({"damaged": self.damaged} if self.damaged else {}),
+            **({"of_another_user": True} if self.foreign else {}),
+        }
+
+
+NO_ARCHIVE = Found(frozenset(), False, frozenset(), "")
+
+
+def found_at(path: str, platform: Callable[[], Platform]) -> Found:
+    """Return what there is at a path, as its index says; raise GantryError for no archive. platform: as in found_in."""
+    index = read_index(path)
+    return found_in(index, index.compression, platform)
+
+
+def found_in(index: ArchiveIndex, compression: str, platform: Callable[[], Platform]) -> Found:
+    """Return what an archive is. platform: tells the one that says which image is meant where there are several."""
+    groups = groups_of(index, platform, by_index=lambda: True)
+    several = any(len(group.images) > 1 for group in groups)
+    return Found(held_by(groups), several, frozenset(index.left_out.values()), compression)
+
+
+def damage_at(path: str) -> str:
+    """Read the archive at a path whole, and return what is wrong with its content; nothing if it is right."""
+    # Only a task that is asked for a proof needs it.
+    from ansible_collections.gantry.docker.plugins.module_utils._archive.verification import verify
+
+    try:
+        index = verify(path)
+        check_complete(index)
+        same = _told_by(index) == _told_by(read_index(path))
+    except GantryError as error:
+        return error.message
+    return "" if same else "Its index tells something else than its content."
+
+
+def check_complete(index: ArchiveIndex) -> None:
+    """Raise GantryError if the engine left out what the manifests name."""
+    for image in index.images:
+        if image.missing:
+            raise GantryError(
+                f"The engine wrote an archive without all of {', '.join(image.tags) or image.config_digest}: it lacks "
+                f"{', '.join(image.missing)}. Its store has lost these, as it can when images share layers. "
+                "Remove that image and pull or load it again, then save it."
+            )
+
+
+def _told_by(index: ArchiveIndex) -> ArchiveIndex:
+    """Return what an index tells however it was read: not which documents were kept, and from where one can unpack."""
+    return index._replace(documents={}, breaks=())

@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change with any release, so nothing outside may import it.
+
+"""What lets a save end badly and is known before it begins: too little space, and images for other platforms alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+
+from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
+from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image
+from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
+from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ImageName
+
+# From then on the size of a containerd store's image counts what is unpacked (daemon/containerd/image_inspect.go).
+_FIRST_WITH_UNPACKED = (29, 7)
+
+
+def free_in(directory: str) -> int:
+    """Return the bytes that the disk of a directory has left."""
+    status = os.statvfs(directory)
+    return status.f_bavail * status.f_frsize
+
+
+def is_in_doubt(engine: Engine, image: Image, free: int) -> bool:
+    """Return whether an image seems larger than the place, and its size may count what is unpacked.
+
+    It may on Docker 29 if an older version of the API is asked for, which tells no manifests.
+    """
+    if image.archived_size <= free or image.manifests:
+        return False
+    return engine.version >= _FIRST_WITH_UNPACKED and engine.containerd_store
+
+
+def check_space(path: str, images: Iterable[Image], free: int) -> None:
+    """Raise GantryError if a whole, uncompressed archive of these images has no space at a path.
+
+    It has the images' layers as they are stored, and those that images share once: so the largest image is what it
+    takes at the least.
+    """
+    needed = max(image.archived_size for image in images)
+    if needed > free:
+        raise GantryError(
+            f"Can't write {path}: it takes {needed} bytes or more, and the space left there is {free}. "
+            "Free some, or save elsewhere. What was there before is as it was."
+        )
+
+
+def for_others_alone(engine: Engine, images: Mapping[ImageName, Image]) -> dict[ImageName, tuple[Platform, ...]]:
+    """Return the images whose index names the engine's own platform, for which they aren't here; and where they are.
+
+    Without a platform a containerd store saves an index with a manifest.json for its own platform's image, and ends in
+    404 if that is named but not here (containerd, core/images/archive/exporter.go).
+    """
+    found = {}
+    for name, image in images.items():
+        if image.platform == engine.platform:
+            continue
+        platforms = image.platforms or Image(image.inspected, engine.images.manifests(image.id)).platforms
+        if platforms.get(engine.platform) is False:
+            found[name] = tuple(platform for platform, here in platforms.items() if here)
+    return found
+
+
+def check_platforms(for_others: Mapping[ImageName, Sequence[Platform]]) -> None:
+    """Raise GantryError for images that the engine can't save without a platform. for_others: as for_others_alone."""
+    told = [
+        f"{name} is here for {', '.join(map(str, sorted(here)))} alone" for name, here in for_others.items() if here
+    ]
+    if told:
+        raise GantryError(
+            f"Can't save every platform: {'; '.join(told)}, and not for the engine's own. Name one that is here in "
+            "platform, or pull the image for the engine's own too."
+        )
