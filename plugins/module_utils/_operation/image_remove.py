@@ -22,9 +22,13 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.patterns impo
     Pattern,
     Selection,
     parse_selection,
+)
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import (
+    ImageName,
+    Reference,
+    is_reference,
     repository_of,
 )
-from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ImageName, Reference, is_reference
 from ansible_collections.gantry.docker.plugins.module_utils._plan import Otherwise, Plan, Report, Skipped, Taken
 from ansible_collections.gantry.docker.plugins.module_utils._retention.forest import (
     Deletion,
@@ -238,7 +242,7 @@ def _loose(
     """
     suspects = {}
     for image_id, image in meant.items():
-        known = {digest.partition("@")[0] for digest in image.digests}
+        known = {repository_of(digest) for digest in image.digests}
         tags = rows[image_id].tags if image_id in rows else ()
         suspects[image_id] = [tag for tag in tags if repository_of(tag) not in known]
     found = engine.find_all(tag for tags in suspects.values() for tag in tags if is_reference(tag))
@@ -340,7 +344,7 @@ def _refuse_if_loose(forest: Forest, target: Target) -> None:
 
 def _refuse_if_tagged(name: Reference, image: Image) -> None:
     """A digest goes alone only where no tag of its repository would bring it back."""
-    tags = [tag for tag in image.tags if tag.rpartition(":")[0] == name.name]
+    tags = [tag for tag in image.tags if repository_of(tag) == name.name]
     if tags:
         raise GantryError(
             f"{name.pinned} is tagged as {', '.join(tags)}, and goes with the last of these. "
