@@ -22,7 +22,14 @@ from ansible_collections.gantry.docker.plugins.module_utils._engine.errors impor
 from ansible_collections.gantry.docker.plugins.module_utils._engine.images import ImageSummary
 from ansible_collections.gantry.docker.plugins.module_utils._engine.long_answers import waiting_for
 from ansible_collections.gantry.docker.plugins.module_utils._engine.sdk import docker
-from ansible_collections.gantry.docker.plugins.module_utils._image.reference import Reference, listed_name
+from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import (
+    ImageName,
+    Reference,
+    begins_id,
+    listed_name,
+    parse_image_name,
+)
 from ansible_collections.gantry.docker.plugins.module_utils._image.times import parse_time
 from ansible_collections.gantry.docker.plugins.module_utils._transport.answers import Unexpected, lines, parsed
 from ansible_collections.gantry.docker.plugins.module_utils._transport.shapes import (
@@ -91,6 +98,15 @@ class Container(NamedTuple):
         """What it was made from: the image's config and what was asked for on top."""
         config: Mapping[str, Any] = self.inspected["Config"]
         return config
+
+    def was_made_from(self, name: ImageName) -> bool:
+        """Return whether it was made from an image by this name, or from the one whose Id begins so."""
+        if begins_id(name, self.image_id):
+            return True
+        try:
+            return parse_image_name(str(self.config.get("Image") or "")) == name
+        except InvalidInput:
+            return False
 
 
 class ContainerSummary(NamedTuple):
