@@ -33,6 +33,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.manifests i
 from ansible_collections.gantry.docker.plugins.module_utils._archive.tar import BLOCK, StreamSource, Tar, shown
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils._image.identity import canonical
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import split_name
 
 _INDEX, _LISTED, _LAYOUT, _REPOSITORIES = "index.json", "manifest.json", "oci-layout", "repositories"
 _DOCUMENTS = (_INDEX, _LISTED, _LAYOUT, _REPOSITORIES, THIN)
@@ -233,7 +234,7 @@ def _named(index: ArchiveIndex, groups: Iterable[ArchivedGroup]) -> list[dict[st
 
 def _annotations(tag: str) -> dict[str, str]:
     """A name as containerd keeps it: it takes any other for what it is, and the engine can't find that."""
-    return {_FULL_NAME: normal(tag) or tag, _REF_NAME: tag.rpartition(":")[2]}
+    return {_FULL_NAME: normal(tag) or tag, _REF_NAME: split_name(tag)[1]}
 
 
 def _described(index: ArchiveIndex, digest: str) -> dict[str, Any]:

@@ -23,7 +23,13 @@ from ansible_collections.gantry.docker.plugins.module_utils._engine.images impor
 from ansible_collections.gantry.docker.plugins.module_utils._engine.long_answers import waiting_for
 from ansible_collections.gantry.docker.plugins.module_utils._engine.sdk import docker
 from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
-from ansible_collections.gantry.docker.plugins.module_utils._image.reference import Reference, parse_image_name
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import (
+    ImageName,
+    Reference,
+    begins_id,
+    listed_name,
+    parse_image_name,
+)
 from ansible_collections.gantry.docker.plugins.module_utils._image.times import parse_time
 from ansible_collections.gantry.docker.plugins.module_utils._transport.answers import Unexpected, lines, parsed
 from ansible_collections.gantry.docker.plugins.module_utils._transport.shapes import (
@@ -93,6 +99,15 @@ class Container(NamedTuple):
         config: Mapping[str, Any] = self.inspected["Config"]
         return config
 
+    def was_made_from(self, name: ImageName) -> bool:
+        """Return whether it was made from an image by this name, or from the one whose Id begins so."""
+        if begins_id(name, self.image_id):
+            return True
+        try:
+            return parse_image_name(str(self.config.get("Image") or "")) == name
+        except InvalidInput:
+            return False
+
 
 class ContainerSummary(NamedTuple):
     """A row of the engine's list of containers.
@@ -115,7 +130,7 @@ class ContainerSummary(NamedTuple):
         """The Ids of those of all images that are mounted into it: an engine names them as its maker did."""
         found = []
         for mount in self.mounts:
-            name = _listed_name(mount)
+            name = listed_name(mount)
             named = [image.id for image in images if name in (image.id, *image.tags, *image.digests)]
             found += named or [image.id for image in images if image.id.startswith(f"sha256:{mount}")]
         return found
@@ -404,15 +419,6 @@ def _told(header: str | None) -> Any:
 def _mounted(mounts: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """The images among what is mounted into a container, as its maker named them."""
     return tuple(str(mount["Name"]) for mount in mounts if mount.get("Type") == "image" and mount.get("Name"))
-
-
-def _listed_name(text: str) -> str:
-    """An image's name or Id as lists of images have it; as it is where it is neither."""
-    try:
-        name = parse_image_name(text)
-    except InvalidInput:
-        return text
-    return name.listed if isinstance(name, Reference) else str(name)
 
 
 def _own_name(names: Sequence[str]) -> str:

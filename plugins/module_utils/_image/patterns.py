@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from fnmatch import translate
+from fnmatch import fnmatchcase, translate
 from functools import cached_property
 from typing import Union
 
@@ -22,6 +22,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.reference imp
     ImageName,
     looks_like_host,
     parse_image_name,
+    repository_of,
 )
 
 # What names consist of, and what stands for it in patterns.
@@ -101,9 +102,9 @@ def parse_selection(text: str, option: str, default_tag: str = DEFAULT_TAG) -> S
     return parse_pattern(text, option) if is_pattern(text) else parse_image_name(text, default_tag)
 
 
-def repository_of(name: str) -> str:
-    """The repository of a tag or digest."""
-    return name.rpartition("@" if "@" in name else ":")[0]
+def may_mean_a_tag_of(pattern: str, repository: str) -> bool:
+    """Return whether a name, or a pattern of names, may mean a tag of the repository."""
+    return any(fnmatchcase(repository, part) for part in (pattern, pattern.rpartition(":")[0]))
 
 
 def _spellings(name: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ reference/normalize.go), so a name means here what it means to Docker.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple, Union
 
 from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
@@ -167,6 +168,36 @@ def may_be_short_id(name: ImageName) -> bool:
     if isinstance(name, ImageId):
         return False
     return name.tag == DEFAULT_TAG and not name.digest and bool(_SHORT_ID.fullmatch(name.name))
+
+
+def begins_id(name: ImageName, image_id: str) -> bool:
+    """Return whether what looks like a name is the beginning of an image's Id."""
+    return isinstance(name, Reference) and may_be_short_id(name) and image_id.startswith(f"sha256:{name.name}")
+
+
+def listed_name(text: str) -> str:
+    """Return an image's name or Id, as somebody wrote it, as lists of images have it; unchanged if it is neither."""
+    try:
+        name = parse_image_name(text)
+    except InvalidInput:
+        return text
+    return name.listed if isinstance(name, Reference) else str(name)
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Return the repository of a name, as lists of images have it, and its tag or digest."""
+    repository, _sign, rest = name.rpartition("@" if "@" in name else ":")
+    return repository, rest
+
+
+def repository_of(name: str) -> str:
+    """Return the repository of a name, as lists of images have it."""
+    return split_name(name)[0]
+
+
+def digests_in(reference: Reference, names: Iterable[str]) -> list[str]:
+    """Return the digests by which a reference's repository knows an image. names: the image's, with digests."""
+    return [digest for repository, digest in map(split_name, names) if repository == reference.name]
 
 
 def looks_like_host(first: str) -> bool:

@@ -20,6 +20,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.reference imp
     DEFAULT_REGISTRY,
     OFFICIAL,
     Reference,
+    split_name,
 )
 
 # A name of one part belongs to no user of any registry.
@@ -41,7 +42,7 @@ def is_left(name: str, age: float) -> bool:
 
     age: the seconds since it was made. Of a process of another machine, or where there is no /proc, the age decides.
     """
-    repository, _colon, tag = name.partition(":")
+    repository, tag = split_name(name)
     told = _TAG.fullmatch(tag)
     if repository != REPOSITORY or not told:
         return False

@@ -18,7 +18,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._engine.connection i
 from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import (
     Reference,
-    may_be_short_id,
+    begins_id,
     parse_image_name,
 )
 from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, Report, Taken
@@ -93,9 +93,4 @@ def _image_name(container: Container) -> str | None:
         name = parse_image_name(str(container.config.get("Image") or ""))
     except InvalidInput:
         return None
-    return str(name) if isinstance(name, Reference) and not _is_id(name, container) else None
-
-
-def _is_id(name: Reference, container: Container) -> bool:
-    """Whether what looks like a name is the beginning of the image's Id."""
-    return may_be_short_id(name) and container.image_id.partition(":")[2].startswith(name.name)
+    return str(name) if isinstance(name, Reference) and not begins_id(name, container.image_id) else None

@@ -10,40 +10,28 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils._container.containers import Containers, ContainerSummary
 from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
-from ansible_collections.gantry.docker.plugins.module_utils._engine.errors import EngineError
-from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image, ImageSummary, Removal
-from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils._engine.images import ImageSummary
+from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils._image.labels import parse_label
 from ansible_collections.gantry.docker.plugins.module_utils._image.patterns import parse_pattern
-from ansible_collections.gantry.docker.plugins.module_utils._image.reference import (
-    Reference,
-    is_reference,
-    parse_image_name,
-    parse_tag,
-)
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import is_reference
 from ansible_collections.gantry.docker.plugins.module_utils._image.times import Moment, parse_moment
-from ansible_collections.gantry.docker.plugins.module_utils._plan import Otherwise, Plan, Report, Skipped, Taken
+from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, Report, Skipped, Taken
 from ansible_collections.gantry.docker.plugins.module_utils._retention.disk import Disk, Usage
 from ansible_collections.gantry.docker.plugins.module_utils._retention.disk_usage import observe_disk
 from ansible_collections.gantry.docker.plugins.module_utils._retention.docker_filters import with_filters
 from ansible_collections.gantry.docker.plugins.module_utils._retention.foresight import (
-    TO_COME,
     Expected,
     as_expected,
     parse_expected,
 )
-from ansible_collections.gantry.docker.plugins.module_utils._retention.forest import (
-    Deletion,
-    Forest,
-    Node,
-    changes,
-    own_names,
-)
+from ansible_collections.gantry.docker.plugins.module_utils._retention.forest import Deletion, Forest, Node, changes
+from ansible_collections.gantry.docker.plugins.module_utils._retention.pruning import Prune, is_renamed, prune
 from ansible_collections.gantry.docker.plugins.module_utils._retention.rules import (
     Candidate,
     Rules,
@@ -51,6 +39,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._retention.rules imp
     least_that_fits,
     verdicts,
 )
+from ansible_collections.gantry.docker.plugins.module_utils._retention.users import last_used, users_of
 
 
 class Wanted(NamedTuple):
@@ -80,35 +69,8 @@ class Observed(NamedTuple):
     used: Mapping[str, float] = {}
 
 
-class Prune(NamedTuple):
-    """Remove one victim: all of its names, and with the last of them itself.
-
-    children: images made from it that must have gone before. reason: why it goes. freed: the bytes that go with it.
-    stays: why the image itself stays, if it does.
-    """
-
-    image: ImageSummary
-    deletions: tuple[Deletion, ...]
-    children: tuple[str, ...]
-    reason: str
-    freed: int
-    stays: str = "as a part of others"
-
-    @property
-    def sentence(self) -> str:
-        """What the step does."""
-        names = [name for deletion in self.deletions for name in deletion.untagged]
-        what = " ".join([self.reason, "image", ", ".join(names)]).strip()
-        return f"Pruned {what} ({', '.join(self.deleted) or f'stays {self.stays}'})"
-
-    @property
-    def deleted(self) -> tuple[str, ...]:
-        """The Id of the image if it goes."""
-        return tuple(image_id for deletion in self.deletions for image_id in deletion.deleted)
-
-
 def parse(params: Mapping[str, Any]) -> Wanted:
-    """What is wanted, from the module's parameters; raises InvalidInput."""
+    """Return what is wanted, from the module's parameters; raise InvalidInput."""
     params = with_filters(params)
     for option in ("reference", "keep_last"):
         if params["dangling"] and params[option]:
@@ -145,13 +107,13 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     if wanted.target_size is not None:
         known = engine.find_listed(image for image in seen.images if image.whole)
         disk = observe_disk(engine, seen.images, known, known)
-        return seen._replace(disk=disk, used=_last_used(engine, seen.images, known))
+        return seen._replace(disk=disk, used=last_used(engine, seen.images, known))
     return seen._replace(disk=observe_disk(engine, seen.images, _that_may_go(wanted, seen)))
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
     """Remove every victim, children before their parents."""
-    users = _users(observed)
+    users = users_of(observed.images, observed.containers)
     forest = _forest(observed, users)
     before = forest.state()
     decided = _verdicts(wanted, observed, forest, users)
@@ -176,24 +138,14 @@ def apply(engine: Engine, step: Prune) -> None:
     found = engine.images.find(step.image.id)
     if found is None:
         raise Skipped(f"{name} is gone already")
-    if _is_renamed(engine, step.image, found):
+    if is_renamed(engine, step.image, found):
         raise Skipped(f"{name} stays, as its tags have changed meanwhile: {', '.join(found.tags) or 'none'}")
     users = Containers(engine).of_image(step.image.id)
     if users:
         raise Skipped(f"{name} stays, as it is used by now: {', '.join(str(user) for user in users)}")
     if engine.find_all(step.children):
         raise Skipped(f"{name} stays, as an image that was made from it does")
-    deleted: list[str] = []
-    refusal = ""
-    try:
-        for deletion in step.deletions:
-            deleted += _carry_out(engine, step, deletion).deleted
-    except EngineError as error:
-        if error.status is None:
-            raise
-        refusal = error.message.rstrip(".")
-    if not set(step.deleted) <= set(deleted) or refusal:
-        _give_back(engine, step, refusal)
+    prune(engine, step)
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
@@ -220,7 +172,7 @@ def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, ta
 
 
 def _known(engine: Engine, images: Sequence[ImageSummary]) -> tuple[ImageSummary, ...]:
-    """The images with their ages and labels, where a list doesn't tell them.
+    """Return the images with their ages and labels, where a list doesn't tell them.
 
     A list describes the image for the engine's own platform. Where that isn't here, Docker 29 tells neither; then they
     are those of a platform that is here. An image that isn't whole has none that can be told.
@@ -238,80 +190,14 @@ def _known(engine: Engine, images: Sequence[ImageSummary]) -> tuple[ImageSummary
     return tuple(told.get(row.id, row) for row in images)
 
 
-def _is_renamed(engine: Engine, image: ImageSummary, found: Image) -> bool:
-    """Whether an image has other tags than it had in the list.
-
-    26 doesn't tell those of an inspected image that its containerd store can't find.
-    """
-    gone = set(image.tags) - set(found.tags)
-    if not gone or set(found.tags) - set(image.tags):
-        return found.tags != image.tags
-    return not engine.containerd_store or bool(engine.find_all(tag for tag in gone if is_reference(tag)))
-
-
-def _carry_out(engine: Engine, step: Prune, deletion: Deletion) -> Removal:
-    """Make one call of a step; the engine's answer."""
-    if deletion.deleted:
-        return engine.images.remove_last(deletion.name, step.image.id, step.image.tags)
-    return engine.images.remove(deletion.name, delete_parents=False)
-
-
-def _give_back(engine: Engine, step: Prune, refusal: str) -> None:
-    """Give an image that stays the names that it had, as far as it is there.
-
-    refusal: what the engine said; nothing where it took the names away, and kept the image. A container that was made
-    in the last millisecond is the usual reason.
-    Raises Skipped if all is as it was, Otherwise if some names can't come back.
-    """
-    found = engine.images.find(step.image.id)
-    if found is None and not refusal:
-        return
-    for tag in set(step.image.tags) - set(found.tags if found else ()):
-        with suppress(GantryError):
-            engine.images.tag(step.image.id, parse_tag(tag))
-    now = engine.images.find(step.image.id)
-    before = own_names(step.image.tags, step.image.digests)
-    lost = tuple(name for name in before if now and name not in own_names(now.tags, now.digests))
-    why = refusal
-    if not why:
-        users = Containers(engine).of_image(step.image.id)
-        why = f"it is used by now: {', '.join(map(str, users))}" if users else "the engine keeps it"
-    name = ", ".join(before) or step.image.id
-    if not lost:
-        raise Skipped(f"{name} stays: {why}")
-    untagged = Deletion(step.image.id, lost, ())
-    raise Otherwise(
-        step._replace(deletions=(untagged,), freed=0, stays="as the engine keeps it"),
-        f"{name} stays, without {', '.join(lost)}: {why}",
-    )
-
-
 def _nothing_dangles(engine: Engine, wanted: Wanted) -> bool:
-    """Whether nothing more needs to be looked at, as only dangling images may go, and there are none.
+    """Return whether nothing more needs to be looked at, as only dangling images may go, and there are none.
 
     A containerd store takes milliseconds for each image that it lists, but filters before it looks at any
     (daemon/containerd/image_list.go).
     """
     others_matter = wanted.explain or wanted.target_size is not None or wanted.expected != Expected()
     return wanted.rules.dangling_only and not others_matter and not engine.images.visible({"dangling": ["true"]})
-
-
-def _users(observed: Observed) -> dict[str, list[str]]:
-    """The containers of each image: made of it, or by its name, or with it as a mount; or of images made from it."""
-    parents = {image.id: image.parent for image in observed.images}
-    named = _by_name(observed.images)
-    users: dict[str, list[str]] = defaultdict(list)
-    users.update({image.id: ["a task before this one"] for image in observed.images if image.created == TO_COME})
-    for container in observed.containers:
-        used = (container.image_id, named.get(_spelt(container.image), ""), *container.mounted(observed.images))
-        for image_id in dict.fromkeys(used):
-            seen: set[str] = set()
-            while image_id in parents and image_id not in seen:
-                if str(container) not in users[image_id]:
-                    users[image_id].append(str(container))
-                seen.add(image_id)
-                image_id = parents[image_id]
-    return users
 
 
 def _forest(observed: Observed, users: Mapping[str, Sequence[str]]) -> Forest:
@@ -322,7 +208,7 @@ def _forest(observed: Observed, users: Mapping[str, Sequence[str]]) -> Forest:
 def _verdicts(
     wanted: Wanted, observed: Observed, forest: Forest, users: Mapping[str, Sequence[str]]
 ) -> dict[str, Verdict]:
-    """For each image whether it may go."""
+    """Return for each image whether it may go."""
     until = wanted.until.at(observed.now) if wanted.until else None
     candidates = [
         Candidate(
@@ -342,7 +228,7 @@ def _verdicts(
 
 def _that_may_go(wanted: Wanted, observed: Observed) -> set[str]:
     """Return the Ids of the images that may go, and of those without a name that may go with the last of them."""
-    users = _users(observed)
+    users = users_of(observed.images, observed.containers)
     forest = _forest(observed, users)
     victims = {image_id for image_id, verdict in _verdicts(wanted, observed, forest, users).items() if verdict.goes}
     nameless = {image.id for image in observed.images if not (image.tags or image.digests)}
@@ -352,7 +238,7 @@ def _that_may_go(wanted: Wanted, observed: Observed) -> set[str]:
 def _steps(
     observed: Observed, forest: Forest, victims: Sequence[str], decided: Mapping[str, Verdict]
 ) -> tuple[Prune, ...]:
-    """A step for each victim, and for each image without a name that goes with its last child."""
+    """Return a step for each victim, and for each image without a name that goes with its last child."""
     images = {image.id: image for image in observed.images}
     children = {image.id: forest.children(image.id) for image in observed.images}
     usage = Usage(observed.disk)
@@ -373,13 +259,13 @@ def _steps(
 
 
 def _left(names: Sequence[str], step: Prune) -> list[str]:
-    """The names that an image keeps which stays."""
+    """Return the names that an image keeps which stays."""
     gone = {name for deletion in step.deletions for name in deletion.untagged}
     return [name for name in names if name not in gone]
 
 
 def _told(image: ImageSummary, reason: str) -> dict[str, Any]:
-    """An image in the result."""
+    """Return an image as the result has it."""
     return {
         "Id": image.id,
         "RepoTags": list(image.tags),
@@ -392,33 +278,3 @@ def _told(image: ImageSummary, reason: str) -> dict[str, Any]:
 
 def _why_kept(verdict: Verdict) -> str:
     return "everything fits without its removal" if verdict.goes else verdict.reason
-
-
-def _last_used(engine: Engine, images: Sequence[ImageSummary], known: Mapping[str, Image]) -> dict[str, float]:
-    """When each image was last used: a container of it was started, it was tagged, or it was made.
-
-    Of containers that are gone the engine remembers some for a while.
-    """
-    named = _by_name(images)
-    started: dict[str, float] = defaultdict(float)
-    for name, at in Containers(engine).starts(engine.now):
-        image_id = named.get(_spelt(name), "")
-        started[image_id] = max(started[image_id], at)
-    return {
-        image.id: max(image.created, started[image.id], known[image.id].last_tagged if image.id in known else 0)
-        for image in images
-    }
-
-
-def _by_name(images: Sequence[ImageSummary]) -> dict[str, str]:
-    """The Id of the image of each name, and of each Id."""
-    return {name: image.id for image in images for name in (*image.tags, *image.digests, image.id)}
-
-
-def _spelt(name: str) -> str:
-    """What a container's maker called the image, as lists of images spell it; "" for what is no name."""
-    try:
-        parsed = parse_image_name(name)
-    except InvalidInput:
-        return ""
-    return parsed.listed if isinstance(parsed, Reference) else str(parsed)

@@ -17,7 +17,11 @@ from ansible_collections.gantry.docker.plugins.module_utils._engine.errors impor
 from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform, parse_platform
-from ansible_collections.gantry.docker.plugins.module_utils._image.reference import Reference, parse_reference
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import (
+    Reference,
+    digests_in,
+    parse_reference,
+)
 from ansible_collections.gantry.docker.plugins.module_utils._plan import Otherwise, Plan, Report, Skipped, Taken
 from ansible_collections.gantry.docker.plugins.module_utils._registry.credentials import (
     Access,
@@ -29,7 +33,6 @@ from ansible_collections.gantry.docker.plugins.module_utils._registry.pulling im
     Asked,
     ask,
     astray,
-    digests,
     here_for,
     is_current,
     pull,
@@ -147,7 +150,7 @@ def apply(engine: Engine, step: Pull) -> None:
     if reason and image.id == step.here:
         raise Skipped(f"{step.reference} stays as it is: {reason}")
     if reason:
-        brought = step._replace(digest=digests(image, step.reference)[0])
+        brought = step._replace(digest=digests_in(step.reference, image.digests)[0])
         raise Otherwise(brought, f"{step.reference} is another image than foreseen: {reason}")
 
 
@@ -227,6 +230,6 @@ def _before(reference: Reference, local: Local, answer: Asked) -> str | None:
     image = local.fitting or local.image
     if image is None:
         return None
-    known = digests(image, reference)
+    known = digests_in(reference, image.digests)
     before = known[0] if known else image.id
     return before if before != answer.remote.digest else None

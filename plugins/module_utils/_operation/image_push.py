@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
-from ansible_collections.gantry.docker.plugins.module_utils._image.reference import Reference, parse_tag
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import Reference, digests_in, parse_tag
 from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, Report, Taken
 from ansible_collections.gantry.docker.plugins.module_utils._registry.credentials import (
     Access,
@@ -124,9 +124,7 @@ def _here(engine: Engine, reference: Reference) -> Here | None:
     image = engine.images.find(str(reference))
     if image is None:
         return None
-    named = (digest.partition("@") for digest in image.digests)
-    digests = [digest for name, _at, digest in named if name == reference.name]
-    return Here(image, frozenset([*digests, *_parts(engine, image)]))
+    return Here(image, frozenset([*digests_in(reference, image.digests), *_parts(engine, image)]))
 
 
 def _parts(engine: Engine, image: Image) -> list[str]:

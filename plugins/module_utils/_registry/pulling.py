@@ -15,7 +15,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._engine.errors impor
 from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform
-from ansible_collections.gantry.docker.plugins.module_utils._image.reference import Reference
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import Reference, digests_in
 from ansible_collections.gantry.docker.plugins.module_utils._registry.credentials import Login
 from ansible_collections.gantry.docker.plugins.module_utils._registry.distribution import Distribution, RemoteImage
 from ansible_collections.gantry.docker.plugins.module_utils._registry.patience import patiently
@@ -50,7 +50,7 @@ def ask(engine: Engine, reference: Reference, image: Image | None, login: Login,
             f"say so of what one may not see without logging in. {login.trouble}".rstrip()
         )
         raise GantryError(f"{told} {_of_mirrors(engine, reference)}".rstrip())
-    if image is None or digests(image, reference):
+    if image is None or digests_in(reference, image.digests):
         return Asked(remote)
     known = engine.images.find(f"{reference.name}@{remote.digest}")
     return Asked(remote, known.platform if known else None)
@@ -76,17 +76,11 @@ def is_current(reference: Reference, image: Image | None, asked: Asked, own: Pla
     """
     if image is None or (own and own != image.platform and own in asked.remote.platforms):
         return False
-    known = digests(image, reference)
+    known = digests_in(reference, image.digests)
     # A classic store remembers an index's digest with the first of its images only: those for other platforms that
     # were pulled later have none (reference/store.go, AddDigest).
     elsewhere = asked.known_for is not None and asked.known_for != image.platform
     return asked.remote.digest in known or (not known and elsewhere)
-
-
-def digests(image: Image, reference: Reference) -> list[str]:
-    """Return the digests by which the reference's repository knows the image."""
-    named = (digest.partition("@") for digest in image.digests)
-    return [digest for name, _at, digest in named if name == reference.name]
 
 
 def here_for(engine: Engine, image: Image | None, platform: Platform | None) -> Image | None:
@@ -127,7 +121,7 @@ def astray(engine: Engine, reference: Reference, image: Image, digest: str) -> s
     pull got. Only there the engine pulls from mirrors that the registry's hosts.toml names (daemon/hosts.go), which it
     doesn't ask beforehand (distribution/repository.go).
     """
-    came = digests(image, reference)
+    came = digests_in(reference, image.digests)
     if not came or digest in came or not engine.containerd_store:
         return ""
     return (

@@ -14,14 +14,12 @@ from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils._engine.images import ImageSummary
-from ansible_collections.gantry.docker.plugins.module_utils._image.patterns import repository_of
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import (
     parse_reference,
+    repository_of,
+    split_name,
 )
-from ansible_collections.gantry.docker.plugins.module_utils._retention.forest import (
-    Forest,
-    Node,
-)
+from ansible_collections.gantry.docker.plugins.module_utils._retention.forest import Forest, Node
 
 # Since when a containerd store keeps an image whose last name a pull, or a load, gives to another one: moby/moby#48374
 # (backported by #48380), #49650.
@@ -72,7 +70,10 @@ def as_expected(
     """
     rows = _without(images, used, expected.removed)
     for name, digest in expected.arrived.items():
-        owner = next((row.id for row in rows if digest and digest in (row.id, *map(_digest_of, row.digests))), name)
+        owner = next(
+            (row.id for row in rows if digest and digest in (row.id, *(split_name(known)[1] for known in row.digests))),
+            name,
+        )
         left = _named(rows, owner, (name,), engine.containerd_store)
         lost = engine.containerd_store and engine.version < (_PULL_KEEPS if digest else _LOAD_KEEPS)
         rows = [row for row in left if row in rows or row.tags or row.digests] if lost else left
@@ -119,7 +120,3 @@ def _losing(image: ImageSummary, names: Sequence[str], containerd: bool) -> Imag
         if not containerd or digest in image.pinned or repository_of(digest) in repositories
     )
     return image._replace(tags=tags, digests=tuple(digests))
-
-
-def _digest_of(name: str) -> str:
-    return name.partition("@")[2]

@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ansible_collections.gantry.docker.plugins.module_utils._image.patterns import repository_of
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import repository_of
 
 
 class Node(NamedTuple):

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils._image.labels import has_label
-from ansible_collections.gantry.docker.plugins.module_utils._image.patterns import Pattern, repository_of
+from ansible_collections.gantry.docker.plugins.module_utils._image.patterns import Pattern
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import repository_of
 from ansible_collections.gantry.docker.plugins.module_utils._retention.disk import Disk, Usage
 from ansible_collections.gantry.docker.plugins.module_utils._retention.forest import Forest
 

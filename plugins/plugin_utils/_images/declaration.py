@@ -11,12 +11,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any, Callable, TypeVar
 
 from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils._image.labels import parse_label
-from ansible_collections.gantry.docker.plugins.module_utils._image.patterns import is_pattern, parse_pattern
+from ansible_collections.gantry.docker.plugins.module_utils._image.patterns import (
+    is_pattern,
+    may_mean_a_tag_of,
+    parse_pattern,
+)
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import parse_platform
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import (
     DEFAULT_TAG,
@@ -162,8 +165,8 @@ class _Reader:
                 "Take it out of there, or out of where it is declared."
             )
         for name, repository in self._digests.items():
-            tagged = any(_may_mean_a_tag_of(tag, repository) for tag in self.found.tags.get(name, ()))
-            if spelt and name not in found and not tagged and _may_mean_a_tag_of(spelt, repository):
+            tagged = any(may_mean_a_tag_of(tag, repository) for tag in self.found.tags.get(name, ()))
+            if spelt and name not in found and not tagged and may_mean_a_tag_of(spelt, repository):
                 self._problem(
                     f"{name} has no tag, and an engine takes a repository's digests away with its last tag, which may "
                     f"be '{text}' in images_absent. Declare it by images_pinned with a tag, as repository:tag@sha256:…."
@@ -227,8 +230,3 @@ class _Reader:
         except InvalidInput as error:
             self._problem(error.message)
             return None
-
-
-def _may_mean_a_tag_of(pattern: str, repository: str) -> bool:
-    """Whether a name, or a pattern of names, may mean a tag of the repository."""
-    return any(fnmatchcase(repository, part) for part in (pattern, pattern.rpartition(":")[0]))

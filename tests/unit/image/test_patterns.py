@@ -12,9 +12,9 @@ from ansible_collections.gantry.docker.plugins.module_utils._errors import Inval
 from ansible_collections.gantry.docker.plugins.module_utils._image.patterns import (
     Pattern,
     Selection,
+    may_mean_a_tag_of,
     parse_pattern,
     parse_selection,
-    repository_of,
 )
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ImageId, Reference
 
@@ -123,8 +123,8 @@ def test_bad_selection(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "repository"),
-    [("a:1", "a"), ("h:5001/a:1", "h:5001/a"), (f"a@{DIGEST}", "a"), (f"h:5001/a@{DIGEST}", "h:5001/a")],
+    ("pattern", "means"),
+    [("a", True), ("a:1", True), ("?", True), ("*:1", True), ("b:1", False), ("a/b", False), (f"a@{DIGEST}", False)],
 )
-def test_repository_of(name: str, repository: str) -> None:
-    assert repository_of(name) == repository
+def test_may_mean_a_tag_of(pattern: str, means: bool) -> None:
+    assert may_mean_a_tag_of(pattern, "a") is means

@@ -12,11 +12,16 @@ from ansible_collections.gantry.docker.plugins.module_utils._errors import Inval
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import (
     ImageId,
     Reference,
+    begins_id,
+    digests_in,
+    listed_name,
     may_be_short_id,
     parse_image_name,
     parse_reference,
     parse_registry,
     parse_tag,
+    repository_of,
+    split_name,
 )
 
 DIGITS = "0123456789abcdef" * 4
@@ -182,3 +187,40 @@ def test_tag_to_be_given() -> None:
         parse_tag(f"tools@{DIGEST}")
     with pytest.raises(InvalidInput, match="is an image Id"):
         parse_tag(DIGITS)
+
+
+@pytest.mark.parametrize(
+    ("name", "repository", "rest"),
+    [
+        ("a:1", "a", "1"),
+        ("h:5001/a:1", "h:5001/a", "1"),
+        (f"a@{DIGEST}", "a", DIGEST),
+        (f"h:5001/a@{DIGEST}", "h:5001/a", DIGEST),
+    ],
+)
+def test_parts_of_a_listed_name(name: str, repository: str, rest: str) -> None:
+    assert split_name(name) == (repository, rest)
+    assert repository_of(name) == repository
+
+
+def test_digests_in_a_repository() -> None:
+    names = [f"h:5001/a@{DIGEST}", "h:5001/b@sha256:1", "a@sha256:2", "h:5001/a@sha256:3"]
+    assert digests_in(parse_reference("h:5001/a:1"), names) == [DIGEST, "sha256:3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "listed"),
+    [
+        ("docker.io/library/a", "a:latest"),
+        (f"h:5001/a:1@{DIGEST}", f"h:5001/a@{DIGEST}"),
+        (DIGITS, DIGEST),
+        ("No Name", "No Name"),
+    ],
+)
+def test_names_as_lists_have_them(text: str, listed: str) -> None:
+    assert listed_name(text) == listed
+
+
+def test_beginnings_of_ids() -> None:
+    begins = [begins_id(parse_image_name(text), DIGEST) for text in (DIGITS[:12], f"{DIGITS[:12]}:1", "a", DIGITS)]
+    assert begins == [True, False, False, False]

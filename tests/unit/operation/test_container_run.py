@@ -11,22 +11,21 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.gantry.docker.plugins.module_utils._container.changes import (
+    Await,
+    Make,
+    Remove,
+    Replace,
+    Start,
+    Stop,
+)
 from ansible_collections.gantry.docker.plugins.module_utils._container.containers import Container
 from ansible_collections.gantry.docker.plugins.module_utils._container.options import OPTIONS
 from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import parse_platform
 from ansible_collections.gantry.docker.plugins.module_utils._operation import container_run
-from ansible_collections.gantry.docker.plugins.module_utils._operation.container_run import (
-    Await,
-    Make,
-    Observed,
-    Pull,
-    Remove,
-    Replace,
-    Start,
-    Stop,
-)
+from ansible_collections.gantry.docker.plugins.module_utils._operation.container_run import Observed, Pull
 from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
 from ansible_collections.gantry.docker.plugins.module_utils._registry.credentials import Login
 from ansible_collections.gantry.docker.plugins.module_utils._registry.distribution import RemoteImage

@@ -21,6 +21,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._operation import im
 from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, Report, Taken
 from ansible_collections.gantry.docker.plugins.module_utils._retention.disk import Disk, Footprint
 from ansible_collections.gantry.docker.plugins.module_utils._retention.forest import Deletion
+from ansible_collections.gantry.docker.plugins.module_utils._retention.pruning import Prune
 
 DEFAULTS: dict[str, Any] = {
     "keep_last": 0,
@@ -179,7 +180,7 @@ def test_no_images_to_prune() -> None:
     }
 
 
-def reported(plan: Plan, steps: Sequence[image_prune.Prune], observed: image_prune.Observed | None = None) -> Report:
+def reported(plan: Plan, steps: Sequence[Prune], observed: image_prune.Observed | None = None) -> Report:
     """The report when these steps were taken."""
     nobody: Any = None
     seen = observed or image_prune.Observed((), (), disk=Disk({"pinned": Footprint((), 0)}))
