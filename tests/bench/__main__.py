@@ -7,9 +7,7 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -17,12 +15,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gantry.docker.tests.bench import document, extras, results
+from ansible_collections.gantry.docker.tests.bench import document, results
 from ansible_collections.gantry.docker.tests.bench.circumstances import circumstances
 from ansible_collections.gantry.docker.tests.bench.content import Layers
 from ansible_collections.gantry.docker.tests.bench.measure import BenchFailed, Runner
 from ansible_collections.gantry.docker.tests.bench.parts import PARTS
 from ansible_collections.gantry.docker.tests.bench.parts.part import Bench, LeftOut, Part
+from ansible_collections.gantry.docker.tests.bench.plots import drawn
 from ansible_collections.gantry.docker.tests.bench.results import Record
 from ansible_collections.gantry.docker.tests.bench.work import Group, Measured, Module
 from ansible_collections.gantry.docker.tests.engines import engine as engines
@@ -55,9 +54,8 @@ def write_document(output: Path) -> None:
     plots = output / PLOTS
     shutil.rmtree(plots, ignore_errors=True)
     plots.mkdir()
-    path = f"{os.environ['PYTHONPATH']}{os.pathsep}{extras.plotting()}"
-    draw = [sys.executable, "-m", f"{__package__}.plots", str(output / RAW), str(plots)]
-    subprocess.run(draw, env={**os.environ, "PYTHONPATH": path}, check=True)
+    for part, measured in document.plotted(records).items():
+        (plots / f"{part.name}.svg").write_text(drawn(measured))
     (output / DOCUMENT).write_text(document.written(records, RAW, PLOTS))
 
 

@@ -19,19 +19,25 @@ from ansible_collections.gantry.docker.tests.bench.work import Groups, Measured
 _INTRODUCTION = """\
 # Benchmarks
 
-Written by `./dev bench`, with its plots, from [what was measured]({raw}). Nothing here is typed by hand.
+`./dev bench` measures, and writes this page and its plots from [what was measured]({raw}). Do not edit them.
 
-Whatever is compared runs in turn on the same private engine (A B C A B C …), after a round that isn't timed. Seconds
-are those that pass, as medians with the lowest and the highest beside them; then the processors' seconds of the program
-and its children (the engine's own aren't counted), and the most memory that one of its processes had. "Ours by it" is
-what the module of ours takes that stands above, by what this side takes: the median of the ratios, which are taken
-round by round, with the lowest and the highest. Below 1, ours is faster. MiB sent and received are those of the
-engine's socket, counted in the round before.
+- Sides that are compared run in turn on the same private engine (A B C A B C …), after a round that is not timed.
+- A ratio is ours by the other side's seconds, round by round. Below 1, ours is faster. Every number is the median of
+  the rounds, with the lowest and the highest in brackets.
+- Tasks run inside one ansible-playbook, with pipelining, on the local connection; they are timed from a task's start
+  to its result. Processes are programs of their own: a module runs there without Ansible's controller.
+- A *bare module* imports what every module needs, and the Docker SDK, and ends. It is the floor: *less a bare module*
+  takes its seconds off ours.
+- What has a name with `docker_` is community.docker's."""
 
-Tasks are timed inside one ansible-playbook, from a task's start to its result, with pipelining, on the local
-connection. Processes are programs of their own; a module is run there without Ansible's controller. A bare module
-imports what every module needs, and the Docker SDK, and ends: it is the floor. What has a name with `docker_` is
-community.docker's."""
+_RAW = """\
+## All numbers
+
+[{raw}]({raw}) has a line for each side of a group on each engine. `samples` has a list for each round: seconds that
+passed, processors' seconds of the program and its children (not of the engine), and the most bytes of memory of one of
+its processes. `counted` has the bytes that were sent and received at the engine's socket, and the bytes of memory, in
+the round that is not timed. `profiles` tells, for targets that are missed, in which functions the module spends its
+time, under a profiler, which slows it down."""
 
 FACTS = (
     "machine",
@@ -50,12 +56,27 @@ FACTS = (
 def written(records: Sequence[Record], raw: str, plots: str) -> str:
     """The whole document, in Markdown. raw, plots: where the numbers are, and the directory of the plots."""
     engines = _engines(records)
-    sections = [_INTRODUCTION.format(raw=raw), _where(records), _targets(records, engines), *_misses(records, engines)]
+    sections = [
+        _INTRODUCTION.format(raw=raw),
+        _where(records),
+        _targets(records, engines),
+        _others(records, engines),
+        _parts(records, engines),
+        *(f"## Plot: {part.title}\n\n![{part.title}]({plots}/{part.name}.svg)" for part in plotted(records)),
+        _RAW.format(raw=raw),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def plotted(records: Sequence[Record]) -> dict[Part, dict[str, Groups]]:
+    """The parts that have a plot, and what is in it: their groups, by what to call the engine."""
+    found: dict[Part, dict[str, Groups]] = {}
     for part in PARTS:
-        own = [record for record in records if record.part == part.name]
-        if own:
-            sections += [f"## {part.title}\n\n{part.text}", *_part(part, own, plots, engines)]
-    return "\n\n".join(sections) + "\n"
+        for engine, name in _engines(records).items():
+            for record in records:
+                if part.plotted and (record.part, record.engine) == (part.name, engine) and record.groups:
+                    found.setdefault(part, {})[name] = record.groups
+    return found
 
 
 def line(name: str, measured: Measured) -> str:
@@ -97,60 +118,52 @@ def _targets(records: Sequence[Record], engines: dict[str, str]) -> str:
     return text + _table(["target", "limit", *engines.values()], rows)
 
 
-def _verdict(value: float | None, limit: float) -> str:
-    if value is None:
+def _verdict(values: Sequence[float], limit: float) -> str:
+    if not values:
         return "–"
-    return f"✓ {value:.3g}" if value <= limit else f"**✗ {value:.3g}**"
+    return f"✓ {_spread(values)}" if median(values) <= limit else f"**✗ {_spread(values)}**"
 
 
-def _misses(records: Sequence[Record], engines: dict[str, str]) -> list[str]:
-    """Where the time goes, for each target that wasn't met and whose module can be profiled."""
-    heading = ["function", "calls", "own seconds", "with what it calls"]
-    sections = [
-        f"### {what} ({engines[record.engine]})\n\n"
-        + _table(heading, [[f"`{row['function']}`", row["calls"], row["own"], row["all"]] for row in rows])
-        for record in records
-        for what, rows in record.profiles.items()
-    ]
-    text = "## Where the time goes where a target is not met\n\nOne run under a profiler, which slows it down."
-    return [text, *sections] if sections else []
+def _others(records: Sequence[Record], engines: dict[str, str]) -> str:
+    """The ratios of the parts that have no target."""
+    rows: dict[str, dict[str, str]] = {}
+    for part in PARTS:
+        for record in records:
+            groups = record.groups if record.part == part.name and not part.targets else {}
+            for name, measured in groups.items():
+                for mine, other in _pairs(measured):
+                    what = f"{part.title}: {name}, {mine} by {other}"
+                    rows.setdefault(what, {})[record.engine] = _spread(figures.ratios(measured, mine, other))
+    if not rows:
+        return ""
+    cells = [[what, *(known.get(engine, "–") for engine in engines)] for what, known in rows.items()]
+    return "## Ratios without a target\n\n" + _table(["what", *engines.values()], cells)
 
 
-def _part(part: Part, records: Sequence[Record], plots: str, engines: dict[str, str]) -> list[str]:
-    sections = [f"![{part.title}]({plots}/{part.name}.svg)"] if any(record.groups for record in records) else []
-    for record in sorted(records, key=lambda one: one.engine, reverse=True):
-        name = engines[record.engine]
-        if record.groups:
-            sections.append(f"### {part.title}: {name}\n\n{_measurements(record.groups)}")
-        if record.left_out:
-            sections.append(f"Not measured on {name}: {record.left_out}.")
-    return sections
-
-
-def _measurements(groups: Groups) -> str:
-    heading = ["what", "how", "seconds", "processors", "MiB of memory", "MiB sent", "MiB received", "ours by it"]
-    return _table(heading, [row for name, measured in groups.items() for row in _rows(name, measured)])
-
-
-def _rows(name: str, measured: Measured) -> Iterable[list[str]]:
+def _pairs(measured: Measured) -> Iterable[tuple[str, str]]:
+    """Each side that is another's, after the one of ours that stands above it."""
     above = ""
-    for number, (side, samples) in enumerate(measured.samples.items()):
-        above = side if side in measured.ours else above
-        counted = measured.counted.get(side)
-        memory = figures.memory(measured, side)
-        yield [
-            f"{name} ({measured.how})" if number == 0 else "",
-            side,
-            _spread([sample.wall for sample in samples], 3),
-            f"{median(sample.cpu for sample in samples):.3f}",
-            f"{memory / figures.MIB:.0f}" if memory else "",
-            *([f"{count / figures.MIB:.2f}" for count in (counted.sent, counted.received)] if counted else ["", ""]),
-            _spread(figures.ratios(measured, above, side), 2) if above and side != above else "",
-        ]
+    for side in measured.samples:
+        if side in measured.ours:
+            above = side
+        elif above:
+            yield above, side
 
 
-def _spread(values: Sequence[float], digits: int) -> str:
-    return f"{median(values):.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"
+def _parts(records: Sequence[Record], engines: dict[str, str]) -> str:
+    """What the parts measure, and why one of them didn't."""
+    lines = []
+    for part in PARTS:
+        own = [record for record in records if record.part == part.name]
+        left_out = [f" Not measured on {engines[one.engine]}: {one.left_out}." for one in own if one.left_out]
+        if own:
+            lines.append(f"- **{part.title}** (`{part.name}`): {part.text}{''.join(left_out)}")
+    return "\n".join(["## Parts\n", *lines])
+
+
+def _spread(values: Sequence[float]) -> str:
+    """The median, and between which values it lies where there are several."""
+    return f"{median(values):.3g}" + (f" ({min(values):.3g} to {max(values):.3g})" if len(values) > 1 else "")
 
 
 def _table(heading: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

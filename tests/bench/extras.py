@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What only the benchmark needs: the collection that we are compared with, and what draws plots."""
+"""What only the benchmark needs: the collection that we are compared with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -25,39 +24,24 @@ _PARTS = tuple(f"ansible_collections/community/{name}/" for name in ("docker", "
 
 @lru_cache(maxsize=1)
 def collections() -> Path:
-    """A tree with community.docker, out of the one package that has it without Galaxy."""
-    return _made("peers", "community.docker, to compare with", _unpack_collections)
+    """A tree with community.docker, out of the one package that has it without Galaxy; made from its lock, once."""
+    lock = _HERE / "requirements-peers.txt"
+    python = "{}.{}".format(*sys.version_info)
+    target = STATE / "bench" / f"peers-{python}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
+    with locked(STATE / "bench" / "peers.lock"):
+        if not target.is_dir():
+            print("Getting community.docker, to compare with (once) …", file=sys.stderr)
+            part = target.with_name(f"{target.name}.part")
+            shutil.rmtree(part, ignore_errors=True)
+            _unpack_collections(lock, part)
+            part.rename(target)
+    return target
 
 
 def community_version() -> str:
     """The version of community.docker."""
     manifest = json.loads((collections() / _PARTS[0] / "MANIFEST.json").read_text())
     return str(manifest["collection_info"]["version"])
-
-
-def plotting() -> Path:
-    """A directory with matplotlib, for PYTHONPATH."""
-    return _made("plots", "matplotlib", _install)
-
-
-def _made(name: str, what: str, make: Callable[[Path, Path], None]) -> Path:
-    """A directory made from a lock, once."""
-    lock = _HERE / f"requirements-{name}.txt"
-    python = "{}.{}".format(*sys.version_info)
-    target = STATE / "bench" / f"{name}-{python}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
-    with locked(STATE / "bench" / f"{name}.lock"):
-        if not target.is_dir():
-            print(f"Getting {what} (once) …", file=sys.stderr)
-            part = target.with_name(f"{target.name}.part")
-            shutil.rmtree(part, ignore_errors=True)
-            make(lock, part)
-            part.rename(target)
-    return target
-
-
-def _install(lock: Path, target: Path) -> None:
-    options = ["--python", sys.executable, "--require-hashes", "--target", str(target)]
-    subprocess.run(["uv", "--quiet", "pip", "install", *options, "--requirement", str(lock)], check=True)
 
 
 def _unpack_collections(lock: Path, target: Path) -> None:

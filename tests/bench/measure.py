@@ -59,7 +59,6 @@ class Runner:
         rounds = self._tasks(group) if group.how == TASKS else self._processes(group)
         return Measured(
             how=group.how,
-            series=group.series,
             size=group.size,
             ours=tuple(side.name for side in group.sides if side.ours),
             samples={side: tuple(samples) for side, samples in rounds.items()},

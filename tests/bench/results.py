@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.gantry.docker.tests.bench.parts import PARTS
 from ansible_collections.gantry.docker.tests.bench.work import Counted, Groups, Measured, Sample
+
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -34,14 +36,19 @@ class Record:
 
 def read(path: Path) -> list[Record]:
     """The records of a file; none if there is no such file."""
-    return [_record(**row) for row in json.loads(path.read_text())["records"]] if path.exists() else []
+    if not path.exists():
+        return []
+    known = json.loads(path.read_text())
+    if known["version"] != _VERSION:
+        raise SystemExit(f"{path} has another form than this benchmark writes. Remove it, or give --output.")
+    return [_record(**row) for row in known["records"]]
 
 
 def write(path: Path, records: Iterable[Record]) -> None:
     """Write records, so that the same ones give the same file."""
     order = [part.name for part in PARTS]
-    rows = [asdict(one) for one in sorted(records, key=lambda one: (order.index(one.part), one.engine))]
-    path.write_text(json.dumps(_rounded({"version": 1, "records": rows}), indent=1) + "\n")
+    rows = [_row(one) for one in sorted(records, key=lambda one: (order.index(one.part), one.engine))]
+    path.write_text(_text({"version": _VERSION, "records": rows}) + "\n")
 
 
 def merged(old: Iterable[Record], new: Iterable[Record]) -> list[Record]:
@@ -50,23 +57,50 @@ def merged(old: Iterable[Record], new: Iterable[Record]) -> list[Record]:
     return list({(one.part, one.engine): one for one in [*old, *new] if one.part in known}.values())
 
 
-def _rounded(value: Any) -> Any:
-    """A value with its numbers as exact as clocks are."""
-    if isinstance(value, float):
-        return round(value, 5)
+def _row(record: Record) -> dict[str, Any]:
+    return {
+        "part": record.part,
+        "engine": record.engine,
+        "left_out": record.left_out,
+        "run": record.run,
+        "groups": {name: _group(measured) for name, measured in record.groups.items()},
+        "profiles": record.profiles,
+    }
+
+
+def _group(measured: Measured) -> dict[str, Any]:
+    sides: dict[str, dict[str, Any]] = {}
+    for side, samples in measured.samples.items():
+        sides[side] = {"samples": [astuple(sample) for sample in samples]}
+        if side in measured.counted:
+            sides[side]["counted"] = astuple(measured.counted[side])
+    return {"how": measured.how, "size": measured.size, "ours": measured.ours, "sides": sides}
+
+
+def _text(value: Any, depth: int = 1) -> str:
+    """A value as JSON in which only objects begin a line: so every side of a group has one line."""
     if isinstance(value, dict):
-        return {key: _rounded(inner) for key, inner in value.items()}
-    return [_rounded(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+        items = [(inner, f"{json.dumps(key)}: {_text(inner, depth + 1)}") for key, inner in value.items()]
+        return f"{{{_items(items, depth)}}}"
+    if isinstance(value, (list, tuple)):
+        return f"[{_items([(inner, _text(inner, depth + 1)) for inner in value], depth)}]"
+    # Numbers are as exact as clocks are.
+    return json.dumps(round(value, 5) if isinstance(value, float) else value)
+
+
+def _items(items: Iterable[tuple[Any, str]], depth: int) -> str:
+    line = "\n" + " " * depth
+    return ",".join((line if isinstance(value, dict) else " ") + text for value, text in items).removeprefix(" ")
 
 
 def _record(groups: dict[str, Any], **row: Any) -> Record:
     return Record(groups={name: _measured(**group) for name, group in groups.items()}, **row)
 
 
-def _measured(samples: dict[str, Any], counted: dict[str, Any], ours: list[str], **group: Any) -> Measured:
+def _measured(sides: dict[str, Any], ours: list[str], **group: Any) -> Measured:
     return Measured(
-        samples={side: tuple(Sample(**sample) for sample in rounds) for side, rounds in samples.items()},
-        counted={side: Counted(**numbers) for side, numbers in counted.items()},
+        samples={side: tuple(Sample(*row) for row in rows["samples"]) for side, rows in sides.items()},
+        counted={side: Counted(*rows["counted"]) for side, rows in sides.items() if "counted" in rows},
         ours=tuple(ours),
         **group,
     )

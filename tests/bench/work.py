@@ -68,13 +68,12 @@ class Group:
     """Sides that do the same work from the same state, run in turn.
 
     how: as TASKS of one run of ansible-playbook, or as PROCESSES of their own, modules without Ansible's controller.
-    series, size: for plots; groups of one series differ in their size, bytes or a number of things.
+    size: how much there is to do, in bytes or as a number of things; 0 where it makes no difference.
     """
 
     name: str
     how: str
     sides: tuple[Side, ...]
-    series: str = ""
     size: int = 0
 
 
@@ -101,7 +100,6 @@ class Measured:
     """What a group gave. samples, counted: by its sides' names. ours: the names of those that are this project's."""
 
     how: str
-    series: str
     size: int
     ours: tuple[str, ...]
     samples: Mapping[str, tuple[Sample, ...]]

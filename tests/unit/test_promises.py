@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections import defaultdict
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+README = REPOSITORY / "README.md"
 MODULES = sorted(file.stem for file in REPOSITORY.glob("plugins/modules/*.py"))
 COLLECTION = "gantry.docker"
 # Keywords of a task that examples may use beside the module's name.
@@ -53,6 +55,11 @@ def action_group() -> list[str]:
 
 def test_action_group_lists_exactly_the_modules() -> None:
     assert action_group() == MODULES
+
+
+def test_readme_lists_exactly_the_modules() -> None:
+    listed = re.findall(r"^\| \[`(\w+)`\]\(plugins/modules/(\w+)\.py\) \|", README.read_text(), re.MULTILINE)
+    assert sorted(listed) == [(name, name) for name in MODULES]
 
 
 each_module = pytest.mark.parametrize("name", MODULES)

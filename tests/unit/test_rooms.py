@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
+REPOSITORY = Path(__file__).resolve().parents[2]
+PLUGINS = REPOSITORY / "plugins"
 OURS = "ansible_collections.gantry.docker.plugins."
 FILES = sorted(PLUGINS.rglob("*.py"))
 
@@ -144,6 +145,11 @@ each_module = pytest.mark.parametrize("file", sorted(PLUGINS.glob("modules/*.py"
 @each_file
 def test_is_in_a_room(file: Path) -> None:
     assert room(place_of(file)) in DOORS, "design.md has no such room"
+
+
+def test_design_has_these_rooms_and_doors() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|.*\| (.+) \|$", (REPOSITORY / "docs" / "design.md").read_text(), re.MULTILINE)
+    assert {here: set(re.findall(r"`(\w+)`", there)) for here, there in rows} == DOORS
 
 
 @each_file

@@ -14,9 +14,9 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.layer_conte
 from ansible_collections.gantry.docker.plugins.module_utils._container.containers import Commit, Container, Containers
 from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image
-from ansible_collections.gantry.docker.plugins.module_utils._transfer.engine_archives import Transfers
 from ansible_collections.gantry.docker.plugins.module_utils._errors import Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils._image.identity import effective_config
+from ansible_collections.gantry.docker.plugins.module_utils._transfer.engine_archives import Transfers
 
 _ENDED = ("created", "exited")
 _HARMLESS = ("archive-path", "commit", "export", "rename")

@@ -52,8 +52,7 @@ def _unchanged_of(bench: Bench, kind: str, size: int) -> Iterator[Group]:
         compared = size <= PATIENCE and form == "plain"
         for verb, side, others in (("save", save, [export]), ("load", load, [upload])):
             sides = (BARE, side, *(others if compared else []))
-            series = f"{verb}, {form}, {kind}"
-            yield Group(f"{series}, {sized(size)}", TASKS, sides, series, size)
+            yield Group(f"{verb}, {form}, {kind}, {sized(size)}", TASKS, sides, size)
         for file in (path, other):
             Path(file).unlink(missing_ok=True)
     bench.docker("image rm", image)
@@ -94,7 +93,7 @@ def _save(bench: Bench, form: str) -> Iterator[Group]:
                 continue
             image = bench.image(kind, size)
             sides = (BARE, *_saves(bench, image, form, size))
-            yield Group(f"{form}, {kind}, {sized(size)}", PROCESSES, sides, f"{form}, {kind}", size)
+            yield Group(f"{form}, {kind}, {sized(size)}", PROCESSES, sides, size)
             bench.docker("image rm", image)
 
 
@@ -131,7 +130,7 @@ def _load(bench: Bench) -> Iterator[Group]:
                 Side("docker load -i", Command(f"docker load -i {path}"), absent),
                 *([upload] if size <= PATIENCE else []),
             ]
-            yield Group(f"{kind}, {sized(size)}", PROCESSES, tuple(sides), kind, size)
+            yield Group(f"{kind}, {sized(size)}", PROCESSES, tuple(sides), size)
             bench.docker("image rm", image)
 
 
@@ -158,7 +157,7 @@ def _thin(bench: Bench) -> Iterator[Group]:
             ours("image_load", "image_load", {"path": path}, absent, changed=True),
             Side("docker load -i", Command(f"docker load -i {path}"), absent),
         ),
-        size=base,
+        base,
     )
 
 
@@ -177,6 +176,7 @@ GROWTH = Part(
     "As above, with 10 GiB: the cost must not grow with the size.",
     _growth,
     tuple(_unchanged_targets("10 GiB")),
+    plotted=True,
 )
 SAVES = tuple(
     Part(
@@ -205,4 +205,5 @@ THIN = Part(
         *_by_cli(f"Load of {_THIN_GROUP}", 0.1, _THIN_GROUP, "image_load", "docker load -i"),
         figures.sends(f"What load of {_THIN_GROUP} sends", 11, _THIN_GROUP, "image_load"),
     ),
+    plotted=True,
 )

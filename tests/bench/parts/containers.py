@@ -36,11 +36,11 @@ def _commits(bench: Bench, size: int) -> Iterator[Group]:
     # Without its image the CLI stands where the module's trial does.
     rid = "docker image rm -f bench/peer:1"
     sides = (BARE, same, Side("docker commit", line, rid))
-    yield Group(f"unchanged, {sized(size)}", PROCESSES, sides, "unchanged", size)
+    yield Group(f"unchanged, {sized(size)}", PROCESSES, sides, size)
     write = f"docker exec {container} sh -c 'date +%s%N >/moment'"
     changed = ours("image_commit", "image_commit", arguments, write, changed=True)
     sides = (BARE, changed, Side("docker commit", line, f"{rid}; {write}"))
-    yield Group(f"changed, {sized(size)}", PROCESSES, sides, "changed", size)
+    yield Group(f"changed, {sized(size)}", PROCESSES, sides, size)
     bench.docker("rm --force", container)
 
 

@@ -46,7 +46,7 @@ def _group(bench: Bench, hosts: list[engines.Engine]) -> Group:
         playbook.write_text(json.dumps(_playbook(sent, arrived, is_ours)))
         line = f"ansible-playbook --forks {size} --inventory {inventory} {playbook}"
         sides.append(Side(name, Command(line), reset, wire=arrived, ours=is_ours))
-    return Group(f"{size} host{'s' if size > 1 else ''}", PROCESSES, tuple(sides), "delivery", size)
+    return Group(f"{size} host{'s' if size > 1 else ''}", PROCESSES, tuple(sides), size)
 
 
 def _inventory(hosts: list[engines.Engine]) -> dict[str, Any]:

@@ -125,7 +125,6 @@ def _prune(bench: Bench) -> Iterator[Group]:
                 ours(_UNUSED, "image_prune", {"dangling": False}, changed=True, check=True),
                 Side("docker image ls; docker ps", Command("docker image ls -q; docker ps -aq")),
             ),
-            "plan",
             number,
         )
 
@@ -147,6 +146,7 @@ HERE = Part(
     "Tasks that find everything as it should be. Many images are one task of ours, and a loop otherwise.",
     _here,
     tuple(_here_targets()),
+    plotted=True,
 )
 PULL = Part(
     "pull",

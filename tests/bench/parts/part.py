@@ -81,18 +81,22 @@ class Bench:
 
 @dataclass(frozen=True)
 class Part:
-    """One part. text: for the document. groups: sets them up one after the other. targets: by its groups' names."""
+    """One part.
+
+    title, text: for the document. groups: sets them up one after the other. targets: by its groups' names.
+    plotted: whether the document has a plot of it.
+    """
 
     name: str
     title: str
     text: str
     groups: Callable[[Bench], Iterator[Group]]
     targets: tuple[Target, ...] = ()
+    plotted: bool = False
 
     def missed(self, groups: Mapping[str, Any]) -> list[Target]:
         """The targets that weren't met."""
-        measured = ((target, target.measured(groups)) for target in self.targets)
-        return [target for target, value in measured if value is not None and value > target.limit]
+        return [target for target in self.targets if target.missed(groups)]
 
 
 def ours(name: str, module: str, arguments: Mapping[str, Any], reset: str = "", **more: Any) -> Side:
