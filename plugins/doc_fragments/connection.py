@@ -82,6 +82,5 @@ options:
     type: bool
     default: false
 requirements:
-  - Docker SDK for Python (docker) 5.0.0 or newer, on the managed host; the package python3-docker of Debian 12 has it
   - Docker Engine 20.10 or newer
 """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Managed hosts as people have them: a Debian release with the Docker SDK that it ships."""
+"""Managed hosts as people have them: a Debian release with the Python that it ships."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _COMMAND = (
     "--dpkgopt=path-exclude=/usr/share/doc/*",
     "--dpkgopt=path-exclude=/usr/share/man/*",
     "--dpkgopt=path-exclude=/usr/share/locale/*",
-    "--include=python3-docker,python3-zstandard",
+    "--include=python3-zstandard",
 )
 
 
@@ -34,6 +34,6 @@ def host_of(suite: str) -> Path:
     target = STATE / "images" / f"host-{suite}-{hashlib.sha256(' '.join(command).encode()).hexdigest()[:12]}.tar"
     with locked(STATE / "images" / f"host-{suite}.lock"):
         if not target.is_file():
-            print(f"Making a host with Debian {suite} and its Docker SDK (once) …", file=sys.stderr)
+            print(f"Making a host with Debian {suite} and its Python (once) …", file=sys.stderr)
             build(command, target)
     return target

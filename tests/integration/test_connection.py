@@ -27,7 +27,7 @@ import pytest
 
 from ansible_collections.gantry.docker.plugins.module_utils._container.commands import Commands
 from ansible_collections.gantry.docker.plugins.module_utils._container.containers import Containers
-from ansible_collections.gantry.docker.plugins.module_utils._engine.long_answers import messages
+from ansible_collections.gantry.docker.plugins.module_utils._engine.progress import messages
 from ansible_collections.gantry.docker.plugins.module_utils._registry.distribution import Distribution
 from ansible_collections.gantry.docker.plugins.module_utils._transport import address
 from ansible_collections.gantry.docker.tests.engines.engine import Engine, assert_private
@@ -166,7 +166,7 @@ with patch_module_args(json.loads(arguments)):
     module.main()
 """
 _AS_NOBODY = "import os; os.setgroups([]); os.setgid(65534); os.setuid(65534)"
-_NO_SDK = "blocked = sys.modules['docker'] = None"
+_NO_LIBRARY = "blocked = sys.modules.update(dict.fromkeys(('docker', 'requests', 'urllib3')))"
 
 
 def alone(name: str, before: str, docker_host: str) -> str:
@@ -188,15 +188,8 @@ def test_no_permission_on_the_socket(engine: Engine) -> None:
 
 
 @each_module
-def test_no_sdk(name: str) -> None:
-    message = alone(name, _NO_SDK, "unix:///none.sock")
-    says(message, "Docker SDK for Python", sys.executable, "pip install", "python3-docker", "docker>=5.0.0")
-    assert message.index("python3-docker") < message.index("pip install"), "the distribution's package comes first"
-
-
-def test_an_sdk_that_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docker, "__version__", "4.4.4")
-    says(fails("image_info", "unix:///none.sock"), "4.4.4", "5.0.0 or newer", "pip install")
+def test_needs_no_library(name: str) -> None:
+    says(alone(name, _NO_LIBRARY, "unix:///none.sock"), "unix:///none.sock", "no such socket")
 
 
 @pytest.mark.parametrize(

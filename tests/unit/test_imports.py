@@ -15,7 +15,7 @@ OURS = "ansible_collections.gantry.docker.plugins."
 UTILS = f"{OURS}module_utils."
 PULLS = {"_registry.pulling", "_registry.distribution", "_registry.patience"}
 ARCHIVES = {"_archive.writer", "_archive.decompression", "_archive.trailing_index", "_archive.compressed"}
-TRANSFERS = {"_archive.streamed", "_archive.verification", "_transfer.engine_archives", "_engine.long_answers"}
+TRANSFERS = {"_archive.streamed", "_archive.verification", "_transfer.engine_archives", "_engine.progress"}
 LATE = {
     "container_run": PULLS,
     "image_info": {"_image.history"},

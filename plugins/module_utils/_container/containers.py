@@ -20,8 +20,6 @@ from typing import Any, NamedTuple
 from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils._engine.errors import EngineError, trying_to
 from ansible_collections.gantry.docker.plugins.module_utils._engine.images import ImageSummary
-from ansible_collections.gantry.docker.plugins.module_utils._engine.long_answers import waiting_for
-from ansible_collections.gantry.docker.plugins.module_utils._engine.sdk import docker
 from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import (
     ImageName,
@@ -32,6 +30,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.reference imp
 )
 from ansible_collections.gantry.docker.plugins.module_utils._image.times import parse_time
 from ansible_collections.gantry.docker.plugins.module_utils._transport.answers import Unexpected, lines, parsed
+from ansible_collections.gantry.docker.plugins.module_utils._transport.http import NotFound, Refused, target
 from ansible_collections.gantry.docker.plugins.module_utils._transport.shapes import (
     CHANGES,
     CONTAINER,
@@ -174,17 +173,21 @@ class Containers:
     """The engine's containers."""
 
     def __init__(self, engine: Engine) -> None:
-        self._api: Any = engine.api
+        self._api = engine.api
 
     def find(self, name: str) -> Container | None:
         """The container of a name, or of an Id, or of at least its first twelve digits; None if there is none."""
         with trying_to(f"inspect the container {name}"):
             try:
-                found = Container(CONTAINER(self._api.inspect_container(name)))
-            except docker.errors.NotFound:
+                found = Container(self._inspect(name))
+            except NotFound:
                 return None
         is_id = len(name) >= _SHORTEST_ID and found.id.startswith(name)
         return found if name == found.name or is_id else None
+
+    def _inspect(self, name: str) -> Mapping[str, Any]:
+        described: Mapping[str, Any] = CONTAINER(self._api.get("/containers/{}/json", name))
+        return described
 
     def all(self) -> tuple[ContainerSummary, ...]:
         """All containers, those that don't run included."""
@@ -193,7 +196,7 @@ class Containers:
     def of_image(self, image_id: str) -> tuple[ContainerSummary, ...]:
         """The containers that were made of an image, those that don't run included."""
         # The engine's filter finds those of images made from it too.
-        return tuple(one for one in self._listed({"ancestor": image_id}) if one.image_id == image_id)
+        return tuple(one for one in self._listed({"ancestor": [image_id]}) if one.image_id == image_id)
 
     def with_wanted_image(self, container: ContainerSummary) -> ContainerSummary:
         """The container, with the image as its maker named it also where the list shows an Id in place of that.
@@ -211,25 +214,23 @@ class Containers:
         now: the engine's time. It remembers the last 256 events of all kinds (daemon/events/events.go), and none
         from before it was started itself; so containers that are gone are remembered for a while.
         """
-        filters = {"type": "container", "event": "start"}
+        filters = {"type": ["container"], "event": ["start"]}
         with trying_to("read the events"):
             return tuple(
                 (event["Actor"]["Attributes"].get("image", ""), event["timeNano"] / 1e9)
                 for event in self._events_until(now, filters)
             )
 
-    def _events_until(self, now: str | None, filters: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    def _events_until(self, now: str | None, filters: Mapping[str, Sequence[str]]) -> list[Mapping[str, Any]]:
         """The events that the engine remembers, as it tells them. now: its time, as it would wait for one to come."""
         seconds, nanoseconds = parse_time(now) or (0, 0)
         until = f"{seconds}.{nanoseconds:09d}"
-        api, asked = self._api, {name: value if isinstance(value, list) else [value] for name, value in filters.items()}
-        params = {"since": 1, "until": until, "filters": json.dumps(asked)}
-        answer = api._result(api._get(api._url("/events"), params=params), binary=True)
-        return [EVENT(event) for event in lines([answer])]
+        answer = self._api.ask("GET", target("/events", since=1, until=until, filters=json.dumps(filters)))
+        return [EVENT(event) for event in lines([answer.body])]
 
-    def _listed(self, filters: Mapping[str, str]) -> tuple[ContainerSummary, ...]:
+    def _listed(self, filters: Mapping[str, Sequence[str]]) -> tuple[ContainerSummary, ...]:
         with trying_to("list the containers"):
-            rows = CONTAINERS(self._api.containers(all=True, filters=dict(filters)))
+            rows = CONTAINERS(self._api.get("/containers/json", all=1, filters=json.dumps(filters)))
         return tuple(
             ContainerSummary(
                 id=row["Id"],
@@ -245,20 +246,19 @@ class Containers:
     def create(self, name: str, config: Mapping[str, Any]) -> str:
         """Make a container; its Id. config: the body of the API's call, POST /containers/create."""
         with trying_to(f"create the container {name}"):
-            return str(MADE(self._api.create_container_from_config(dict(config), name=name))["Id"])
+            return str(MADE(self._api.ask("POST", target("/containers/create", name=name), config).value)["Id"])
 
     def networks(self) -> frozenset[str]:
         """The names of the networks that containers can be connected to."""
         with trying_to("list the networks"):
-            return frozenset(str(row["Name"]) for row in NETWORKS(self._api.networks()))
+            return frozenset(str(row["Name"]) for row in NETWORKS(self._api.get("/networks")))
 
     def connect(self, name: str, network: str, how: Mapping[str, Any]) -> None:
         """Connect a container to a network. how: as the API takes it (EndpointSettings)."""
         task = f"connect the container {name} to the network {network}"
         with trying_to(task):
-            url = self._api._url("/networks/{0}/connect", network)
-            body = {"Container": name, "EndpointConfig": dict(how)}
-            self._api._raise_for_status(self._api._post_json(url, data=body))
+            body = {"Container": name, "EndpointConfig": how}
+            self._api.ask("POST", target("/networks/{}/connect", network), body)
 
     def wait_until_healthy(self, name: str, seconds: int) -> None:
         """Wait until a container's health check says that it is well.
@@ -274,7 +274,7 @@ class Containers:
     def _ill(self, name: str) -> str | None:
         """What is wrong with a container's health; nothing ("") as long as that is open, None if it is well."""
         with trying_to(f"inspect the container {name}"):
-            state = CONTAINER(self._api.inspect_container(name))["State"]
+            state = self._inspect(name)["State"]
         health = state.get("Health") or {"Status": "none"}
         if not state["Running"]:
             return f"The container {name} ended with code {state.get('ExitCode')} before it became healthy."
@@ -292,27 +292,28 @@ class Containers:
     def start(self, name: str) -> None:
         """Start a container."""
         with trying_to(f"start the container {name}"):
-            self._api.start(name)
+            self._api.ask("POST", target("/containers/{}/start", name))
 
     def stop(self, name: str, grace: int | None) -> None:
         """Stop a container: by its stop signal, and by force after the seconds of grace (None: its own, else 10)."""
         with trying_to(f"stop the container {name}"):
-            self._api.stop(name, timeout=grace)
+            # Until it has stopped nothing is said.
+            self._api.ask("POST", target("/containers/{}/stop", name, t=grace), patient=True)
 
     def rename(self, name: str, new_name: str) -> None:
         """Give a container another name."""
         with trying_to(f"rename the container {name} to {new_name}"):
-            self._api.rename(name, new_name)
+            self._api.ask("POST", target("/containers/{}/rename", name, name=new_name))
 
     def remove(self, name: str) -> None:
         """Remove a container, running or not, and its anonymous volumes."""
         with trying_to(f"remove the container {name}"):
-            self._api.remove_container(name, force=True, v=True)
+            self._api.ask("DELETE", target("/containers/{}", name, force=1, v=1))
 
     def remove_stopped(self, name: str) -> None:
         """Remove a container, but not its volumes; the engine refuses if it runs (409). One that is gone is fine."""
-        with trying_to(f"remove the container {name}"), suppress(docker.errors.NotFound):
-            self._api.remove_container(name)
+        with trying_to(f"remove the container {name}"), suppress(NotFound):
+            self._api.ask("DELETE", target("/containers/{}", name))
 
     def changed_paths(self, container: Container) -> ChangedPaths:
         """What a container has made of its image's files (docker diff).
@@ -320,16 +321,10 @@ class Containers:
         It misses a file that was changed again without a change of its size, among others: it says
         what has changed, and never that nothing has.
         """
-        api = self._api
-
-        def call() -> list[Mapping[str, Any]]:
-            # A containerd store compares all files of the image, and says nothing meanwhile.
-            response = api.get(api._url("/containers/{0}/changes", container.id), timeout=None)
-            rows: list[Mapping[str, Any]] | None = CHANGES(api._result(response, json=True))
-            return rows or []
-
         with trying_to(f"list the changed files of the container {container.name}"):
-            rows = waiting_for(call, api.ping, api.timeout)
+            # A containerd store compares all files of the image, and says nothing meanwhile.
+            answer = self._api.ask("GET", target("/containers/{}/changes", container.id), patient=True)
+            rows: Sequence[Mapping[str, Any]] = CHANGES(answer.value) or ()
         # api/types/container, ChangeType
         changed, added, deleted = (
             tuple(sorted(row["Path"] for row in rows if row["Kind"] == kind)) for kind in range(3)
@@ -343,39 +338,41 @@ class Containers:
         told reaches back without a gap.
         """
         with trying_to(f"read the events of the container {container.name}"):
-            rows = self._events_until(INFO(self._api.info()).get("SystemTime"), {"container": [container.id]})
+            rows = self._events_until(INFO(self._api.get("/info")).get("SystemTime"), {"container": [container.id]})
         return tuple(Event(row["Action"], row["Actor"]["Attributes"].get("imageID") or "") for row in rows)
 
     def commit(self, container: Container, how: Commit, name: Reference) -> str:
         """Make an image from a container, which has the name as soon as it is there; its Id."""
         # api/server/router/container/container_routes.go, postCommit: one parameter for each change.
-        params = [("container", container.id), ("author", how.author), ("comment", how.comment)]
-        params += [("repo", name.name), ("tag", str(name.tag))]
-        params += [("pause", "1" if how.pause else "0"), *(("changes", change) for change in how.changes)]
-        api = self._api
-
-        def call() -> str:
-            # The labels go in the config, where nothing in them has to be quoted as it would in an instruction.
-            response = api.post(api._url("/commit"), params=params, json={"Labels": dict(how.labels)}, timeout=None)
-            return str(MADE(api._result(response, json=True))["Id"])
-
+        path = target(
+            "/commit",
+            container=container.id,
+            author=how.author,
+            comment=how.comment,
+            repo=name.name,
+            tag=name.tag,
+            pause=int(how.pause),
+            changes=how.changes,
+        )
         with trying_to(f"commit the container {container.name}"):
-            return waiting_for(call, api.ping, api.timeout)
+            # The labels go in the config, where nothing in them has to be quoted as it would in an instruction.
+            answer = self._api.ask("POST", path, {"Labels": how.labels}, patient=True)
+            return str(MADE(answer.value)["Id"])
 
     def processes(self, name: str) -> list[dict[str, str]]:
         """The processes of a container (docker top), each by the columns of ps -ef; none if it doesn't run."""
         with trying_to(f"list the processes of the container {name}"):
             try:
-                table = PROCESSES(self._api.top(name))
-            except docker.errors.APIError as error:
+                table = PROCESSES(self._api.get("/containers/{}/top", name))
+            except Refused as error:
                 # It may have ended since it was looked up, or wait to be restarted.
-                if error.status_code != HTTPStatus.CONFLICT and self._runs(name):
+                if error.status != HTTPStatus.CONFLICT and self._runs(name):
                     raise
                 return []
         return [dict(zip(table["Titles"], row)) for row in table.get("Processes") or ()]
 
     def _runs(self, name: str) -> bool:
-        return bool(CONTAINER(self._api.inspect_container(name))["State"]["Running"])
+        return bool(self._inspect(name)["State"]["Running"])
 
     def has_path(self, container: Container, path: str) -> bool:
         """Whether there is something at a path in a container, running or not. Nothing is run in it for that.
@@ -389,23 +386,24 @@ class Containers:
                     target = self._link_target(container.id, str(target))
                     if not target:
                         return target is not None
-            except docker.errors.APIError as error:
+            except Refused as error:
                 # Something on the way is no directory, or a link that leads to itself.
-                if not any(reason in str(error.explanation) for reason in ("not a directory", "too many")):
+                if not any(reason in error.message for reason in ("not a directory", "too many")):
                     raise
         return False
 
     def _link_target(self, container_id: str, path: str) -> str | None:
         """Where the link at a path in a container leads; nothing ("") if it is no link, None if nothing is there."""
-        url, params = self._api._url("/containers/{0}/archive", container_id), {"path": path}
-        answer = self._api.head(url, params=params, timeout=self._api.timeout)
-        if answer.status_code == HTTPStatus.NOT_FOUND:
+        where = target("/containers/{}/archive", container_id, path=path)
+        try:
+            headers = self._api.ask("HEAD", where).headers
+        except NotFound:
             return None
-        if answer.status_code >= HTTPStatus.BAD_REQUEST:
+        except Refused:
             # Only an answer that may have a body says why.
-            with closing(self._api.get(url, params=params, timeout=self._api.timeout, stream=True)) as reason:
-                self._api._raise_for_status(reason)
-        return str(PATH(_told(answer.headers.get("X-Docker-Container-Path-Stat")))["linkTarget"])
+            with closing(self._api.stream("GET", where)) as answer:
+                headers = answer.headers
+        return str(PATH(_told(headers.get("x-docker-container-path-stat")))["linkTarget"])
 
 
 def _told(header: str | None) -> Any:

@@ -4,44 +4,25 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""The engine that the connection options name, reached through the SDK."""
+"""The engine that the connection options name."""
 
 from __future__ import annotations
 
 import os
-import queue
-import socket
-import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
-from copy import copy
+from contextlib import ExitStack
 from functools import cached_property
-from typing import Any, Callable, TypeVar, cast
+from typing import Any, Callable, TypeVar
 
-from ansible_collections.gantry.docker.plugins.module_utils._engine import threads
-from ansible_collections.gantry.docker.plugins.module_utils._engine.client import Client
-from ansible_collections.gantry.docker.plugins.module_utils._engine.errors import EngineError, causes, trying_to
+from ansible_collections.gantry.docker.plugins.module_utils._engine.errors import EngineError, trying_to
 from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image, Images, ImageSummary
-from ansible_collections.gantry.docker.plugins.module_utils._engine.local import LocalClient
-from ansible_collections.gantry.docker.plugins.module_utils._engine.sdk import (
-    docker,
-    requests,
-    require_sdk,
-    sdk_config,
-    urllib3,
-)
-from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils._engine.threads import on_threads
+from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform, platform_of
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ImageName
-from ansible_collections.gantry.docker.plugins.module_utils._transport.address import (
-    TlsFailed,
-    place,
-    read_headers,
-    resolve,
-    wants_tls,
-    way_out,
-)
-from ansible_collections.gantry.docker.plugins.module_utils._transport.answers import Unexpected, api_version
+from ansible_collections.gantry.docker.plugins.module_utils._transport.address import resolve, wants_tls
+from ansible_collections.gantry.docker.plugins.module_utils._transport.answers import Unexpected
+from ansible_collections.gantry.docker.plugins.module_utils._transport.http import Client, Refused, unreachable
 from ansible_collections.gantry.docker.plugins.module_utils._transport.shapes import INFO
 
 Item = TypeVar("Item")
@@ -56,18 +37,18 @@ _SSH_AT_A_TIME, _WORTH_A_LOGIN = 4, 16
 class Engine:
     """One engine: its images, and what it is.
 
-    api: the SDK's client, and options: what it was made by; both for the engine's room alone.
+    api: the way to ask it, for the rooms that do. options: as address.resolve gives them.
     """
 
-    def __init__(self, api: Any, again: Callable[[], Engine], options: Mapping[str, Any]) -> None:
-        self.api, self.options, self._again = api, options, again
+    def __init__(self, api: Client, options: Mapping[str, Any]) -> None:
+        self.api, self.options = api, options
         self.images = Images(api)
 
     @cached_property
     def info(self) -> Mapping[str, Any]:
         """What the engine says of itself (docker info)."""
         with trying_to("ask the engine what it is"):
-            info: Mapping[str, Any] = INFO(self.api.info())
+            info: Mapping[str, Any] = INFO(self.api.get("/info"))
             return info
 
     @property
@@ -92,35 +73,17 @@ class Engine:
     ) -> list[Result | GantryError]:
         """Do the same work for each item, so many at a time; the results in the items' order.
 
-        work: gets a connection to this engine that nobody else uses meanwhile (the SDK's clients aren't made for
-        several threads), and the item. A GantryError that it raises is that item's result, and the others go on.
+        work: gets this engine, and the item. A GantryError that it raises is that item's result, and the others go on.
         """
-        workers = min(at_once, len(items))
-        idle: queue.SimpleQueue[Engine] = queue.SimpleQueue()
-        # Those that are still at it when a signal ends the task keep their connection, and this engine gets a new one.
-        idle.put(copy(self) if workers > 1 else self)
 
         def one(item: Item) -> Result | GantryError:
-            engine = idle.get()
             try:
-                return work(engine, item)
+                return work(self, item)
             except GantryError as error:
                 return error
-            finally:
-                idle.put(engine)
 
-        if workers <= 1:
-            return [one(item) for item in items]
-        with ExitStack() as open_ones:
-            for _further in range(workers - 1):
-                idle.put(open_ones.enter_context(closing(self._again())))
-            try:
-                return _on_threads(one, items, workers)
-            except BaseException:
-                with suppress(GantryError):
-                    fresh = self._again()
-                    self.api, self.images = fresh.api, fresh.images
-                raise
+        workers = min(at_once, len(items))
+        return on_threads(one, items, workers) if workers > 1 else [one(item) for item in items]
 
     def ask_all(self, ask: Callable[[Engine, Item], Result], items: Iterable[Item]) -> dict[Item, Result]:
         """What the engine is asked for each item, by it; each item once. Raises the first item's error.
@@ -134,10 +97,7 @@ class Engine:
         return dict(zip(wanted, _without_errors(self.each(ask, wanted, at_once))))
 
     def both(self, one: Callable[[Engine], Item], other: Callable[[Engine], Result]) -> tuple[Item, Result]:
-        """Do two pieces of work at the same time, and wait for both. Raises the first one's error.
-
-        They get connections as each() gives them, which are for the time of this work only.
-        """
+        """Do two pieces of work at the same time, and wait for both. Raises the first one's error."""
         works: Sequence[Callable[[Engine], Any]] = (one, other)
         first, second = _without_errors(self.each(lambda engine, work: work(engine), works, 2))
         return first, second
@@ -171,35 +131,6 @@ class Engine:
         self.api.close()
 
 
-def _on_threads(work: Callable[[Item], Result], items: Sequence[Item], workers: int) -> list[Result]:
-    """The results of work for each item, in the items' order, by so many threads at a time.
-
-    These are daemons, unlike those of concurrent.futures, and their end isn't waited for when a signal ends the task:
-    they may wait for answers that never come. Raises the first item's error, once all are done.
-    """
-    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
-    outcomes: queue.SimpleQueue[tuple[int, Result | None, BaseException | None]] = queue.SimpleQueue()
-
-    def serve() -> None:
-        while not waiting.empty():
-            with suppress(queue.Empty):
-                number = waiting.get_nowait()
-                try:
-                    outcomes.put((number, work(items[number]), None))
-                except BaseException as error:  # pylint: disable=broad-exception-caught
-                    outcomes.put((number, None, error))
-
-    for number in range(len(items)):
-        waiting.put(number)
-    for _worker in range(workers):
-        threads.start(serve)
-    ended = sorted((outcomes.get() for _item in items), key=lambda outcome: outcome[0])
-    for _number, _result, error in ended:
-        if error is not None:
-            raise error
-    return [cast("Result", result) for _number, result, _error in ended]
-
-
 def _without_errors(results: Iterable[Result | GantryError]) -> Iterator[Result]:
     """The results; raises the first one that is an error."""
     for result in results:
@@ -217,121 +148,14 @@ def connect(params: Mapping[str, Any]) -> Engine:
 
     Raises InvalidInput for options that can't be, EngineError if no engine answers.
     """
-    require_sdk()
-    return _open(resolve(params, os.environ))
-
-
-def _open(options: Mapping[str, Any]) -> Engine:
-    version = options["api_version"]
-    known = docker.constants.MINIMUM_DOCKER_API_VERSION if version == "auto" else version
-    try:
-        with ExitStack() as undo:
-            with _headers_alone():
-                api = _client(options, known)
-            undo.callback(api.close)
-            if version == "auto":
-                _negotiate(api)
-            undo.pop_all()
-    except Unexpected as error:
-        raise EngineError(
-            f"Can't reach a Docker engine at {place(options)}. What answers there is no Docker engine, or something is "
-            f"between: the answer {error}. Correct docker_host."
-        ) from error
-    except docker.errors.TLSParameterError as error:
-        raise InvalidInput(f"The options for TLS don't fit: {error}") from error
-    except (docker.errors.DockerException, requests.exceptions.RequestException, OSError, ValueError) as error:
-        raise _unreachable(options, error) from error
-    # The version is known by now, and needn't be asked again.
-    settled = {**options, "api_version": api.api_version}
-    return Engine(api, lambda: _open(settled), settled)
-
-
-@contextmanager
-def _headers_alone() -> Iterator[None]:
-    """Let the SDK know no more of the CLI's configuration than the headers for engines.
-
-    It would read the logins for registries too, and refuses to work for one that it can't read: the room registry reads
-    those that a task needs (_registry/credentials.py).
-    """
-    config: Any = sdk_config
-    load, headers = config.load_general_config, read_headers(os.environ)
-    # Nothing at all would make it read the file again.
-    config.load_general_config = lambda: {"auths": {}, **({"HttpHeaders": headers} if headers else {})}
-    try:
-        yield
-    finally:
-        config.load_general_config = load
-
-
-def _client(options: Mapping[str, Any], version: str) -> Any:
-    """The SDK's client, as the way to the engine needs it. version: of the API."""
-    host = options["docker_host"]
-    if host.startswith("ssh:"):
-        from ansible_collections.gantry.docker.plugins.module_utils._engine.ssh_client import SshClient
-
-        return SshClient(options, version)
-    make: Callable[..., Any] = LocalClient if host.startswith("unix:") else Client
-    return make(base_url=host, version=version, timeout=options["timeout"], tls=_tls(options) or False)
-
-
-def _negotiate(api: Any) -> None:
-    """Let a client speak the newest version that the engine knows.
-
-    The SDK asks for all of the engine's versions, which engines take some milliseconds to gather.
-    """
-    answer = api._get(api._url("/_ping", versioned_api=False))
-    api._raise_for_status(answer)
-    api._version = api_version(answer.headers.get("Api-Version"))
-
-
-def _tls(options: Mapping[str, Any]) -> Any | None:
-    if not wants_tls(options):
-        return None
-    config = docker.tls.TLSConfig(
-        client_cert=(options["client_cert"], options["client_key"]) if options["client_cert"] else None,
-        ca_cert=options["ca_path"],
-        verify=options["validate_certs"],
-    )
-    return _held_to(config, options["tls_hostname"])
-
-
-def _held_to(config: Any, hostname: str | None) -> Any:
-    """The TLS config, made to do two things that the SDK does not.
-
-    The name that is expected in the engine's certificate may be another one than in its address; and what was
-    asked for holds where REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE is set, which requests would follow instead.
-    """
-    configure = config.configure_client
-
-    def configure_client(client: Any) -> None:
-        configure(client)
-        merge = client.merge_environment_settings
-
-        def merge_settings(url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
-            return merge(url, proxies, stream, client.verify if verify is None else verify, cert)
-
-        client.merge_environment_settings = merge_settings
-        if hostname:
-            adapter = requests.adapters.HTTPAdapter()
-            size = requests.adapters.DEFAULT_POOLSIZE
-            adapter.init_poolmanager(size, size, assert_hostname=hostname)
-            client.mount("https://", adapter)
-
-    config.configure_client = configure_client
-    return config
-
-
-def _unreachable(options: Mapping[str, Any], error: BaseException) -> EngineError:
-    """The error for an engine that doesn't answer, with the way out for the usual reasons."""
-    host = place(options)
-    ways = (way_out(_plainly(cause), host, options["timeout"]) for cause in causes(error))
-    said = f"It failed: {str(error).strip().rstrip('.')}. Check docker_host and api_version."
-    advice = next((way for way in ways if way), said)
-    return EngineError(" ".join([f"Can't reach a Docker engine at {host}.", advice, *options["doubts"]]))
-
-
-def _plainly(cause: BaseException) -> BaseException:
-    """A library's own error as Python's error of the same meaning."""
-    if isinstance(cause, (ssl.SSLError, urllib3.exceptions.SSLError)):
-        return TlsFailed(str(cause))
-    return socket.timeout() if isinstance(cause, requests.exceptions.Timeout) else cause
+    options = resolve(params, os.environ)
+    wants_tls(options)  # what is wrong with its options is told whatever way there is
+    with ExitStack() as undo:
+        api = Client(options)
+        undo.callback(api.close)
+        try:
+            api.negotiate()
+        except (Refused, Unexpected, OSError, ValueError) as error:
+            raise EngineError(" ".join([unreachable(options, error), *options["doubts"]])) from error
+        undo.pop_all()
+    return Engine(api, options)

@@ -4,19 +4,19 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""The SDK's, HTTP's and the socket's errors, told as sentences where the call is made."""
+"""What goes wrong between this host and an engine, told as sentences where the call is made."""
 
 from __future__ import annotations
 
 import errno
-import http.client
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ansible_collections.gantry.docker.plugins.module_utils._engine.sdk import docker, requests, urllib3
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils._transport.answers import Unexpected
+from ansible_collections.gantry.docker.plugins.module_utils._transport.http import Refused
 
 _LOG_IN = "Log in to that registry on this host (docker login) or give its credentials"
 _IN_PARTS = "The engine has only a part of that image: pull it for its other platforms too."
@@ -77,15 +77,9 @@ def trying_to(task: str, registry: str | None = None) -> Iterator[None]:
         ) from error
     except MemoryError as error:
         raise EngineError(f"Can't {task}: the engine's answer doesn't fit into this host's memory.") from error
-    except docker.errors.APIError as error:
-        status = error.response.status_code if error.response is not None else None
-        raise engine_said(task, str(error.explanation or error), status) from error
-    except (
-        docker.errors.DockerException,
-        requests.exceptions.RequestException,
-        urllib3.exceptions.HTTPError,
-        OSError,
-    ) as error:
+    except Refused as error:
+        raise engine_said(task, error.message, error.status) from error
+    except OSError as error:
         raise EngineError(f"Can't {task}: {_why(error, registry)}") from error
 
 
@@ -99,43 +93,19 @@ def engine_said(task: str, answer: str, status: int | None = None) -> EngineErro
     return EngineError(message, status, passing=bool(re.search(_PASSING, answer)))
 
 
-def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and all that it was made from: libraries wrap the one that matters several times."""
-    seen: set[int] = set()
-    waiting = [error]
-    while waiting:
-        current = waiting.pop()
-        if current is None or id(current) in seen:
-            continue
-        seen.add(id(current))
-        yield current
-        waiting += [current.__cause__, current.__context__, getattr(current, "reason", None)]
-        waiting += [part for part in current.args if isinstance(part, BaseException)]
-
-
-def _broke_off(cause: BaseException) -> bool:
-    """Whether the connection ended before the answer did."""
-    if isinstance(cause, urllib3.exceptions.InvalidChunkLength):
-        return not cause.length  # else what came was no chunk
-    # What urllib3 has no other error as a reason for, is an end that came too early.
-    alone = isinstance(cause, urllib3.exceptions.ProtocolError) and len(cause.args) == 1
-    return alone or isinstance(cause, (ConnectionError, http.client.IncompleteRead))
-
-
-def _why(error: BaseException, registry: str | None) -> str:
-    for cause in causes(error):
-        if isinstance(cause, (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)):
-            # An engine that waits for a registry is as silent as one that hangs.
-            ways = f"and that the registry {registry} answers" if registry else "('docker info' on its host)"
-            return (
-                "the engine sent nothing for as long as the option timeout allows. "
-                f"Check that it is alive {ways}, or allow more with the option timeout."
-            )
-        if _broke_off(cause):
-            return (
-                "the engine closed the connection. Look at the engine's log ('journalctl -u docker') for why it went "
-                "away, then try again."
-            )
-        if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
-            return "no space is left on this host's disk."
+def _why(error: OSError, registry: str | None) -> str:
+    if isinstance(error, (socket.timeout, TimeoutError)):  # one and the same from Python 3.10 on
+        # An engine that waits for a registry is as silent as one that hangs.
+        ways = f"and that the registry {registry} answers" if registry else "('docker info' on its host)"
+        return (
+            "the engine sent nothing for as long as the option timeout allows. "
+            f"Check that it is alive {ways}, or allow more with the option timeout."
+        )
+    if isinstance(error, ConnectionError):
+        return (
+            "the engine closed the connection. Look at the engine's log ('journalctl -u docker') for why it went "
+            "away, then try again."
+        )
+    if error.errno == errno.ENOSPC:
+        return "no space is left on this host's disk."
     return f"{str(error).strip().rstrip('.')}."

@@ -17,7 +17,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils._engine.errors import trying_to
-from ansible_collections.gantry.docker.plugins.module_utils._engine.sdk import docker, speaks
 from ansible_collections.gantry.docker.plugins.module_utils._image.identity import ImageIdentity, identity_of
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform, platform_of
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import (
@@ -28,6 +27,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.reference imp
 )
 from ansible_collections.gantry.docker.plugins.module_utils._image.times import parse_time
 from ansible_collections.gantry.docker.plugins.module_utils._transport.answers import Unexpected
+from ansible_collections.gantry.docker.plugins.module_utils._transport.http import Client, NotFound, Refused, target
 from ansible_collections.gantry.docker.plugins.module_utils._transport.shapes import (
     DISK_USAGE,
     HISTORY,
@@ -201,7 +201,7 @@ class _Usage(NamedTuple):
 class Images:
     """The engine's images."""
 
-    def __init__(self, api: Any) -> None:
+    def __init__(self, api: Client) -> None:
         self._api = api
 
     def find(self, name: str) -> Image | None:
@@ -211,8 +211,8 @@ class Images:
         """
         # What a containerd store has of an image costs time to find out. 28 describes no image of which it hasn't all;
         # Docker 29 describes that for its own platform whatever it has (daemon/containerd/image_inspect.go).
-        image = self._with_manifests(name) if speaks(self._api, 1, 52) else self._plain(name)
-        if image is not None and not image.whole and not image.manifests and speaks(self._api, 1, 48):
+        image = self._with_manifests(name) if self._api.speaks(1, 52) else self._plain(name)
+        if image is not None and not image.whole and not image.manifests and self._api.speaks(1, 48):
             image = self._with_manifests(name)
         here = [part for part in _of_images(image.manifests if image else ()) if part.get("Available")]
         if image is None or not here or image.whole or not self.tells_platforms:
@@ -231,7 +231,7 @@ class Images:
     @property
     def tells_platforms(self) -> bool:
         """Whether the engine says which platforms it has of an image; without, it shows one of them."""
-        return speaks(self._api, 1, 49)
+        return self._api.speaks(1, 49)
 
     def described_for(self, image: Image | None, platform: Platform | None) -> Image | None:
         """The image as it is for a platform; None if it isn't there for that, or the engine can't describe it."""
@@ -249,18 +249,16 @@ class Images:
         The engine is asked for a container without a command, and makes none. It looks first whether the image is there
         for the platform, and then for a command (daemon/create.go).
         """
-        api = self._api
+        # Without a version, as the API has the platform from 1.41 on, and so has every engine with such a store.
+        path = target("/containers/create", platform=str(platform))
         body = {"Image": image.id, "Entrypoint": [""], "HostConfig": {}}
         with trying_to(f"ask for the image {image.id} for {platform}"):
-            # Without a version, as the API has the platform from 1.41 on, and so has every engine with such a store.
-            url = api._url("/containers/create", versioned_api=False)
-            answer = api._post_json(url, data=body, params={"platform": str(platform)})
             try:
-                api._raise_for_status(answer)
-            except docker.errors.NotFound:
+                self._api.ask("POST", path, body, versioned=False)
+            except NotFound:
                 return False
-            except docker.errors.APIError as error:
-                if "no command specified" not in str(error.explanation):
+            except Refused as error:
+                if "no command specified" not in error.message:
                     raise
                 return True
             raise Unexpected("has a container without a command")
@@ -277,7 +275,7 @@ class Images:
 
     def manifests(self, name: str) -> tuple[Mapping[str, Any], ...]:
         """The manifests of an image's index that the engine tells of; none where it can't, or there is no index."""
-        image = self._with_manifests(name) if speaks(self._api, 1, 48) else None
+        image = self._with_manifests(name) if self._api.speaks(1, 48) else None
         return image.manifests if image else ()
 
     def all(self, details: bool = False) -> tuple[ImageSummary, ...]:
@@ -285,11 +283,10 @@ class Images:
 
         details: whether to ask for what else of disk usage the list can tell.
         """
+        # Engines that don't know these two ignore them.
         asked = {"shared-size": "1", "manifests": "1"} if details else {}
         with trying_to("list the images"):
-            # The SDK's own images() can't ask for these two. Engines that don't know them ignore them.
-            url = self._api._url("/images/json")
-            rows = IMAGES(self._api._result(self._api._get(url, params={"all": "1", **asked}), json=True))
+            rows = IMAGES(self._api.get("/images/json", all="1", **asked))
         return _ordered(_summary(row, details) for row in rows)
 
     def visible(self, filters: Mapping[str, Sequence[str]] | None = None) -> tuple[ImageSummary, ...]:
@@ -298,10 +295,8 @@ class Images:
         filters: as the API takes them (docker images --filter).
         The newest first, and always in the same order: classic stores shuffle those of the same second.
         """
-        params = {"filters": json.dumps(filters)} if filters else {}
         with trying_to("list the images" + (f" with the filters {_told(filters)}" if filters else "")):
-            url = self._api._url("/images/json")
-            rows = IMAGES(self._api._result(self._api._get(url, params=params), json=True))
+            rows = IMAGES(self._api.get("/images/json", filters=json.dumps(filters) if filters else None))
         return _ordered({row["Id"]: _summary(row) for row in rows}.values())
 
     def sizes(self) -> Mapping[str, ImageSize]:
@@ -313,8 +308,8 @@ class Images:
         with trying_to(f"read the history of the image {name}"):
             try:
                 # None for what is no image.
-                return tuple(HISTORY(self._api.history(name)) or ())
-            except docker.errors.NotFound:
+                return tuple(HISTORY(self._api.get("/images/{}/history", name)) or ())
+            except NotFound:
                 return ()
 
     def tags(self, image_id: str) -> tuple[str, ...]:
@@ -322,10 +317,10 @@ class Images:
         image = self.find(image_id)
         return image.tags if image else ()
 
-    def tag(self, image: str, target: Reference) -> None:
+    def tag(self, image: str, reference: Reference) -> None:
         """Let a reference name an image; it names no other one afterwards."""
-        with trying_to(f"tag the image {image} as {target}"):
-            self._api.tag(image, target.name, target.tag, force=True)
+        with trying_to(f"tag the image {image} as {reference}"):
+            self._api.ask("POST", target("/images/{}/tag", image, repo=reference.name, tag=reference.tag))
 
     def remove(self, name: str, delete_parents: bool = True, force: bool = False) -> Removal:
         """Take a reference away, and the image too if it was the last one; or an image by its Id.
@@ -335,9 +330,10 @@ class Images:
         Return the engine's answer; an empty one if there is no such name.
         """
         with trying_to(f"remove the image {name}"):
+            path = target("/images/{}", name, force=int(force), noprune=int(not delete_parents))
             try:
-                rows = REMOVED(self._api.remove_image(name, force=force, noprune=not delete_parents))
-            except docker.errors.NotFound:
+                rows = REMOVED(self._api.ask("DELETE", path).value)
+            except NotFound:
                 return Removal()
         return Removal(*(tuple(row[kind] for row in rows or () if row.get(kind)) for kind in ("Untagged", "Deleted")))
 
@@ -367,8 +363,7 @@ class Images:
     def _usage(self) -> _Usage:
         with trying_to("ask for the disk usage"):
             # Engines that don't know the parameters tell of containers and volumes too, and all of each anyway.
-            url, params = self._api._url("/system/df"), {"type": "image", "verbose": "1"}
-            return _used(DISK_USAGE(self._api._result(self._api._get(url, params=params), json=True)))
+            return _used(DISK_USAGE(self._api.get("/system/df", type="image", verbose="1")))
 
     def _described_for(self, image: Image, platform: Platform) -> Image | None:
         """The image as the engine describes it for a platform; None if it isn't there for that.
@@ -390,12 +385,10 @@ class Images:
         return Image(answer, tuple(answer.pop("Manifests", None) or ()))
 
     def _inspect(self, name: str, params: Mapping[str, str]) -> dict[str, Any] | None:
-        api = self._api
         with trying_to(f"inspect the image {name}"):
             try:
-                answer = api._get(api._url("/images/{0}/json", name), params=params)
-                described: dict[str, Any] = IMAGE(api._result(answer, json=True))
-            except docker.errors.NotFound:
+                described: dict[str, Any] = IMAGE(self._api.get("/images/{}/json", name, **params))
+            except NotFound:
                 return None
         return described
 

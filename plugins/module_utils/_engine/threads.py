@@ -11,10 +11,15 @@ from __future__ import annotations
 import queue
 import signal
 import threading
-from typing import Any, Callable
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Callable, TypeVar, cast
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
-def start(work: Callable[[], object]) -> None:
+def _start(work: Callable[[], object]) -> None:
     """Do work in a daemon thread that takes no signals.
 
     A daemon, so that a call which never returns can't keep the module from ending. Signals are for the main thread: one
@@ -27,16 +32,30 @@ def start(work: Callable[[], object]) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
-def background(call: Callable[[], object]) -> queue.SimpleQueue[tuple[bool, Any]]:
-    """Begin a call in such a thread; the queue gets whether it went well, and what it returned or raised."""
-    # Unlike Queue, it is in order whenever a signal ends the wait for it (it is written in C).
-    outcome: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
+def on_threads(work: Callable[[Item], Result], items: Sequence[Item], workers: int) -> list[Result]:
+    """The results of work for each item, in the items' order, by so many threads at a time.
 
-    def work() -> None:
-        try:
-            outcome.put((True, call()))
-        except BaseException as error:  # pylint: disable=broad-exception-caught
-            outcome.put((False, error))
+    These are daemons, unlike those of concurrent.futures, and their end isn't waited for when a signal ends the task:
+    they may wait for answers that never come. Raises the first item's error, once all are done.
+    """
+    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
+    outcomes: queue.SimpleQueue[tuple[int, Result | None, BaseException | None]] = queue.SimpleQueue()
 
-    start(work)
-    return outcome
+    def serve() -> None:
+        while not waiting.empty():
+            with suppress(queue.Empty):
+                number = waiting.get_nowait()
+                try:
+                    outcomes.put((number, work(items[number]), None))
+                except BaseException as error:  # pylint: disable=broad-exception-caught
+                    outcomes.put((number, None, error))
+
+    for number in range(len(items)):
+        waiting.put(number)
+    for _worker in range(workers):
+        _start(serve)
+    ended = sorted((outcomes.get() for _item in items), key=lambda outcome: outcome[0])
+    for _number, _result, error in ended:
+        if error is not None:
+            raise error
+    return [cast("Result", result) for _number, result, _error in ended]

@@ -11,15 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils._engine.errors import EngineError, trying_to
-from ansible_collections.gantry.docker.plugins.module_utils._engine.long_answers import messages, post
-from ansible_collections.gantry.docker.plugins.module_utils._engine.sdk import docker
+from ansible_collections.gantry.docker.plugins.module_utils._engine.progress import messages
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform, platform_of
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import Reference
 from ansible_collections.gantry.docker.plugins.module_utils._registry.credentials import Login
+from ansible_collections.gantry.docker.plugins.module_utils._transport.http import NotFound, target
 from ansible_collections.gantry.docker.plugins.module_utils._transport.shapes import REMOTE_IMAGE
 
 # The end of what an engine says of a push: distribution/push_v2.go, daemon/containerd/image_push.go.
@@ -39,16 +39,15 @@ class Distribution:
     """What the engine asks registries for, and gives them."""
 
     def __init__(self, engine: Engine) -> None:
-        self._api: Any = engine.api
+        self._api = engine.api
 
     def remote(self, reference: Reference, login: Login) -> RemoteImage | None:
         """What the reference's registry has, asked through the engine; None if it has none. Nothing is pulled."""
-        api = self._api
-        path = api._url("/distribution/{0}/json", reference.listed)
+        path = target("/distribution/{}/json", reference.listed)
         with _shown(login), trying_to(f"ask the registry {reference.registry} for {reference}", reference.registry):
             try:
-                answer = REMOTE_IMAGE(api._result(api.get(path, headers=login.header, timeout=api.timeout), json=True))
-            except docker.errors.NotFound:
+                answer = REMOTE_IMAGE(self._api.ask("GET", path, headers=login.header).value)
+            except NotFound:
                 return None
         platforms = answer.get("Platforms") or []
         return RemoteImage(answer["Descriptor"]["digest"], tuple(platform_of(entry) for entry in platforms))
@@ -56,12 +55,11 @@ class Distribution:
     def pull(self, reference: Reference, platform: Platform | None, login: Login) -> None:
         """Pull one image; by its digest if the reference has one."""
         task = f"pull {reference}"
-        params = {"fromImage": reference.name, "tag": reference.digest or reference.tag}
-        if platform:
-            params["platform"] = str(platform)
+        wanted = str(platform) if platform else None
+        tag = reference.digest or reference.tag
+        path = target("/images/create", fromImage=reference.name, tag=tag, platform=wanted)
         with _shown(login), trying_to(task, reference.registry):
-            response = post(self._api, "/images/create", params=params, headers=login.header)
-            for _message in messages(response, task):
+            for _message in messages(self._api.stream("POST", path, headers=login.header), task):
                 pass
 
     def push(self, reference: Reference, login: Login) -> str:
@@ -69,9 +67,8 @@ class Distribution:
         task = f"push {reference}"
         digest: str | None = None
         with _shown(login), trying_to(task, reference.registry):
-            path = f"/images/{reference.name}/push"
-            response = post(self._api, path, params={"tag": reference.tag}, headers=login.header)
-            for message in messages(response, task):
+            path = target("/images/{}/push", reference.name, tag=reference.tag)
+            for message in messages(self._api.stream("POST", path, headers=login.header), task):
                 found = _PUSHED.search(message.get("status") or "")
                 digest = found.group(1) if found else digest
         if digest is None:

@@ -23,13 +23,13 @@ from typing import Any
 from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils._engine.errors import trying_to
 from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image, ImageSummary
-from ansible_collections.gantry.docker.plugins.module_utils._engine.long_answers import pieces
 from ansible_collections.gantry.docker.plugins.module_utils._errors import Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils._image.history import layer_sizes
 from ansible_collections.gantry.docker.plugins.module_utils._image.layers import chain_ids
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import platform_of
 from ansible_collections.gantry.docker.plugins.module_utils._retention.disk import Disk, Footprint, partings
 from ansible_collections.gantry.docker.plugins.module_utils._transport.answers import Unexpected
+from ansible_collections.gantry.docker.plugins.module_utils._transport.http import Refused, target
 
 
 def observe_disk(
@@ -216,11 +216,11 @@ def _blob_sizes(engine: Engine, image_id: str, layers: int) -> tuple[int, ...]:
     # It takes the whole reader of archives, and few stores share layers whose sizes must be asked for.
     from ansible_collections.gantry.docker.plugins.module_utils._archive.blob_sizes import blob_sizes
 
-    api = engine.api
     with trying_to(f"read the manifest of the image {image_id}"):
-        response = api._get(api._url("/images/get"), params={"names": image_id}, stream=True)
-        with closing(response):
-            try:
-                return blob_sizes(pieces(response), image_id, layers) if response.ok else ()
-            except Unreadable as error:
-                raise Unexpected(f"is no archive of images ({error})") from error
+        try:
+            with closing(engine.api.stream("GET", target("/images/get", names=image_id))) as answer:
+                return blob_sizes(answer.pieces(), image_id, layers)
+        except Refused:
+            return ()
+        except Unreadable as error:
+            raise Unexpected(f"is no archive of images ({error})") from error

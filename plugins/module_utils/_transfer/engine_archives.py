@@ -9,29 +9,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils._engine.errors import engine_said, trying_to
 from ansible_collections.gantry.docker.plugins.module_utils._engine.images import encoded
-from ansible_collections.gantry.docker.plugins.module_utils._engine.long_answers import (
-    bound_waits,
-    download,
-    messages,
-    pieces,
-    post,
-    waiting_for,
-)
-from ansible_collections.gantry.docker.plugins.module_utils._engine.sdk import speaks
+from ansible_collections.gantry.docker.plugins.module_utils._engine.progress import messages
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform
 from ansible_collections.gantry.docker.plugins.module_utils._transport.answers import MAX_ANSWER, Unexpected
+from ansible_collections.gantry.docker.plugins.module_utils._transport.http import Upload, target
+
+# So that the number of pieces is small.
+_PIECE = 1024 * 1024
 
 
 class Transfers:
     """The engine's images as archives."""
 
     def __init__(self, engine: Engine) -> None:
-        self._api: Any = engine.api
+        self._api = engine.api
 
     def save(self, names: Sequence[str], platform: Platform | None = None) -> Iterator[bytes]:
         """Yield the archive of these images, piece by piece.
@@ -39,21 +36,14 @@ class Transfers:
         platform: the only one to save, where a containerd store has an image for several.
         """
         api = self._api
-        params: dict[str, Any] = {"names": list(names)}
-        if platform and speaks(api, 1, 48):
-            params["platform"] = encoded(platform)
-
-        def first() -> tuple[Any, Iterator[bytes], bytes]:
-            # A classic store writes a copy of its own first and sends nothing meanwhile.
-            response = download(api, "/images/get", params)
-            rest = pieces(response)
-            return response, rest, next(rest, b"")
-
-        with trying_to(f"save {', '.join(names)}"):
-            response, rest, piece = waiting_for(first, api.ping, api.timeout)
-            bound_waits(api, response, api.timeout)
-            yield piece
-            yield from rest
+        wanted = encoded(platform) if platform and api.speaks(1, 48) else None
+        # A classic store writes a copy of its own first and sends nothing meanwhile.
+        path = target("/images/get", names=list(names), platform=wanted)
+        with trying_to(f"save {', '.join(names)}"), closing(api.download(path)) as answer:
+            pieces = answer.pieces(_PIECE)
+            yield next(pieces, b"")
+            answer.bound_waits()
+            yield from pieces
             # Without chunks an end that comes too early looks like any other; an engine that has ended says nothing.
             api.ping()
 
@@ -65,17 +55,13 @@ class Transfers:
         Raise EngineError for an error inside the answer too. Not every failure is told there: who calls checks what
         is there afterwards.
         """
-        api = self._api
-
-        def call() -> None:
-            # Without quiet=0 nothing is said before all is done.
-            response = post(api, "/images/load", timeout=None, params={"quiet": "0"}, data=_Body(archive, size))
-            said.extend(_said(messages(response, task)))
-
         begun = len(said)
         with trying_to(task):
-            # While it unpacks a layer an engine says nothing, for as long as its disk takes.
-            waiting_for(call, api.ping, api.timeout)
+            # While it unpacks a layer an engine says nothing, for as long as its disk takes. Without quiet=0 nothing is
+            # said before all is done.
+            path = target("/images/load", quiet=0)
+            answer = self._api.stream("POST", path, Upload(archive, size), patient=True)
+            said.extend(_said(messages(answer, task)))
         # A containerd store says so in plain words, after "Loaded image": daemon/containerd/image_exporter.go.
         failed = [line for line in said[begun:] if line.startswith("Error unpacking image")]
         if failed:
@@ -91,16 +77,3 @@ def _said(told: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         if size > MAX_ANSWER:
             raise Unexpected("has no end")
         yield from (line for line in text.splitlines() if line)
-
-
-class _Body:
-    """The body of a request, of a size that is told in advance: no piece is copied into a chunk then."""
-
-    def __init__(self, pieces: Iterable[bytes], size: int) -> None:
-        self._pieces, self._size = pieces, size
-
-    def __len__(self) -> int:
-        return self._size
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._pieces)

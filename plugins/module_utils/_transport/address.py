@@ -4,10 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Where an engine is: the options that all modules share, and what to do if it can't be reached there.
-
-It needs no SDK, so that what can't wait for the SDK's import can use it.
-"""
+"""Where an engine is: the options that all modules share, and what to do if it can't be reached there."""
 
 from __future__ import annotations
 
@@ -28,7 +25,11 @@ DEFAULT_HOST = "unix:///var/run/docker.sock"
 # and not by Ansible's fallback, because DOCKER_TLS_VERIFY= (empty) means no.
 _ENVIRONMENT = {"docker_host": "DOCKER_HOST", "api_version": "DOCKER_API_VERSION", "timeout": "DOCKER_TIMEOUT"}
 _TLS_ENVIRONMENT = {"tls_hostname": "DOCKER_TLS_HOSTNAME", "tls": "DOCKER_TLS", "validate_certs": "DOCKER_TLS_VERIFY"}
-_API_VERSION = re.compile(r"auto|[0-9]+\.[0-9]+")
+_API_VERSION = re.compile(r"auto|[0-9]{1,5}\.[0-9]{1,5}")
+# No engine that is still in use speaks less.
+_OLDEST_API = (1, 24)
+# What a header consists of (RFC 9110, section 5).
+_NAME, _VALUE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"), re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]*")
 _CERTIFICATES = {"ca_path": "ca.pem", "client_cert": "cert.pem", "client_key": "key.pem"}
 _TCP = ("tcp", "http", "https")
 _PORT, _TLS_PORT = 2375, 2376
@@ -51,7 +52,7 @@ CONNECTION_SPEC: dict[str, dict[str, Any]] = {
 
 
 class TlsFailed(OSError):
-    """What a library for TLS says, told by those who use it: this file doesn't import one."""
+    """What Python's library for TLS says, told by those who use it: few tasks need to import that."""
 
 
 def resolve(params: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
@@ -99,13 +100,19 @@ def parse_config(text: str) -> Mapping[str, Any]:
 
 
 def read_headers(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return what the CLI's configuration says to send with every request to an engine; nothing if it can't be read."""
+    """Return what the CLI's configuration says to send with every request to an engine; nothing if it can't be read.
+
+    What can't be sent is left out.
+    """
     try:
         with open(os.path.join(config_directory(environment), "config.json"), encoding="utf-8") as file:
             headers = parse_config(file.read()).get("HttpHeaders")
     except (OSError, ValueError):
         return {}
-    return {str(name): str(value) for name, value in headers.items()} if isinstance(headers, dict) else {}
+    if not isinstance(headers, dict):
+        return {}
+    texts = {str(name): str(value) for name, value in headers.items()}
+    return {name: value for name, value in texts.items() if _NAME.fullmatch(name) and _VALUE.fullmatch(value)}
 
 
 def _fill(options: dict[str, Any], values: Mapping[str, Any]) -> None:
@@ -195,6 +202,8 @@ def _version(version: str | None) -> str:
     text = version or "auto"
     if not _API_VERSION.fullmatch(text):
         raise InvalidInput(f"api_version is '{text}', and must be auto, or a version of the API such as 1.41.")
+    if text != "auto" and tuple(int(part) for part in text.split(".")) < _OLDEST_API:
+        raise InvalidInput(f"api_version is '{text}', and must be auto, or a version of the API from 1.24 on.")
     return text
 
 

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Connections to where an engine listens, for _transport/exec.py: a socket, a port, or ssh."""
+"""Connections to where an engine listens, for _transport/http.py: a socket, a port, or ssh."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ def dialler(options: Mapping[str, Any]) -> Dialler:
     host, timeout = str(options["docker_host"]), int(options["timeout"])
     scheme, _colon, path = host.partition("://")
     if scheme == "unix" and path:
-        return _Direct(lambda: _unix(path, timeout))
+        # unix://run/docker.sock is taken for unix:///run/docker.sock, as other modules do.
+        return _Direct(lambda: _unix(f"/{path.lstrip('/')}", timeout))
     if scheme not in ("tcp", "http", "https", "ssh"):
         raise InvalidInput(f"docker_host is '{host}', and must begin with unix://, tcp:// or ssh://.")
     if scheme == "ssh":
@@ -64,7 +65,7 @@ def dialler(options: Mapping[str, Any]) -> Dialler:
     # Its imports take 5 ms, which other connections need not wait for.
     from ansible_collections.gantry.docker.plugins.module_utils._transport.tls import encrypted
 
-    return _Direct(lambda: encrypted(_tcp(url, timeout), options, str(url.hostname)))
+    return _Direct(lambda: encrypted(lambda: _tcp(url, timeout), options, str(url.hostname)))
 
 
 def _unix(path: str, timeout: int) -> socket.socket:

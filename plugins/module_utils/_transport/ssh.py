@@ -11,6 +11,7 @@ At its other end is the Docker CLI: Docker's own CLI goes the same way (cli/conn
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -20,6 +21,8 @@ from contextlib import contextmanager
 from typing import IO
 
 from ansible_collections.gantry.docker.plugins.module_utils._transport.address import url_of
+
+_MOST_SAID = 4096
 
 
 @contextmanager
@@ -70,8 +73,9 @@ class Ssh:
 
     def said(self) -> str:
         """What the programs said of their troubles."""
-        self._errors.seek(0)
-        return " ".join(self._errors.read().decode("utf-8", "replace").split())
+        # The programs write where this file's end is: it must stay.
+        said = os.pread(self._errors.fileno(), _MOST_SAID, 0)
+        return " ".join(said.decode("utf-8", "replace").split())
 
     def close(self) -> None:
         """End the programs."""

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import socket
-from typing import Protocol
+from typing import Callable, Protocol
 
 
 class Stream(Protocol):
@@ -19,20 +19,27 @@ class Stream(Protocol):
         """Some bytes that have come; nothing at the end. Raises socket.timeout if none come in time."""
 
     def send(self, data: memoryview, /) -> int:
-        """Send what can be sent at once; how much that was."""
+        """Send what can be sent at once; how much that was. Raises socket.timeout if nothing can be sent in time."""
 
     def shutdown(self, how: int, /) -> None:
         """End the sending (SHUT_WR), or both ways (SHUT_RDWR)."""
+
+    def fileno(self) -> int:
+        """The file descriptor by which the system knows it."""
 
     def close(self) -> None:
         """End it."""
 
 
-def send_all(stream: Stream, data: bytes) -> None:
-    """Send it all, however long the other side takes to read it."""
+def _wait() -> None:
+    """Do nothing."""
+
+
+def send_all(stream: Stream, data: bytes, idle: Callable[[], object] = _wait) -> None:
+    """Send it all, however long the other side takes to read it. idle: what to do when it reads nothing for a while."""
     left = memoryview(data)
     while left:
         try:
             left = left[stream.send(left) :]
         except socket.timeout:  # TimeoutError, from Python 3.10 on
-            continue
+            idle()

@@ -12,28 +12,41 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from typing import Any
+from contextlib import closing, contextmanager, suppress
+from typing import Any, Callable
 
 from ansible_collections.gantry.docker.plugins.module_utils._transport.address import TlsFailed
-from ansible_collections.gantry.docker.plugins.module_utils._transport.stream import send_all
 
 _ENOUGH = 64 * 1024
+# OpenSSL, x509_vfy.h: the certificate is good, but for another name or address.
+_FOR_ANOTHER = (62, 64)
 
 
-def encrypted(stream: socket.socket, options: Mapping[str, Any], name: str) -> Tls:
+def encrypted(connect: Callable[[], socket.socket], options: Mapping[str, Any], name: str) -> Tls:
     """A connection made one by TLS.
 
-    options: as address.resolve gives them. name: that the other side must show, unless they name another.
-    Raises TlsFailed.
+    connect: makes connections. options: as address.resolve gives them. name: that the other side must show, unless they
+    name another. Raises TlsFailed.
     """
+    wanted = str(options["tls_hostname"] or name)
     with _told():
-        return Tls(stream, _context(options), str(options["tls_hostname"] or name))
+        context = _context(options)
+        try:
+            return Tls(connect(), context, wanted)
+        except ssl.SSLCertVerificationError as error:
+            if error.verify_code not in _FOR_ANOTHER:
+                raise
+            # Only a connection that is made tells for which.
+            context.check_hostname = False
+            with closing(Tls(connect(), context, wanted)) as other:
+                shown = ", ".join(other.names())
+            raise TlsFailed(f"{error.verify_message.rstrip('.')}, but for {shown or 'none'}") from error
 
 
 def _context(options: Mapping[str, Any]) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if not options["validate_certs"]:
+    # An address with https:// asks for TLS too.
+    if options["tls"] and not options["validate_certs"]:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     elif options["ca_path"]:
@@ -67,10 +80,19 @@ class Tls:
         # state: for what is above. sending: for the order of what is sent.
         self._state, self._sending = threading.Lock(), threading.Lock()
         self._plain, self._ended = b"", False
-        with _told():
+        self._unsent = b""
+        try:
             while not self._shakes_hands():
                 self._feed(self._stream.recv(_ENOUGH))
             self._take()
+        except BaseException:
+            self.close()
+            raise
+
+    def names(self) -> list[str]:
+        """The names and addresses that the other side's certificate is for."""
+        shown: Mapping[str, Any] = self._tls.getpeercert() or {}
+        return [str(name) for _kind, name in shown.get("subjectAltName", ())]
 
     def _shakes_hands(self) -> bool:
         """Go on with the handshake; whether it is done."""
@@ -91,15 +113,15 @@ class Tls:
     def recv(self, size: int) -> bytes:
         """As a socket's."""
         while not (self._plain or self._ended):
-            encrypted = self._stream.recv(_ENOUGH)
-            with self._state, _told():  # in one: nobody may end the sending in between
-                self._feed(encrypted)
-                self._take()
             if self._sending.acquire(blocking=False):  # else whoever sends takes along what the protocol wants to say
                 try:
                     self._flush()
                 finally:
                     self._sending.release()
+            encrypted = self._stream.recv(_ENOUGH)
+            with self._state, _told():  # in one: nobody may end the sending in between
+                self._feed(encrypted)
+                self._take()
         piece, self._plain = self._plain[:size], self._plain[size:]
         return piece
 
@@ -115,18 +137,22 @@ class Tls:
             self._ended = True
 
     def send(self, data: memoryview) -> int:
-        """As a socket's, but it is all sent when this returns."""
-        piece = data[:_ENOUGH]
+        """As a socket's. What can't be sent in time, the next call sends, whichever."""
         with self._sending:
+            self._flush()
+            piece = data[:_ENOUGH]
             with self._state:
                 self._tls.write(piece)
-            self._flush()
+            with suppress(socket.timeout):
+                self._flush()
         return len(piece)
 
     def _flush(self) -> None:
+        """Send what is encrypted; raises socket.timeout if not even a part of it can be sent in time."""
         with self._state:
-            encrypted = self._gone.read()
-        send_all(self._stream, encrypted)
+            self._unsent += self._gone.read()
+        while self._unsent:
+            self._unsent = self._unsent[self._stream.send(self._unsent) :]
 
     def shutdown(self, how: int) -> None:
         """As a socket's, for SHUT_WR and SHUT_RDWR."""
@@ -136,7 +162,14 @@ class Tls:
         with self._sending:
             with self._state, suppress(ssl.SSLWantReadError):  # the other side goes on sending
                 self._tls.unwrap()
-            self._flush()
+            while True:
+                with suppress(socket.timeout):
+                    self._flush()
+                    return
+
+    def fileno(self) -> int:
+        """As a socket's."""
+        return self._stream.fileno()
 
     def close(self) -> None:
         """As a socket's."""

@@ -21,6 +21,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._engine.images impor
     ImageSummary,
     _summary,
 )
+from ansible_collections.gantry.docker.plugins.module_utils._transport.http import Client
 
 ID, ARM_ID = ("sha256:" + digit * 64 for digit in "12")
 LAYERS = {"Type": "layers", "Layers": ["sha256:" + "3" * 64]}
@@ -88,22 +89,16 @@ def test_rows_of_the_list(row: Mapping[str, Any], whole: bool, digests: tuple[st
     assert (summary.whole, summary.tags, summary.digests) == (whole, ("a:1",), digests)
 
 
-class Api:
-    """The part of the SDK's client that inspects, with an engine's answers by the question's parameters."""
+class Api(Client):
+    """The part of the client that inspects, with an engine's answers by the question's parameters."""
 
     def __init__(self, version: str, answers: Mapping[str, Mapping[str, Any]]) -> None:
-        self._version, self._answers = version, answers
+        self.api_version, self._answers = version, answers
         self.asked: list[Mapping[str, str]] = []
 
-    def _url(self, path: str, *names: str) -> str:
-        return path.format(*names)
-
-    def _get(self, url: str, params: Mapping[str, str]) -> Mapping[str, Any]:
+    def get(self, path: str, /, *names: str, **params: str) -> dict[str, Any]:
         self.asked.append(params)
-        return self._answers[params.get("platform", "")]
-
-    def _result(self, answer: Mapping[str, Any], json: bool) -> dict[str, Any]:
-        return dict(answer)
+        return dict(self._answers[params.get("platform", "")])
 
 
 ARM = json.dumps({"os": "linux", "architecture": "arm64"})
@@ -204,20 +199,14 @@ def test_what_is_mounted(mounts: tuple[str, ...], found: list[str]) -> None:
     assert ContainerSummary("c", "c", "", "", "exited", mounts).mounted(images) == found
 
 
-class Rows:
-    """The part of the SDK's client that lists, with these rows."""
+class Rows(Client):
+    """The part of the client that lists, with these rows."""
 
     def __init__(self, rows: list[dict[str, Any]]) -> None:
         self._rows = rows
 
-    def _url(self, path: str) -> str:
-        return path
-
-    def _get(self, url: str, params: Mapping[str, str]) -> list[dict[str, Any]]:
+    def get(self, path: str, /, *names: str, **params: Any) -> list[dict[str, Any]]:
         return self._rows
-
-    def _result(self, answer: list[dict[str, Any]], json: bool) -> list[dict[str, Any]]:
-        return answer
 
 
 def test_the_list_has_an_order() -> None:

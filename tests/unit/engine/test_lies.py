@@ -21,10 +21,8 @@ import pytest
 from ansible_collections.gantry.docker.plugins.module_utils._container.commands import Command, Commands
 from ansible_collections.gantry.docker.plugins.module_utils._container.containers import Commit, Container, Containers
 from ansible_collections.gantry.docker.plugins.module_utils._container.options import OPTIONS, found_in
-from ansible_collections.gantry.docker.plugins.module_utils._engine.client import Client
 from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine, connect
 from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image
-from ansible_collections.gantry.docker.plugins.module_utils._engine.long_answers import pieces
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils._image.history import history_rows, layer_sizes
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform
@@ -34,6 +32,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._registry.distributi
 from ansible_collections.gantry.docker.plugins.module_utils._transfer.engine_archives import Transfers
 from ansible_collections.gantry.docker.plugins.module_utils._transport import answers
 from ansible_collections.gantry.docker.plugins.module_utils._transport.exec import Wire
+from ansible_collections.gantry.docker.plugins.module_utils._transport.http import target
 from ansible_collections.gantry.docker.tests.unit.engine.lies import (
     HTML,
     OF_BODIES,
@@ -391,6 +390,5 @@ def test_silent_registry(server: Liar, engine: Engine) -> None:
 
 def test_archive_is_read_piece_by_piece(server: Liar, engine: Engine) -> None:
     server.lie = chunked([b"x" * 1000] * 10, "application/x-tar")
-    assert isinstance(engine.api, Client)
-    with closing(engine.api.get(engine.api._url("/images/get"), stream=True)) as response:
-        assert b"".join(pieces(response)) == b"x" * 10_000
+    with closing(engine.api.stream("GET", target("/images/get"))) as archive:
+        assert [len(piece) for piece in archive.pieces()] == [1000] * 10

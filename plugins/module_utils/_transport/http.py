@@ -1,0 +1,495 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to this collection: it may change with any release, so nothing outside may import it.
+
+"""The one way to ask an engine, and to tell it what to do: HTTP/1.1 (RFC 9112), with Python's standard library alone.
+
+Every task needs it, so it has to be there soon: to import the Docker SDK for Python alone takes 0.2 s. And every wait
+has an end: the libraries bound each wait for bytes, but neither the whole of an answer that drips, nor its size.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import select
+import socket
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from typing import Any, Callable, NamedTuple
+from urllib.parse import quote, urlencode, urlsplit
+
+from ansible_collections.gantry.docker.plugins.module_utils._transport.address import (
+    place,
+    read_headers,
+    wants_tls,
+    way_out,
+)
+from ansible_collections.gantry.docker.plugins.module_utils._transport.answers import (
+    Unexpected,
+    api_version,
+    mapping,
+    parsed,
+    text,
+    whole,
+)
+from ansible_collections.gantry.docker.plugins.module_utils._transport.dial import dialler
+from ansible_collections.gantry.docker.plugins.module_utils._transport.stream import Stream, send_all
+
+_AT_ONCE = 256 * 1024
+_MOST_OF_A_HEAD = 64 * 1024
+_SWITCHING_PROTOCOLS, _OK, _NO_CONTENT, _REDIRECTION, _NOT_MODIFIED = 101, 200, 204, 300, 304
+_REFUSAL, _NOT_FOUND = 400, 404
+_STATUS = re.compile(r"HTTP/1\.([01]) ([1-5][0-9]{2})(?: .*)?")
+_LENGTH, _CHUNK = re.compile(r"[0-9]{1,20}"), re.compile(r"[0-9a-fA-F]{1,16}")
+# What asks only: doing it twice does no harm.
+_SAFE = ("GET", "HEAD")
+
+
+class Refused(Exception):
+    """The engine said no. status: of its answer. message: why, in its words; none to HEAD."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"the engine answered {status}: {message}")
+        self.status, self.message = status, message
+
+
+class NotFound(Refused):
+    """There is no such thing."""
+
+
+class Answer(NamedTuple):
+    """A whole answer of the engine. headers: their names are in lower case."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def value(self) -> Any:
+        """What it says as JSON; raises Unexpected for what is none."""
+        return parsed(self.body)
+
+
+class Upload(NamedTuple):
+    """What is sent piece by piece, and how many bytes that are: there must not be more or fewer of them."""
+
+    pieces: Iterable[bytes]
+    size: int
+
+
+class _Request(NamedTuple):
+    """A request. path: with its parameters. body: as JSON, or piece by piece."""
+
+    method: str
+    path: str
+    body: Mapping[str, Any] | Upload | None = None
+    headers: Mapping[str, str] = {}
+    protocol: str = "1.1"
+
+    def send(self, stream: Stream, prefix: str, headers: Mapping[str, str], idle: Callable[[], object]) -> None:
+        """Send it. prefix: stands before the path. headers: of all requests. idle: as stream.send_all takes it."""
+        body, about = b"", {}
+        pieces: Iterable[bytes] = ()
+        if isinstance(self.body, Upload):
+            pieces, about = self.body.pieces, {"Content-Length": str(self.body.size)}
+        elif self.body is not None:
+            body = json.dumps(self.body).encode()
+            about = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        elif self.method not in _SAFE:
+            about = {"Content-Length": "0"}
+        fields = [f"{name}: {value}\r\n" for name, value in {**headers, **about, **self.headers}.items()]
+        head = f"{self.method} {prefix}{self.path} HTTP/{self.protocol}\r\n{''.join(fields)}\r\n"
+        send_all(stream, head.encode() + body, idle)
+        # An engine that has seen enough says what is wrong, and closes the connection.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            for piece in pieces:
+                send_all(stream, piece, idle)
+
+
+def target(path: str, /, *names: str, **params: Any) -> str:
+    """Return what a request is for: a path of the API, with names in it, and parameters.
+
+    A list is a parameter that is there several times; one that is None isn't there.
+    """
+    query = urlencode({name: value for name, value in params.items() if value is not None}, doseq=True)
+    return path.format(*(quote(name, safe="/:") for name in names)) + (f"?{query}" if query else "")
+
+
+def unreachable(options: Mapping[str, Any], error: Exception) -> str:
+    """Return that no engine answers there, and what to do. options: as address.resolve gives them."""
+    where = f"Can't reach a Docker engine at {place(options)}."
+    if isinstance(error, Unexpected):
+        return (
+            f"{where} What answers there is no Docker engine, or something is between: the answer {error}. "
+            "Correct docker_host."
+        )
+    # An engine that refuses a client's certificate may just hang up.
+    by_tls = str(options["docker_host"]).startswith("tcp:") and wants_tls(options)
+    suspects = "docker_host, client_cert and client_key" if by_tls else "docker_host and api_version"
+    said = f"It failed: {str(error).strip().rstrip('.') or type(error).__name__}. Check {suspects}."
+    return f"{where} {way_out(error, place(options), int(options['timeout'])) or said}"
+
+
+class Client:
+    """One engine's API. Several threads may ask at the same time: each gets a connection, which is kept for the next.
+
+    options: as address.resolve gives them; raises InvalidInput where they can't be.
+    What is asked raises Refused where the engine says no, Unexpected for what no engine answers, and OSError.
+    """
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        self.api_version = str(options["api_version"])
+        self._timeout = int(options["timeout"])
+        self._way = dialler(options)
+        url = urlsplit(str(options["docker_host"]))
+        self._local = url.scheme == "unix"
+        far = url.scheme not in ("unix", "ssh")
+        self._prefix = url.path.rstrip("/") if far else ""
+        # An answer that unfolds has no size that could be bounded on the way.
+        self._headers = {
+            "Host": url.netloc.rpartition("@")[2] if far else "docker",
+            "User-Agent": "gantry.docker",
+            "Accept-Encoding": "identity",
+            **read_headers(os.environ),
+        }
+        self._idle: list[Stream] = []
+        self._closed = False
+
+    def negotiate(self) -> None:
+        """Speak the newest version of the API that the engine knows, unless one was asked for.
+
+        The engine's answer to /version would tell it too, but takes it some milliseconds to gather.
+        """
+        if self.api_version == "auto":
+            self.api_version = api_version(self.ping().headers.get("api-version"))
+
+    def speaks(self, major: int, minor: int) -> bool:
+        """Whether the engine is spoken to in that version of the API, or a newer one."""
+        return tuple(int(part) for part in self.api_version.split(".")) >= (major, minor)
+
+    def ping(self) -> Answer:
+        """Raise an error if the engine isn't there."""
+        return self.ask("GET", "/_ping", versioned=False)
+
+    def get(self, path: str, /, *names: str, **params: Any) -> Any:
+        """Ask; what the engine says as JSON. path, names, params: as target() takes them."""
+        return self.ask("GET", target(path, *names, **params)).value
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        patient: bool = False,
+        versioned: bool = True,
+    ) -> Answer:
+        """Ask for a whole answer, which must have come within twice the timeout.
+
+        path: as target() makes it. body: JSON. patient: whether the engine may take as long as it likes before it
+        begins to answer, as long as it is there.
+        """
+        request = _Request(method, self._versioned(path) if versioned else path, body, headers or {})
+        with closing(self._begin(request, patient)) as answer:
+            return Answer(answer.headers, answer.read())
+
+    def stream(
+        self,
+        method: str,
+        path: str,
+        body: Upload | None = None,
+        headers: Mapping[str, str] | None = None,
+        patient: bool = False,
+    ) -> Incoming:
+        """Ask for an answer that is read as it comes, and closed by who reads it.
+
+        The timeout bounds each wait for more of it. patient: not so, as long as the engine is there.
+        """
+        answer = self._begin(_Request(method, self._versioned(path), body, headers or {}), patient)
+        answer.go_on()
+        return answer
+
+    def download(self, path: str) -> Incoming:
+        """Ask for many bytes, which are read as they come, and may be long in coming: see Incoming.bound_waits().
+
+        What an engine doesn't know the length of, it sends in chunks of 32 KiB, and with each the length of that: of an
+        archive of 1 GiB this takes its processor 0.3 s, and ours 0.4. HTTP/1.0 has no chunks, so an end that comes too
+        early looks like any other. An engine of this host can be asked then whether it is still there.
+        """
+        answer = self._begin(_Request("GET", self._versioned(path), protocol="1.0" if self._local else "1.1"), True)
+        answer.go_on()
+        return answer
+
+    def upgrade(self, path: str, body: Mapping[str, Any]) -> tuple[Stream, bytes]:
+        """Turn a question into a connection of its own: that, and what has come on it already."""
+        headers = {"Connection": "Upgrade", "Upgrade": "tcp"}
+        answer = self._begin(_Request("POST", self._versioned(path), body, headers), False)
+        if answer.status != _SWITCHING_PROTOCOLS:
+            answer.close()
+            raise Unexpected(f"doesn't hand over the connection ({answer.status})")
+        return answer.detach()
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
+        self._way.close()
+
+    def _versioned(self, path: str) -> str:
+        return f"/v{self.api_version}{path}"
+
+    def _begin(self, request: _Request, patient: bool) -> Incoming:
+        """Send a request; its answer, of which the headers have come. Raises Refused and Unexpected."""
+
+        def exchange(stream: Stream) -> Incoming:
+            answer = Incoming(stream, self._timeout, self.ping if patient else None, self._keep)
+            try:
+                request.send(stream, self._prefix, self._headers, self.ping if patient else _stalls)
+                answer.begin(request)
+            except BaseException:
+                answer.close()
+                raise
+            return answer
+
+        with self._told_by_ssh():
+            kept = self._kept()
+            if kept:
+                try:
+                    return exchange(kept)
+                except ConnectionError:  # it was kept for too long, or the engine has started again
+                    if request.method not in _SAFE:
+                        raise
+            return exchange(self._way.dial())
+
+    def _kept(self) -> Stream | None:
+        """A connection that nobody uses now, if there is one that the engine hasn't ended."""
+        with suppress(IndexError):
+            while True:
+                stream = self._idle.pop()
+                if not _has_news(stream):
+                    return stream
+                stream.close()
+        return None
+
+    def _keep(self, stream: Stream) -> None:
+        if self._closed:
+            stream.close()
+        else:
+            self._idle.append(stream)
+
+    @contextmanager
+    def _told_by_ssh(self) -> Iterator[None]:
+        """Let what ssh said be what is wrong where it ended."""
+        try:
+            yield
+        except socket.timeout:  # TimeoutError, from Python 3.10 on
+            raise
+        except OSError as error:
+            said = self._way.said()
+            if not said:
+                raise
+            raise OSError(f"ssh said: {said}") from error
+
+
+class Incoming:
+    """An answer that is on its way. headers: their names are in lower case.
+
+    stream: where it comes. seconds: within which the last wait for a whole answer begins. idle: what to do when nothing
+    has come in time; without it, that is an error. keep: what to do with the stream when all has come.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+
+    def __init__(
+        self, stream: Stream, seconds: int, idle: Callable[[], object] | None, keep: Callable[[Stream], None]
+    ) -> None:
+        self._stream, self._seconds, self._idle, self._keep = stream, seconds, idle, keep
+        self._deadline = math.inf if idle else time.monotonic() + seconds
+        self._come, self._at = b"", 0
+        self._lasts, self._open = True, True
+
+    def begin(self, request: _Request) -> None:
+        """Wait for the headers of the answer to a request. Raises Refused and Unexpected."""
+        self._fill()
+        # Whatever the engine had to do first is done by now.
+        self._deadline = min(self._deadline, time.monotonic() + self._seconds)
+        status = self._head()
+        while status < _OK and status != _SWITCHING_PROTOCOLS:
+            status = self._head()
+        self.status = status
+        without = request.method == "HEAD" or status in (_SWITCHING_PROTOCOLS, _NO_CONTENT, _NOT_MODIFIED)
+        # After an upload that the engine didn't want as a whole there is more on the connection.
+        again = request.protocol == "1.1" and not isinstance(request.body, Upload)
+        self._lasts = self._lasts and again and self.headers.get("connection", "").lower() != "close"
+        self._body = iter(()) if without else self._framed()
+        self._check(request.method)
+
+    def go_on(self) -> None:
+        """Let the rest take as long as it likes, if no wait for more takes too long."""
+        self._deadline = math.inf
+
+    def bound_waits(self) -> None:
+        """Let every further wait for more that takes too long be an error."""
+        self._idle = None
+
+    def read(self) -> bytes:
+        """The whole body."""
+        self.bound_waits()
+        return whole(self.pieces())
+
+    def pieces(self, size: int = 1) -> Iterator[bytes]:
+        """The body as it comes, in pieces of at least this size."""
+        waiting: list[bytes] = []
+        length = 0
+        for piece in self._body:
+            waiting.append(piece)
+            length += len(piece)
+            if length >= size:
+                yield b"".join(waiting)
+                waiting, length = [], 0
+        if self._open and self._lasts:
+            self._open = False
+            self._keep(self._stream)
+        if waiting:
+            yield b"".join(waiting)
+
+    def detach(self) -> tuple[Stream, bytes]:
+        """The connection, which isn't this answer's any more, and what has come on it."""
+        self._open = False
+        return self._stream, self._come[self._at :]
+
+    def close(self) -> None:
+        """Let go of it. A connection on which more would come isn't used again."""
+        if self._open:
+            self._stream.close()
+        self._open = False
+
+    def _head(self) -> int:
+        """The status of an answer, maybe not the last one; its headers are there then."""
+        line = self._line()
+        found = _STATUS.fullmatch(line)
+        if not found:
+            raise Unexpected(f"is no HTTP, but begins with '{line[:60]}'")
+        headers: dict[str, str] = {}
+        size = 0
+        while line := self._line():
+            size += len(line)
+            if size > _MOST_OF_A_HEAD:
+                raise Unexpected("has headers without end")
+            name, _colon, value = line.partition(":")
+            headers[name.strip().lower()] = value.strip()
+        self.headers = headers
+        self._lasts = found.group(1) == "1"
+        return int(found.group(2))
+
+    def _check(self, method: str) -> None:
+        """Raise Refused for a refusal, Unexpected for what no engine answers."""
+        if self.headers.get("content-encoding", "identity") != "identity":
+            raise Unexpected("came compressed, which was not asked for")
+        if _REDIRECTION <= self.status < _REFUSAL and self.status != _NOT_MODIFIED:
+            raise Unexpected(f"leads elsewhere ({self.status})")
+        if self.status >= _REFUSAL:
+            body = self.read()
+            message = "" if method == "HEAD" else self._why(body)
+            raise (NotFound if self.status == _NOT_FOUND else Refused)(self.status, message)
+        if "html" in self.headers.get("content-type", ""):
+            raise Unexpected("is a page of HTML")
+
+    def _why(self, body: bytes) -> str:
+        """What the engine says of a refusal; raises Unexpected where what refused is none (api/docs, ErrorResponse)."""
+        try:
+            return text(mapping(parsed(body)).get("message"))
+        except Unexpected as error:
+            raise Unexpected(f"{error} ({self.status})") from error
+
+    def _framed(self) -> Iterator[bytes]:
+        """The body, by what the headers say where it ends."""
+        encoding, length = self.headers.get("transfer-encoding"), self.headers.get("content-length")
+        if encoding is not None:
+            if encoding.lower() != "chunked":
+                raise Unexpected(f"has a transfer encoding that was not asked for ('{encoding[:60]}')")
+            yield from self._chunks()
+        elif length is not None:
+            yield from self._some(_number(_LENGTH, length, 10))
+        else:
+            self._lasts = False
+            yield from self._rest()
+
+    def _chunks(self) -> Iterator[bytes]:
+        while size := _number(_CHUNK, self._line().partition(";")[0].strip(), 16):
+            yield from self._some(size)
+            self._line()
+        trailers = 0
+        while line := self._line():
+            trailers += len(line)
+            if trailers > _MOST_OF_A_HEAD:
+                raise Unexpected("has headers without end")
+
+    def _line(self) -> str:
+        while (end := self._come.find(b"\r\n", self._at)) < 0:
+            if len(self._come) - self._at > _MOST_OF_A_HEAD:
+                raise Unexpected("has a line without end")
+            self._fill()
+        line = self._come[self._at : end].decode("latin-1")
+        self._at = end + 2
+        return line
+
+    def _some(self, size: int) -> Iterator[bytes]:
+        """So many bytes, in pieces."""
+        while size:
+            if self._at == len(self._come):
+                self._fill()
+            piece = self._come[self._at : self._at + size]
+            self._at += len(piece)
+            size -= len(piece)
+            yield piece
+
+    def _rest(self) -> Iterator[bytes]:
+        """All until the connection ends, in pieces."""
+        piece, self._come, self._at = self._come[self._at :], b"", 0
+        if piece:
+            yield piece
+        while piece := self._receive():
+            yield piece
+
+    def _fill(self) -> None:
+        """Wait for more."""
+        piece = self._receive()
+        if not piece:
+            raise ConnectionResetError("the connection was closed before an answer came")
+        self._come, self._at = self._come[self._at :] + piece, 0
+
+    def _receive(self) -> bytes:
+        """What comes next; nothing at the end."""
+        while time.monotonic() <= self._deadline:
+            try:
+                return self._stream.recv(_AT_ONCE)
+            except socket.timeout:  # TimeoutError, from Python 3.10 on
+                if self._idle is None:
+                    raise
+                self._idle()
+        raise socket.timeout("timed out")
+
+
+def _stalls() -> None:
+    raise socket.timeout("timed out")
+
+
+def _has_news(stream: Stream) -> bool:
+    """Whether something has come on a connection on which nothing was asked: mostly its end."""
+    waiting = select.poll()
+    waiting.register(stream.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))
+
+
+def _number(form: re.Pattern[str], told: str, base: int) -> int:
+    if not form.fullmatch(told):
+        raise Unexpected(f"has a length that is none ('{told[:60]}')")
+    return int(told, base)
