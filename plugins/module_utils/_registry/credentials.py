@@ -4,10 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""What an engine shows a registry: credentials as given, or as this host's Docker configuration and helpers have them.
-
-The SDK could read the configuration too, but waits without end for a helper, and calls a file that it can't read empty.
-"""
+"""What an engine shows a registry: credentials as given, or those of this host's Docker configuration and helpers."""
 
 from __future__ import annotations
 

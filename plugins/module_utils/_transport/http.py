@@ -354,7 +354,7 @@ class Incoming:
             if length >= size:
                 yield b"".join(waiting)
                 waiting, length = [], 0
-        if self._open and self._lasts:
+        if self._open and self._lasts and self._at == len(self._come):  # what is more belongs to no question
             self._open = False
             self._keep(self._stream)
         if waiting:

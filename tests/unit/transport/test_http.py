@@ -34,7 +34,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._transport.http impo
 PIECE = 1024 * 1024
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     """Tells of each question on which connection it came."""
 
     protocol_version = "HTTP/1.1"
@@ -71,12 +71,12 @@ class _Handler(BaseHTTPRequestHandler):
 class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
     connections = 0
-    behave: Callable[[_Handler], None] = staticmethod(_Handler.answer)
+    behave: Callable[[Handler], None] = staticmethod(Handler.answer)
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[_Server]:
-    with _Server(str(tmp_path / "socket"), _Handler) as running:
+    with _Server(str(tmp_path / "socket"), Handler) as running:
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield running
@@ -113,7 +113,7 @@ def test_one_connection_for_all(client: Client) -> None:
 def test_one_connection_for_each_thread(server: _Server, client: Client) -> None:
     all_ask = threading.Barrier(4)
 
-    def together(handler: _Handler) -> None:
+    def together(handler: Handler) -> None:
         all_ask.wait(5)
         handler.answer()
 
@@ -152,7 +152,7 @@ def test_headers_of_the_config(server: _Server, client: Client, tmp_path: Path) 
 def test_what_is_posted(
     server: _Server, client: Client, body: Mapping[str, Any] | None, sent: str, kind: str | None
 ) -> None:
-    def read(handler: _Handler) -> None:
+    def read(handler: Handler) -> None:
         got = handler.rfile.read(int(handler.headers["Content-Length"]))
         handler.answer(sent=got.decode(), kind=handler.headers["Content-Type"])
 
@@ -168,12 +168,12 @@ def test_refusals(server: _Server, client: Client, method: str, status: int, err
     with pytest.raises(error) as refused:
         _tell(client, method)
     assert (refused.value.status, refused.value.message) == (status, "why not")
-    server.behave = _Handler.answer
+    server.behave = Handler.answer
     assert _ask(client)["connection"] == 0
 
 
 def test_refusal_without_a_body(server: _Server, client: Client) -> None:
-    def refuse(handler: _Handler) -> None:
+    def refuse(handler: Handler) -> None:
         handler.send_response(404)
         handler.send_header("Content-Length", "50")
         handler.end_headers()
@@ -181,22 +181,22 @@ def test_refusal_without_a_body(server: _Server, client: Client) -> None:
     server.behave = refuse
     with pytest.raises(NotFound):
         client.ask("HEAD", "/x")
-    server.behave = _Handler.answer
+    server.behave = Handler.answer
     assert _ask(client)["connection"] == 0
 
 
 def test_nothing_to_say(server: _Server, client: Client) -> None:
-    def done(handler: _Handler) -> None:
+    def done(handler: Handler) -> None:
         handler.send_response(204)
         handler.end_headers()
 
     server.behave = done
     assert client.ask("POST", "/x").body == b""
-    server.behave = _Handler.answer
+    server.behave = Handler.answer
     assert _ask(client)["connection"] == 0
 
 
-def _last(handler: _Handler) -> None:
+def _last(handler: Handler) -> None:
     handler.answer()
     handler.close_connection = True
 
@@ -212,8 +212,8 @@ def test_a_connection_that_was_closed_meanwhile(server: _Server, client: Client,
 def test_asks_again_if_the_connection_is_closed_just_now(server: _Server, client: Client) -> None:
     assert _ask(client)["connection"] == 0
 
-    def go(handler: _Handler) -> None:
-        server.behave = _Handler.answer
+    def go(handler: Handler) -> None:
+        server.behave = Handler.answer
         handler.hang_up()
 
     server.behave = go
@@ -222,7 +222,7 @@ def test_asks_again_if_the_connection_is_closed_just_now(server: _Server, client
 
 def test_tells_nothing_twice(server: _Server, client: Client) -> None:
     assert _ask(client)["connection"] == 0
-    server.behave = _Handler.hang_up
+    server.behave = Handler.hang_up
     with pytest.raises(ConnectionError):
         _tell(client, "POST")
     assert server.connections == 1
@@ -230,15 +230,25 @@ def test_tells_nothing_twice(server: _Server, client: Client) -> None:
 
 def test_nobody_answers_any_more(server: _Server, client: Client) -> None:
     assert _ask(client)["connection"] == 0
-    server.behave = _Handler.hang_up
+    server.behave = Handler.hang_up
     with pytest.raises(ConnectionError):
         _ask(client)
     assert server.connections == 2
 
 
+def test_what_comes_unasked_answers_no_question(server: _Server, client: Client) -> None:
+    def twice(handler: Handler) -> None:
+        server.behave = Handler.answer
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}" * 2)
+
+    server.behave = twice
+    assert _ask(client) == {}
+    assert _ask(client)["connection"] == 1
+
+
 def test_what_comes_too_late_answers_no_other_question(server: _Server, client: Client) -> None:
-    def late(handler: _Handler) -> None:
-        server.behave = _Handler.answer
+    def late(handler: Handler) -> None:
+        server.behave = Handler.answer
         time.sleep(1.2)
         handler.answer(late=True)
 
@@ -252,7 +262,7 @@ def test_patience(server: _Server, client: Client) -> None:
     """Work takes its time, as long as the engine says meanwhile that it is there."""
     asked: list[str] = []
 
-    def work(handler: _Handler) -> None:
+    def work(handler: Handler) -> None:
         asked.append(handler.path)
         if "_ping" not in handler.path:
             time.sleep(2.2)
@@ -288,7 +298,7 @@ def test_patience_ends_with_the_engine(server: _Server, client: Client) -> None:
     ],
 )
 def test_no_whole_answer(server: _Server, client: Client, said: bytes, error: type[Exception]) -> None:
-    def wrong(handler: _Handler) -> None:
+    def wrong(handler: Handler) -> None:
         handler.wfile.write(said)
         handler.close_connection = True
 
@@ -308,7 +318,7 @@ def test_no_whole_answer(server: _Server, client: Client, said: bytes, error: ty
 )
 @pytest.mark.parametrize("slowly", [True, False])
 def test_ways_to_say_the_same(server: _Server, client: Client, said: bytes, slowly: bool) -> None:
-    def say(handler: _Handler) -> None:
+    def say(handler: Handler) -> None:
         for number in range(len(said)) if slowly else ():
             handler.wfile.write(said[number : number + 1])
             handler.wfile.flush()
@@ -333,7 +343,7 @@ def _archive(client: Client) -> Incoming:
 def test_download_comes_without_chunks(server: _Server, client: Client) -> None:
     asked: list[str] = []
 
-    def send(handler: _Handler) -> None:
+    def send(handler: Handler) -> None:
         asked.append(handler.requestline)
         handler.send_response(200)
         handler.end_headers()
@@ -345,7 +355,7 @@ def test_download_comes_without_chunks(server: _Server, client: Client) -> None:
         *pieces, last = [len(piece) for piece in answer.pieces(PIECE)]
     assert sum(pieces) + last == 3 * PIECE and all(piece >= PIECE for piece in pieces)
     assert asked == ["GET /v1.41/images/get?names=a%3A1&names=b%3A1 HTTP/1.0"]
-    server.behave = _Handler.answer
+    server.behave = Handler.answer
     assert _ask(client)["connection"] == 1
 
 
@@ -356,7 +366,7 @@ def test_refused_download(server: _Server, client: Client) -> None:
 
 
 def test_download_that_nobody_answers(server: _Server, client: Client) -> None:
-    server.behave = _Handler.hang_up
+    server.behave = Handler.hang_up
     with pytest.raises(ConnectionError):
         _archive(client)
 
@@ -364,7 +374,7 @@ def test_download_that_nobody_answers(server: _Server, client: Client) -> None:
 def test_download_that_stops(server: _Server, client: Client) -> None:
     going_on = threading.Event()
 
-    def stop(handler: _Handler) -> None:
+    def stop(handler: Handler) -> None:
         if "_ping" in handler.path:
             return handler.answer()
         time.sleep(1.2)
@@ -392,7 +402,7 @@ def _load(client: Client, size: int) -> Any:
 
 
 def test_upload(server: _Server, client: Client) -> None:
-    def read(handler: _Handler) -> None:
+    def read(handler: Handler) -> None:
         time.sleep(1.5)  # what is read slowly is sent all the same
         length = int(handler.headers["Content-Length"])
         handler.answer(got=len(handler.rfile.read(length)))
@@ -402,7 +412,7 @@ def test_upload(server: _Server, client: Client) -> None:
 
 
 def test_upload_of_which_enough_was_seen(server: _Server, client: Client) -> None:
-    def refuse(handler: _Handler) -> None:
+    def refuse(handler: Handler) -> None:
         handler.rfile.read(1000)
         handler.answer(500, message="no archive")
         handler.close_connection = True
