@@ -125,9 +125,9 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
     """Name the trial, unless an image with one of the names is the same already."""
-    same = _right(observed)
-    committed = next(iter(same.values()), observed.trial)
-    former = {target: image for target, image in observed.targets.items() if target not in same}
+    right = _right(observed)
+    committed = next(iter(right.values()), observed.trial)
+    former = {target: image for target, image in observed.targets.items() if target not in right}
     return Plan(
         steps=tuple(
             Name(wanted.container, committed.id, target, image.id if image else None)
