@@ -50,7 +50,7 @@ def save(engine: Engine, step: Save) -> str:
 
 
 def _write(engine: Engine, step: Save, file: BinaryIO, directory: str) -> str:
-    """Write the archive as it comes or, where its order is wrong, once all of it is here; return its SHA-256."""
+    """Write the archive as it comes or, where that can't be, once all of it is here; return its SHA-256."""
     if engine.version >= _FIRST_WITH_LAYOUT and not step.right.left_out:
         try:
             return _pack(engine, step, parts_of_stream(Transfers(engine).save(step.names, step.only)), file)
