@@ -565,6 +565,22 @@ def test_what_else_is_in_a_layout_is_left_out(module: Module, clean: docker.Dock
     assert [artifact["name"] for artifact in module.unchanged(path=str(path))["artifacts"]] == names
 
 
+@pytest.mark.parametrize("form", archives.SPARSE_FORMS)
+def test_archive_that_was_packed_without_its_zeros(
+    form: str, module: Module, clean: docker.DockerClient, tmp_path: Path
+) -> None:
+    """As tar --sparse packs an archive again that was unpacked; the engine is sent all of the layer."""
+    image = archives.Image((archives.tar({"zeros": bytes(1 << 20), "end": b"end"}),), tags=("zeros:1",))
+    with tarfile.open(fileobj=io.BytesIO(archives.tar(archives.both(image)))) as tar:
+        tar.extractall(tmp_path / "tree", filter="data")
+    path = tmp_path / "images.tar"
+    path.write_bytes(archives.packed_with_tar(tmp_path / "tree", form))
+    assert path.stat().st_size < 1 << 20
+    assert module.converges(path=str(path), verify=True)["bytes_sent"] > 1 << 20
+    assert "bytes_sent" not in module.unchanged(path=str(path))
+    assert clean.images.get("zeros:1").attrs["RootFS"]["Layers"] == list(image.diff_ids)
+
+
 # What a containerd store has in part
 
 

@@ -23,7 +23,6 @@ from typing import Any, BinaryIO, NamedTuple
 from ansible_collections.gantry.docker.plugins.module_utils.image.compression import HEAD, detect
 from ansible_collections.gantry.docker.plugins.module_utils.image.contents import (
     Contents,
-    Entry,
     PlainContents,
     blob_digest,
     blob_name,
@@ -42,7 +41,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.manifests impo
     read_left_out,
     read_listed,
 )
-from ansible_collections.gantry.docker.plugins.module_utils.image.tar import Bounds, StreamSource
+from ansible_collections.gantry.docker.plugins.module_utils.image.tar import Bounds, Entry, StreamSource
 
 
 class ArchiveError(GantryError):

@@ -12,14 +12,14 @@ import re
 from collections.abc import Callable, Sequence, Set
 from functools import cache
 from math import isinf
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils.image.tar import (
-    BLOCK,
     MAX_UNPACKED,
     REPACK,
     Bounds,
+    Entry,
     FileSource,
     Member,
     Source,
@@ -43,19 +43,6 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 _BLOB = re.compile(r"blobs/(sha256|sha512)/([0-9a-f]+)")
 # <hex>.json from Docker and Podman, sha256:<hex> from go-containerregistry.
 _CONFIG = re.compile(r"(?:.*/)?(?:sha256:)?([0-9a-f]{64})(?:\.json)?", re.DOTALL)
-
-
-class Entry(NamedTuple):
-    """A file in an archive: where its headers begin, and where its data is, counted in the unpacked tar."""
-
-    start: int
-    offset: int
-    size: int
-
-    @property
-    def end(self) -> int:
-        """Where what follows begins: all of this entry, headers and padding, is start to end."""
-        return self.offset + self.size + -self.size % BLOCK
 
 
 class Contents:
@@ -126,7 +113,7 @@ class Contents:
             # The link remains the old file.
             raise Unreadable(f"it has a file {shown(name)}, a hard link to that, and the file again", REPACK)
         if member.link is None:
-            self.files[name] = Entry(member.start, member.offset, member.size)
+            self.files[name] = member.entry
         elif member.hard:
             self.links[name] = self._hard_target(name, member.link)
         else:
@@ -176,7 +163,7 @@ class PlainContents(Contents):
     def _read(self, file: str) -> bytes:
         entry = self.files[file]
         self._file.seek(entry.offset)
-        data = self._file.read(entry.size)
+        data = b"".join(entry.content(lambda size: iter([self._file.read(size)])))
         if len(data) < entry.size:
             raise Unreadable("it was changed while it was read")
         return data

@@ -19,7 +19,6 @@ from typing import Any, BinaryIO
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.contents import (
     Contents,
-    Entry,
     blob_digest,
     check_digest,
     object_of,
@@ -33,6 +32,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.tar import (
     BLOCK,
     MAX_UNPACKED,
     Bounds,
+    Entry,
     clean_name,
 )
 
@@ -69,7 +69,8 @@ class EmbeddedContents(Contents):
             raise _damaged()
         for row in rows:
             name, start, offset, size = _row(row, 4)
-            self.files[text(name, _NAME)] = Entry(*_places([start, offset, size]))
+            start, offset, size = _places([start, offset, size])
+            self.files[text(name, _NAME)] = Entry(start, offset, size)
         (self.end,) = _places([index.get("end")])
         self._check_entries(len(rows))
         documents = object_of(index.get("documents"), _NAME)

@@ -40,11 +40,13 @@ class StreamedContents(Contents):
         self.digests.pop(member.name, None)
         if member.link is not None:
             return
-        data = _Data(self._source, member.size, _algorithm(member.name) if self._hashes else None)
+        size = member.entry.size
+        content = StreamSource(member.entry.content(self._source.pieces))
+        data = _Data(content, size, _algorithm(member.name) if self._hashes else None)
         head = read_exactly(data, HEAD)
         # A layer has zeros, and JSON has none.
-        if member.size <= min(MAX_DOCUMENT, self.bounds.document) and b"\0" not in head:
-            head += read_exactly(data, member.size - len(head))
+        if size <= min(MAX_DOCUMENT, self.bounds.document) and b"\0" not in head:
+            head += read_exactly(data, size - len(head))
             if b"\0" not in head:
                 self._keep(member.name, head)
         if self._hashes:

@@ -12,9 +12,12 @@ import hashlib
 import io
 import json
 import lzma
+import subprocess
 import tarfile
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Union, cast
 
 import zstandard
@@ -116,6 +119,17 @@ def packed(data: bytes, compression: str) -> bytes:
     if compression == "zstd":
         return zstandard.ZstdCompressor(write_checksum=True).compress(data)
     return data
+
+
+SPARSE_FORMS = ("gnu", "posix --sparse-version=0.0", "posix --sparse-version=0.1", "posix")
+
+
+def packed_with_tar(tree: Path, form: str) -> bytes:
+    """An archive of what is in a directory, by GNU tar, which leaves zeros out of it."""
+    with tempfile.TemporaryDirectory(dir=tree.parent) as holes:
+        subprocess.run(["cp", "--recursive", "--sparse=always", f"{tree}/.", holes], check=True)
+        command = ["tar", "--create", "--sparse", *f"--format={form}".split(), f"--directory={holes}", "."]
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
 
 
 def legacy(*images: Image) -> dict[str, Content]:

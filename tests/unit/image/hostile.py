@@ -14,7 +14,7 @@ import bz2
 import json
 import lzma
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.embedded import packed_section, section
@@ -57,12 +57,56 @@ def file(name: str, data: bytes) -> bytes:
 
 def pax(kind: bytes = b"x", **records: str) -> bytes:
     """A header of attributes, with its data."""
+    return of_records(kind, *((key.replace("__", "."), value) for key, value in records.items()))
+
+
+def of_records(kind: bytes, *records: tuple[str, str]) -> bytes:
+    """The same with keys that may come again."""
     data = b""
-    for key, value in records.items():
-        body = f" {key.replace('__', '.')}={value}\n".encode()
+    for key, value in records:
+        body = f" {key}={value}\n".encode()
         size = len(body) + len(str(len(body) + 2))
         data += str(size).encode() + body
     return head(kind, "PaxHeaders/x", size=len(data)) + padded(data)
+
+
+Pairs = Sequence[tuple[int, int]]
+
+
+def sparse(pairs: Pairs, size: int = 1024, data: bytes = b"", count: int | None = None, **more: str) -> bytes:
+    """A file without its zeros, in GNU's form 1.0; pairs: where its data belongs, as offset and length."""
+    lines = [len(pairs) if count is None else count, *(number for pair in pairs for number in pair)]
+    stored = padded("".join(f"{line}\n" for line in lines).encode()) + data
+    told = {"major": "1", "minor": "0", "name": "x", "realsize": str(size), **more}
+    records = [(f"GNU.sparse.{key}", value) for key, value in told.items() if value]
+    return of_records(b"x", *records) + file("GNUSparseFile.0/x", stored)
+
+
+def sparse_in_head(map_: str, count: int, size: int = 1024, data: bytes = b"", **more: str) -> bytes:
+    """The same in form 0.1, with the map as it is written."""
+    told = {"name": "x", "size": str(size), "numblocks": str(count), "map": map_, **more}
+    return of_records(b"x", *((f"GNU.sparse.{key}", value) for key, value in told.items())) + file("x", data)
+
+
+def sparse_in_records(*records: tuple[str, str], data: bytes = b"") -> bytes:
+    """The same in form 0.0: a record for each number of the map."""
+    told = [("size", "1024"), ("numblocks", str(len(records) // 2)), *records]
+    return of_records(b"x", *((f"GNU.sparse.{key}", value) for key, value in told)) + file("x", data)
+
+
+def places(pairs: Pairs) -> bytes:
+    return b"".join(b"%011o\0%011o\0" % pair for pair in pairs)
+
+
+def sparse_by_gnu(
+    *maps: bytes, size: int = 1024, data: bytes = b"", form: Literal[0, 1, 2] = tarfile.GNU_FORMAT
+) -> bytes:
+    """The same in GNU's old form, with a map in the header and in blocks after it."""
+    told = {"at386": maps[0], "at482": b"\1" if maps[1:] else b"\0", "at483": b"%011o\0" % size}
+    blocks = [part.ljust(504, b"\0") + b"\1" + bytes(7) for part in maps[1:]]
+    if blocks:
+        blocks[-1] = blocks[-1][:504] + bytes(8)
+    return changed(head(b"S", size=len(data), form=form), **told) + b"".join(blocks) + padded(data)
 
 
 def long_name(name: str, kind: bytes = b"L") -> bytes:
@@ -319,6 +363,66 @@ HOSTILE: dict[str, Archive] = {
     "tar: dump of a directory": Archive(lambda: after(head(b"D", "x")), "of the type"),
     "tar: continued volume": Archive(lambda: after(head(b"M", "x")), "of the type"),
     "tar: negative size": Archive(lambda: after(pax(size="-1"), PROD_FILE), "no valid size"),
+    # Files without their zeros, whose map is none
+    "sparse: parts that overlap": Archive(
+        lambda: after(sparse([(0, 512), (256, 512)], data=bytes(1024))), "map contradicts it"
+    ),
+    "sparse: parts backwards": Archive(
+        lambda: after(sparse([(512, 512), (0, 512)], data=bytes(1024))), "map contradicts it"
+    ),
+    "sparse: part beyond the end": Archive(lambda: after(sparse([(1000, 512)], data=bytes(512))), "contradicts it"),
+    "sparse: less data than parts": Archive(
+        lambda: after(sparse([(0, 512), (512, 512)], data=bytes(512))), "map contradicts it"
+    ),
+    "sparse: more data than parts": Archive(lambda: after(sparse([(0, 512)], data=bytes(1024))), "map contradicts it"),
+    "sparse: part that begins within a block": Archive(
+        lambda: after(sparse([(0, 100), (512, 512)], data=bytes(612))), "map contradicts it"
+    ),
+    "sparse: negative offset": Archive(lambda: after(sparse([(-512, 512)], data=bytes(512))), "no valid size"),
+    "sparse: map without an end": Archive(lambda: after(sparse([], count=1000), bytes(1 << 21)), "map .* has no end"),
+    "sparse: map of very many parts": Archive(lambda: after(sparse([], count=10**17)), r"more than \d+ entries"),
+    "sparse: map behind the file": Archive(
+        lambda: after(sparse([], count=1), b"0\n512\n".ljust(512, b"\0")), "no valid size"
+    ),
+    "sparse: other version": Archive(lambda: after(sparse([], minor="1")), "form that tools read differently"),
+    "sparse: two sizes": Archive(lambda: after(sparse_in_head("0,0", 1, realsize="1")), "read differently"),
+    "sparse: two maps": Archive(lambda: after(sparse([], map="0,0", numblocks="1")), "read differently"),
+    "sparse: no name": Archive(lambda: after(sparse([], name="")), "read differently"),
+    "sparse: name that leads out": Archive(lambda: after(sparse([], name="../x")), "must stay within"),
+    "sparse: directory": Archive(lambda: after(pax(GNU__sparse__major="1") + head(b"5", "x/")), "read differently"),
+    "sparse: link": Archive(
+        lambda: after(pax(GNU__sparse__name="manifest.json") + head(b"2", link="oci-layout")), "read differently"
+    ),
+    "sparse: other number of parts": Archive(lambda: after(sparse_in_head("0,0,0,0", 1)), "map contradicts it"),
+    "sparse: odd map": Archive(lambda: after(sparse_in_head("0,0,0", 1)), "map contradicts it"),
+    "sparse: map with more": Archive(lambda: after(sparse_in_head("0,0", 1, offset="0", numbytes="0")), "two maps"),
+    "sparse: two offsets": Archive(
+        lambda: after(sparse_in_records(("offset", "0"), ("offset", "0"))), "a sparse file has gaps"
+    ),
+    "sparse: two numbers in a record": Archive(
+        lambda: after(sparse_in_records(("offset", "0,0"), ("numbytes", "0,0"))), "a sparse file has gaps"
+    ),
+    "sparse: offset without a length": Archive(
+        lambda: after(sparse_in_records(("offset", "0"), ("numbytes", "0"), ("offset", "0"))), "contradicts it"
+    ),
+    "sparse: GNU's form with a pax size": Archive(
+        lambda: after(pax(size="0") + sparse_by_gnu(b"")), "form that tools read differently"
+    ),
+    "sparse: GNU's form in POSIX's header": Archive(
+        lambda: after(sparse_by_gnu(b"", form=tarfile.USTAR_FORMAT)), "form that tools read differently"
+    ),
+    "sparse: GNU's form with a gap": Archive(
+        lambda: after(sparse_by_gnu(bytes(24) + places([(0, 0)]))), "a sparse file has gaps"
+    ),
+    "sparse: GNU's form with half a pair": Archive(
+        lambda: after(sparse_by_gnu(b"%011o\0" % 512)), "a sparse file has gaps"
+    ),
+    "sparse: GNU's form with a block too many": Archive(
+        lambda: after(sparse_by_gnu(places([(0, 0)] * 3), b"")), "a sparse file has gaps"
+    ),
+    "sparse: a TiB of zeros": Archive(lambda: after(sparse([], size=1 << 40)), "unpack to more than 1032 MiB"),
+    "sparse: many GiB of zeros": Archive(lambda: after(sparse([], size=1 << 29) * 3), "unpack to more than 1032 MiB"),
+    "sparse: document of zeros": Archive(lambda: after(sparse([], size=1 << 24, name="manifest.json")), "is too large"),
     # Entries that Docker unpacks elsewhere
     "paths: list below a link": Archive(
         lambda: after(head(b"2", "x", link="."), file("x/manifest.json", PROD_LIST)), "lies below 'x'"
@@ -377,6 +481,21 @@ ODD: dict[str, Archive] = {
         lambda: after(changed(head(b"0", "x", form=tarfile.USTAR_FORMAT), at345=b"p" * 131, at508=b"tar\0"))
     ),
     "GNU header with times": Archive(lambda: after(changed(head(b"0", "x"), at345=b"00000000001\0" * 2))),
+    "sparse list": Archive(
+        lambda: after(sparse([(0, len(SMALL_LIST))], len(SMALL_LIST), SMALL_LIST, name="manifest.json"))
+    ),
+    "sparse layer": Archive(
+        lambda: (
+            sparse([(0, 1024)], len(SMALL.layers[0]), SMALL.layers[0][:1024], name=archives.blob(SMALL.layers[0]))
+            + archives.tar({name: data for name, data in ENTRIES.items() if name != archives.blob(SMALL.layers[0])})
+        )
+    ),
+    "sparse, 0.1": Archive(lambda: after(sparse_in_head("0,512,1024,0", 2, data=bytes(512)))),
+    "sparse, 0.0": Archive(lambda: after(sparse_in_records(("offset", "512"), ("numbytes", "512"), data=bytes(512)))),
+    "sparse, GNU's form": Archive(lambda: after(sparse_by_gnu(places([(512, 512)]), data=bytes(512)))),
+    "sparse, GNU's form with a longer map": Archive(
+        lambda: after(sparse_by_gnu(places([(0, 0)] * 4), places([(0, 0)] * 21), places([(0, 0)])))
+    ),
     "two lists, the last counts": Archive(
         lambda: archives.tar({"manifest.json": PROD_LIST})[:-1024] + archives.tar(ENTRIES)
     ),
@@ -482,6 +601,12 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     ),
     "list with a wide character": lambda: packed_list(f'["\U0001f600{"a" * 8_000_000}"]'),
     "list with an escaped wide character": lambda: packed_list(f'["\\ud83d\\ude00{"a" * 8_000_000}"]'),
+    "attributes": lambda: archives.packed((of_records(b"x", *[("a", "")] * 13_000) + head(b"5")) * 6000 + END, "gzip"),
+    "maps of sparse files": lambda: archives.packed(sparse([(0, 0)] * 30_000) * 300 + END, "gzip"),
+    "maps of sparse files, GNU": lambda: archives.packed(
+        sparse_by_gnu(places([(0, 0)] * 4), *[places([(0, 0)] * 21)] * 1000) * 300 + END, "gzip"
+    ),
+    "sparse files": lambda: archives.packed(sparse([], size=1 << 20) * 50_000 + END, "gzip"),
     "large documents": lambda: archives.packed(
         archives.tar({str(number): b"[" + b"[]," * 2_000_000 for number in range(20)}), "gzip"
     ),

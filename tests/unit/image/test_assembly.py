@@ -25,10 +25,11 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.assembly impor
 )
 from ansible_collections.gantry.docker.plugins.module_utils.image.packing import Unpacker
 from ansible_collections.gantry.docker.plugins.module_utils.image.platform import Platform
+from ansible_collections.gantry.docker.plugins.module_utils.image.tar import Entry
 from ansible_collections.gantry.docker.tests.unit.image import archives
 from ansible_collections.gantry.docker.tests.unit.image.archives import APP, ARM, TOOL, Content
 
-Read = Callable[[int, int], Iterator[bytes]]
+Read = Callable[[Entry], Iterator[bytes]]
 
 
 def sent(path: Path, entries: Mapping[str, Content], spoil: bool = False) -> dict[str, bytes]:
