@@ -36,7 +36,7 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.contents impor
 )
 from ansible_collections.gantry.docker.plugins.module_utils.image.errors import GantryError, Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils.image.identity import canonical
-from ansible_collections.gantry.docker.plugins.module_utils.image.manifests import described_names, normal
+from ansible_collections.gantry.docker.plugins.module_utils.image.manifests import REPOSITORIES, described_names, normal
 from ansible_collections.gantry.docker.plugins.module_utils.image.tar import (
     BLOCK,
     Entry,
@@ -46,8 +46,8 @@ from ansible_collections.gantry.docker.plugins.module_utils.image.tar import (
     shown,
 )
 
-_INDEX, _LISTED, _LAYOUT, _REPOSITORIES = "index.json", "manifest.json", "oci-layout", "repositories"
-_DOCUMENTS = (_INDEX, _LISTED, _LAYOUT, _REPOSITORIES, THIN)
+_INDEX, _LISTED, _LAYOUT = "index.json", "manifest.json", "oci-layout"
+_DOCUMENTS = (_INDEX, _LISTED, _LAYOUT, REPOSITORIES, THIN)
 _END = bytes(2 * BLOCK)
 # The first of each is what an OCI layout has where nothing else is said (image-spec, manifest.md and image-index.md).
 _INDEX_TYPES = (

@@ -85,12 +85,19 @@ class Contents:
         size = self.files[file].size
         if size > min(MAX_DOCUMENT, self.bounds.document) or self._documents_size + size > MAX_DOCUMENTS:
             raise Unreadable(f"its description of images in {shown(name)} is too large ({size} bytes)")
-        data = self._read(file)
+        return self._kept_document(file, self._read(file))
+
+    def add(self, name: str, data: bytes) -> None:
+        """Add a document that is nowhere in the archive."""
+        self.files[name] = Entry(self.end, self.end, len(data))
+        self._kept_document(name, data)
+
+    def _kept_document(self, name: str, data: bytes) -> bytes:
         self._documents_size += weight(data)
         self._values += values(data)
         if self._documents_size > min(MAX_DOCUMENTS, self.bounds.documents) or self._values > self.bounds.values:
             raise Unreadable(f"its descriptions of images, up to {shown(name)}, are too large in all")
-        self.documents[file] = data
+        self.documents[name] = data
         return data
 
     def _walk(self, source: Source, visit: Callable[[Member], None]) -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 from ansible_collections.gantry.docker.plugins.module_utils.image.compression import HEAD, detect
 from ansible_collections.gantry.docker.plugins.module_utils.image.contents import MAX_DOCUMENT, Contents, blob_digest
@@ -22,7 +23,7 @@ class StreamedContents(Contents):
     """Those of an archive that comes once: all that may be a document is kept, for manifests come last.
 
     hashes: whether to hash every file. digests: then, by name, the digest of the file's content and,
-    if it is compressed and no blob of an OCI layout, also that of what it unpacks to.
+    if it is compressed and no blob of an OCI layout, also that of what it unpacks to ("" if it doesn't).
     """
 
     def __init__(self, source: StreamSource, bounds: Bounds | None = None, hashes: bool = False) -> None:
@@ -34,6 +35,10 @@ class StreamedContents(Contents):
         self._hashes = hashes
         self._walk(source, self._visit)
         source.drain()
+
+    def of_layers(self, files: Iterable[str]) -> dict[str, str | None]:
+        """The digests of files that are layers if they aren't compressed; None for one that is."""
+        return {name: None if self.digests[name][1:] else self.digests[name][0] for name in files}
 
     def _visit(self, member: Member) -> None:
         self._drop(member.name)
@@ -115,5 +120,5 @@ def _unpacked_digest(head: bytes, data: _Data) -> tuple[str, ...]:
             content.update(piece)
     except Unreadable:
         # That it is no sound layer shows when its digest is compared, if it is a layer at all.
-        return ()
+        return ("",)
     return (f"sha256:{content.hexdigest()}",)

@@ -226,6 +226,33 @@ def hard_linked(*order: str) -> bytes:
     return b"".join(parts[part] for part in order) + END
 
 
+def ancient(change: Callable[[dict[str, Content]], Any], **more: Any) -> bytes:
+    """An archive of Docker before 1.10 that was changed. more: what is said of its only image beside."""
+    entries = archives.ancient(SMALL, **more)
+    change(entries)
+    return archives.tar(entries)
+
+
+def described(identifier: str, parent: str = "", **more: Any) -> dict[str, Content]:
+    """One more image in such an archive."""
+    said = archives.encoded({"id": identifier, "parent": parent, **more})
+    return {f"{identifier}/json": said, f"{identifier}/layer.tar": SMALL.layers[0]}
+
+
+def chains(length: int, number: int = 1) -> dict[str, Content]:
+    """An archive with rows of images, each the parent of the next; and each has a tag."""
+    entries: dict[str, Content] = {}
+    tags = {}
+    for row in range(number):
+        names = [f"{row:032x}{position:032x}" for position in range(length)]
+        for parent, name in zip(["", *names], names):
+            entries.update(described(name, parent))
+            tags[name] = name
+    return {**entries, "repositories": archives.encoded({"small": tags})}
+
+
+ANCIENT = next(name for name in archives.ancient(SMALL) if name.endswith("/json"))[:64]
+OTHER = "0" * 64
 PROD_FILE = file("other.json", PROD_LIST)
 
 HOSTILE: dict[str, Archive] = {
@@ -423,6 +450,53 @@ HOSTILE: dict[str, Archive] = {
     "sparse: a TiB of zeros": Archive(lambda: after(sparse([], size=1 << 40)), "unpack to more than 1032 MiB"),
     "sparse: many GiB of zeros": Archive(lambda: after(sparse([], size=1 << 29) * 3), "unpack to more than 1032 MiB"),
     "sparse: document of zeros": Archive(lambda: after(sparse([], size=1 << 24, name="manifest.json")), "is too large"),
+    # Archives of Docker before 1.10
+    "ancient: own parent": Archive(lambda: ancient(lambda e: None, parent=ANCIENT), "is an ancestor of itself"),
+    "ancient: parents in a circle": Archive(
+        lambda: ancient(lambda e: e.update(described(OTHER, ANCIENT)), parent=OTHER), "is an ancestor of itself"
+    ),
+    "ancient: parent that isn't there": Archive(lambda: ancient(lambda e: None, parent=OTHER), "lacks its parent"),
+    "ancient: parent in another case": Archive(lambda: ancient(lambda e: None, Parent=OTHER), "take for parent"),
+    "ancient: parent elsewhere": Archive(lambda: ancient(lambda e: None, parent=f"../{OTHER}"), "lacks its parent"),
+    "ancient: too many layers": Archive(lambda: archives.tar(chains(126)), "more than 125 layers"),
+    "ancient: directory that is no Id": Archive(
+        lambda: ancient(lambda e: e.update(described("x"))), "each is an image's Id"
+    ),
+    "ancient: Id in capitals": Archive(
+        lambda: ancient(lambda e: e.update(described("A" * 64))), "each is an image's Id"
+    ),
+    "ancient: no layer": Archive(lambda: ancient(lambda e: e.pop(f"{ANCIENT}/layer.tar")), r"lacks its layer\.tar"),
+    "ancient: no description": Archive(lambda: ancient(lambda e: e.pop(f"{ANCIENT}/json")), "lacks its json"),
+    "ancient: layer elsewhere": Archive(
+        lambda: ancient(lambda e: e.update({f"{ANCIENT}/layer.tar": Link("../../etc/shadow")})), "a link out of it"
+    ),
+    "ancient: compressed layer": Archive(
+        lambda: ancient(lambda e: e.update({f"{ANCIENT}/layer.tar": archives.packed(SMALL.layers[0], "gzip")})),
+        "is compressed",
+    ),
+    "ancient: damaged compressed layer": Archive(
+        lambda: ancient(lambda e: e.update({f"{ANCIENT}/layer.tar": b"\x1f\x8b\x08" + bytes(1024)})), "is compressed"
+    ),
+    "ancient: tag of nothing": Archive(
+        lambda: ancient(lambda e: e.update({"repositories": archives.encoded({"small": {"1": OTHER}})})),
+        "which it doesn't hold",
+    ),
+    "ancient: tag of two": Archive(
+        lambda: ancient(
+            lambda e: e.update(
+                **described(OTHER),
+                repositories=archives.encoded({"small": {"1": OTHER}, "docker.io/library/small": {"1": ANCIENT}}),
+            )
+        ),
+        "of two images",
+    ),
+    "ancient: tag that is none": Archive(
+        lambda: ancient(lambda e: e.update({"repositories": archives.encoded({"small": {"1:2": ANCIENT}})})),
+        "no valid name with a tag",
+    ),
+    "ancient: tags in no object": Archive(lambda: ancient(lambda e: e.update(repositories=b"[]")), "no object"),
+    "ancient: text for a number": Archive(lambda: ancient(lambda e: None, config={"Tty": 1}, docker_version=""), "Tty"),
+    "ancient: time that is none": Archive(lambda: ancient(lambda e: None, created="yesterday"), "a time 'yesterday'"),
     # Entries that Docker unpacks elsewhere
     "paths: list below a link": Archive(
         lambda: after(head(b"2", "x", link="."), file("x/manifest.json", PROD_LIST)), "lies below 'x'"
@@ -481,6 +555,14 @@ ODD: dict[str, Archive] = {
         lambda: after(changed(head(b"0", "x", form=tarfile.USTAR_FORMAT), at345=b"p" * 131, at508=b"tar\0"))
     ),
     "GNU header with times": Archive(lambda: after(changed(head(b"0", "x"), at345=b"00000000001\0" * 2))),
+    "Docker before 1.10": Archive(lambda: ancient(lambda e: None)),
+    "Docker before 1.10, layer that is a link": Archive(
+        lambda: ancient(
+            lambda e: e.update(
+                {"layer.tar": SMALL.layers[0], f"{ANCIENT}/layer.tar": Link("../layer.tar"), "x": Link("layer.tar")}
+            )
+        )
+    ),
     "sparse list": Archive(
         lambda: after(sparse([(0, len(SMALL_LIST))], len(SMALL_LIST), SMALL_LIST, name="manifest.json"))
     ),
@@ -570,6 +652,24 @@ def filtered_zeros() -> bytes:
     return much(lzma.compress(bytes(4 << 20), filters=filters), "xz")
 
 
+def ancient_zeros() -> bytes:
+    """An archive of Docker before 1.10 with a layer of zeros."""
+    size = 1000 << 20
+    entries = archives.ancient(SMALL)
+    del entries[f"{ANCIENT}/layer.tar"]
+    packed = archives.packed(head(b"0", f"{ANCIENT}/layer.tar", size=size), "gzip")
+    return (
+        packed + archives.packed(bytes(8 << 20), "gzip") * (size >> 23) + archives.packed(archives.tar(entries), "gzip")
+    )
+
+
+def ancient_holes() -> bytes:
+    """The same, plain, with the zeros left out."""
+    entries = archives.ancient(SMALL)
+    del entries[f"{ANCIENT}/layer.tar"]
+    return sparse([], size=1032 << 20, name=f"{ANCIENT}/layer.tar") + archives.tar(entries)
+
+
 def leaps() -> bytes:
     """An archive in bzip2 of what packs best and is put together most slowly: each byte lies far from the last."""
     last, word = b"a", b"b"
@@ -610,6 +710,9 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "large documents": lambda: archives.packed(
         archives.tar({str(number): b"[" + b"[]," * 2_000_000 for number in range(20)}), "gzip"
     ),
+    "layer of Docker before 1.10, gzip": ancient_zeros,
+    "layer of Docker before 1.10, without its zeros": ancient_holes,
+    "images of Docker before 1.10": lambda: archives.packed(archives.tar(chains(125, 80)), "gzip"),
     "zeros, gzip": lambda: zeros("gzip"),
     "zeros, bzip2": lambda: zeros("bzip2"),
     "zeros, xz": lambda: zeros("xz"),

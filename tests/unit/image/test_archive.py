@@ -700,10 +700,6 @@ BAD = {
     "short garbage": (b"garbage", "no tar archive"),
     "zeros": (bytes(1024), "neither a manifest.json nor"),
     "json": (b"{}", "no tar archive"),
-    "Docker before 1.10": (
-        archives.tar(archives.ancient(archives.TOOL)),
-        "before 1.10.*before Docker 29 .*save it again",
-    ),
     "docker export": (BASE, "neither a manifest.json nor .*docker import"),
     "compressed garbage": (archives.packed(b"garbage" * 1000, "zstd"), "neither a tar archive nor"),
     "damaged gzip": (b"\x1f\x8b" + b"garbage" * 10, "gzip data is damaged"),
