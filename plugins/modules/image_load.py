@@ -11,7 +11,9 @@ module: image_load
 short_description: Load Docker images from an archive
 description:
   - Loads the images of an archive as C(docker save), C(podman save) or C(skopeo) write it, plain or compressed, by
-    whatever engine. A compression is undone on the way.
+    whatever engine. A compression is undone on the way, and so are the holes that C(tar --sparse) makes.
+  - An archive of Docker before 1.10 is taken for every engine, also for those that don't take it by themselves. As it
+    doesn't tell the digests of its layers, all of it is read each time.
   - The archive's index is read first. Where the engine has all of its images, under all of their tags, nothing is sent,
     and nothing changes. Otherwise only those images are sent that are missing, and of them the layers that are.
     An image of which a containerd store has lost a part is missing, where the engine tells (from API 1.48 on).

@@ -26,6 +26,7 @@ import pytest
 import zstandard
 
 from ansible_collections.gantry.docker.plugins.module_utils._archive.contents import PlainContents
+from ansible_collections.gantry.docker.plugins.module_utils._archive.groups import archived_tag
 from ansible_collections.gantry.docker.plugins.module_utils._archive.index import index_of, read_index
 from ansible_collections.gantry.docker.plugins.module_utils._archive.trailing_index import embedded_section
 from ansible_collections.gantry.docker.plugins.module_utils._engine.errors import EngineError
@@ -531,28 +532,88 @@ def test_names_as_other_tools_write_them(
     assert clean.api.images(all=True) == []
 
 
-@pytest.mark.parametrize("check", [False, True])
+OLD = archives.Image((archives.layer("old"), archives.layer("older")), tags=("old:1", "example.com/old:2"))
+OLDER = archives.Image((OLD.layers[0], archives.layer("oldest")), tags=("older:1",))
+# What is said of each image by the Docker that wrote it: since 1.8.3 engines keep it as it is written.
+SAID_BEFORE_1_10: dict[str, dict[str, Any]] = {
+    "1.9": {
+        "Size": 1,
+        "throwaway": True,
+        "comment": "a\tb \x7f",
+        "container_config": {"Cmd": ["<&>\u2028", '"\u00e9\\']},
+    },
+    "1.9, indented": {"write": partial(json.dumps, indent=2, ensure_ascii=False), "x<": ["<\u2029>", 1.50, {}, None]},
+    "1.3": {
+        "docker_version": "1.3.2",
+        "created": "2014-10-01T01:02:03.120300000+02:00",
+        "config": {
+            **{
+                "Hostname": "h",
+                "Memory": 0,
+                "Tty": True,
+                "PortSpecs": None,
+                "Cmd": "sh",
+                "Entrypoint": [],
+                "Env": ["A=<"],
+            },
+            **{
+                "ExposedPorts": {"80/tcp": {}, "443/tcp": {}},
+                "Volumes": {"/b": {}, "/a": {}},
+                "Labels": {"b": "", "a": "&"},
+            },
+            **{"NetworkDisabled": False, "MacAddress": "", "OnBuild": ["RUN x"], "WorkingDir": "/", "User": "u"},
+        },
+    },
+    "nobody": {
+        "docker_version": "",
+        "config": None,
+        "os": None,
+        "architecture": None,
+        "container": "c",
+        "Size": 5,
+        "x": 1,
+    },
+    "with an author": {"author": "A <a@example.com>", "container_config": {"Cmd": ["sh"]}},
+}
+
+
+@pytest.mark.parametrize("said", SAID_BEFORE_1_10)
 def test_layout_of_docker_before_1_10(
-    check: bool, module: Module, engine: engines.Engine, clean: docker.DockerClient, tmp_path: Path
+    said: str, module: Module, engine: engines.Engine, clean: docker.DockerClient, tmp_path: Path
 ) -> None:
-    """The way that the message names is one: what an engine that takes the archive saves of it is loaded."""
-    image = archives.Image((archives.layer("old"), archives.layer("older")), tags=("old:1",))
-    old, new = archives.tar(archives.ancient(image)), tmp_path / "new.tar"
+    """Every engine takes it from us; one that takes it by itself makes an image with the same Id of it."""
+    more = dict(SAID_BEFORE_1_10[said])
+    write = more.pop("write", json.dumps)
+    data = archives.tar(archives.ancient(OLD, OLDER, write=lambda value: write(value).encode(), **more))
     path = tmp_path / "old.tar"
-    path.write_bytes(old)
-    assert "engine before Docker 29 that has a classic store" in module.fails(check=check, path=str(path))
-    assert clean.api.images(all=True) == []
-    if engine.store == "containerd" or engine.release >= (29,):
-        with pytest.raises((docker.errors.ImageLoadError, docker.errors.APIError)):
-            clean.images.load(old)
-        assert clean.api.images(all=True) == []
-        return
-    # The engine says nothing then, which the SDK's own load can't read.
-    clean.api.post(f"{clean.api.base_url}/images/load", data=old).raise_for_status()
-    _save(clean, new, "old:1")
+    path.write_bytes(data)
+    tags = {tag: image.config_digest for image in read_index(path).images for tag in image.tags}
+    assert sorted(tags) == sorted([*OLD.tags, *OLDER.tags])
+    takes_it = engine.store == "classic" and engine.release < (29,)
+    # Before 25 engines wrote the author into the history before the command.
+    if takes_it and (said != "with an author" or engine.release >= (25,)):
+        # The engine says nothing then, which the SDK's own load can't read.
+        clean.api.post(f"{clean.api.base_url}/images/load", data=data).raise_for_status()
+        assert _tags(clean) == tags
+        module.unchanged(path=str(path))
+        wipe(clean)
+    done = module.converges(path=str(path))
+    assert set(done["diff"]["after"]) == set(tags) and done["diff"]["before"] == dict.fromkeys(tags)
+    for image in (OLD, OLDER):
+        assert clean.images.get(image.tags[0]).attrs["RootFS"]["Layers"] == list(image.diff_ids)
+    saved = read_index(_save(clean, tmp_path / "saved.tar", *tags))
+    assert {archived_tag(tag): image.config_digest for image in saved.images for tag in image.tags} == tags
+    module.unchanged(path=str(path), verify=True)
+
+
+def test_image_of_docker_before_1_10_without_a_tag(module: Module, clean: docker.DockerClient, tmp_path: Path) -> None:
+    path = tmp_path / "old.tar"
+    path.write_bytes(archives.tar(archives.ancient(OLD, replace(OLDER, tags=()))))
+    assert len(module.converges(path=str(path))["images"]) == 2
+    assert len(clean.images.list()) == 2
     wipe(clean)
-    module.converges(path=str(new))
-    assert clean.images.get("old:1").attrs["RootFS"]["Layers"] == list(image.diff_ids)
+    assert module.converges(path=str(path), name="old:1")["image_names"] == ["old:1"]
+    assert len(clean.images.list()) == 1
 
 
 def test_what_else_is_in_a_layout_is_left_out(module: Module, clean: docker.DockerClient, tmp_path: Path) -> None:
@@ -563,6 +624,22 @@ def test_what_else_is_in_a_layout_is_left_out(module: Module, clean: docker.Dock
     names = ["example.com/tool:sha256-1.sig", "chart:1"]
     assert [artifact["name"] for artifact in done["artifacts"]] == names
     assert [artifact["name"] for artifact in module.unchanged(path=str(path))["artifacts"]] == names
+
+
+@pytest.mark.parametrize("form", archives.SPARSE_FORMS)
+def test_archive_that_was_packed_without_its_zeros(
+    form: str, module: Module, clean: docker.DockerClient, tmp_path: Path
+) -> None:
+    """As tar --sparse packs an archive again that was unpacked; the engine is sent all of the layer."""
+    image = archives.Image((archives.tar({"zeros": bytes(1 << 20), "end": b"end"}),), tags=("zeros:1",))
+    with tarfile.open(fileobj=io.BytesIO(archives.tar(archives.both(image)))) as tar:
+        tar.extractall(tmp_path / "tree", filter="data")
+    path = tmp_path / "images.tar"
+    path.write_bytes(archives.packed_with_tar(tmp_path / "tree", form))
+    assert path.stat().st_size < 1 << 20
+    assert module.converges(path=str(path), verify=True)["bytes_sent"] > 1 << 20
+    assert "bytes_sent" not in module.unchanged(path=str(path))
+    assert clean.images.get("zeros:1").attrs["RootFS"]["Layers"] == list(image.diff_ids)
 
 
 # What a containerd store has in part

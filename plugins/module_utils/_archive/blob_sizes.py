@@ -27,8 +27,8 @@ def blob_sizes(archive: Iterator[bytes], image_id: str, layers: int) -> tuple[in
     documents: dict[str, Any] = {}
     for member in Tar(source):
         digest = blob_digest(member.name)
-        if digest and member.size <= MAX_DOCUMENT:
-            documents[digest] = _object(source.read(member.size))
+        if digest and member.entry.size <= MAX_DOCUMENT:
+            documents[digest] = _object(b"".join(member.entry.content(source.pieces)))
             top = documents.get(image_id) or {}
             parts = (documents.get(str(part.get("digest"))) or {} for part in _objects(top, "manifests"))
             for manifest in (top, *parts):

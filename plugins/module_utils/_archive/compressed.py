@@ -15,12 +15,13 @@ import zlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, BinaryIO, Protocol, cast
 
 from ansible_collections.gantry.docker.plugins.module_utils._archive.compression import Compression, zstandard
-from ansible_collections.gantry.docker.plugins.module_utils._archive.decompression import pieces_of, unpacked
+from ansible_collections.gantry.docker.plugins.module_utils._archive.decompression import Reader, pieces_of, unpacked
 from ansible_collections.gantry.docker.plugins.module_utils._archive.index import ArchiveIndex
-from ansible_collections.gantry.docker.plugins.module_utils._archive.tar import StreamSource
+from ansible_collections.gantry.docker.plugins.module_utils._archive.tar import Entry, StreamSource
 from ansible_collections.gantry.docker.plugins.module_utils._archive.trailing_index import embedded_section
 from ansible_collections.gantry.docker.plugins.module_utils._archive.writer import Head
 
@@ -155,7 +156,7 @@ class Packer:
 
 
 class Unpacker:
-    """Gives any part of an archive's tar, unpacked; parts in the order in which they lie come quickest."""
+    """Gives the content of any file in an archive; files in the order in which they lie come quickest."""
 
     def __init__(self, file: BinaryIO, index: ArchiveIndex) -> None:
         self._file = file
@@ -164,14 +165,14 @@ class Unpacker:
         self._source: StreamSource | None = None
         self._begun = 0
 
-    def data(self, offset: int, size: int) -> Iterator[bytes]:
-        """Size bytes from an offset; raises Unreadable if there are fewer."""
+    def data(self, entry: Entry) -> Iterator[bytes]:
+        """A file's content; raises Unreadable if there is less of it."""
+        return entry.content(partial(pieces_of, self._at(entry.offset)))
+
+    def _at(self, offset: int) -> Reader:
         if self._compression == "none":
             self._file.seek(offset)
-            return pieces_of(self._file, size)
-        return pieces_of(self._at(offset), size)
-
-    def _at(self, offset: int) -> StreamSource:
+            return self._file
         tar, place = max(pair for pair in self._breaks if pair[0] <= offset)
         position = self._begun + self._source.position if self._source else -1
         if self._source is None or not tar <= position <= offset:

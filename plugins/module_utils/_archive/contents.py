@@ -9,14 +9,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Set
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from ansible_collections.gantry.docker.plugins.module_utils._archive.documents import values, weight
 from ansible_collections.gantry.docker.plugins.module_utils._archive.tar import (
-    BLOCK,
     MAX_UNPACKED,
     REPACK,
     Bounds,
+    Entry,
     FileSource,
     Member,
     Source,
@@ -36,19 +36,6 @@ THIN = "gantry-docker-thin.json"
 
 # A link in an archive leads to a file, not to further links.
 _MAX_LINKS = 8
-
-
-class Entry(NamedTuple):
-    """A file in an archive: where its headers begin, and where its data is, counted in the unpacked tar."""
-
-    start: int
-    offset: int
-    size: int
-
-    @property
-    def end(self) -> int:
-        """Where what follows begins: all of this entry, headers and padding, is start to end."""
-        return self.offset + self.size + -self.size % BLOCK
 
 
 class Contents:
@@ -91,12 +78,19 @@ class Contents:
         size = self.files[file].size
         if size > min(MAX_DOCUMENT, self.bounds.document) or self._documents_size + size > MAX_DOCUMENTS:
             raise Unreadable(f"its description of images in {shown(name)} is too large ({size} bytes)")
-        data = self._read(file)
+        return self._kept_document(file, self._read(file))
+
+    def add(self, name: str, data: bytes) -> None:
+        """Add a document that is nowhere in the archive."""
+        self.files[name] = Entry(self.end, self.end, len(data))
+        self._kept_document(name, data)
+
+    def _kept_document(self, name: str, data: bytes) -> bytes:
         self._documents_size += weight(data)
         self._values += values(data)
         if self._documents_size > min(MAX_DOCUMENTS, self.bounds.documents) or self._values > self.bounds.values:
             raise Unreadable(f"its descriptions of images, up to {shown(name)}, are too large in all")
-        self.documents[file] = data
+        self.documents[name] = data
         return data
 
     def _walk(self, source: Source, visit: Callable[[Member], None]) -> None:
@@ -119,7 +113,7 @@ class Contents:
             # The link remains the old file.
             raise Unreadable(f"it has a file {shown(name)}, a hard link to that, and the file again", REPACK)
         if member.link is None:
-            self.files[name] = Entry(member.start, member.offset, member.size)
+            self.files[name] = member.entry
         elif member.hard:
             self.links[name] = self._hard_target(name, member.link)
         else:
@@ -169,7 +163,7 @@ class PlainContents(Contents):
     def _read(self, file: str) -> bytes:
         entry = self.files[file]
         self._file.seek(entry.offset)
-        data = self._file.read(entry.size)
+        data = b"".join(entry.content(lambda size: iter([self._file.read(size)])))
         if len(data) < entry.size:
             raise Unreadable("it was changed while it was read")
         return data

@@ -51,8 +51,9 @@ class ArchivedGroup(NamedTuple):
         return frozenset(image.manifest_digest for image in self.images if image.manifest_digest)
 
     def has(self, identity: ImageIdentity) -> bool:
-        """Whether it has an image of that identity."""
-        return any(archived_identity(image) == identity for image in self.images)
+        """Whether it has an image of that identity, which an engine tells."""
+        identities = (archived_identity(image) for image in self.images)
+        return any(own._replace(platform=_told(own.platform, identity.platform)) == identity for own in identities)
 
 
 def groups_of(
@@ -98,6 +99,13 @@ def archived_tags(image: ArchivedImage) -> frozenset[str]:
 def archived_tag(tag: str) -> str | None:
     """A tag as an engine shows it: archives have docker.io/library/busybox:latest too. None for a digest."""
     return None if "@" in tag else parse_reference(tag).tagged
+
+
+def _told(platform: Platform, engines: Platform) -> Platform:
+    """A platform as engines tell it: their own of what an image leaves open, as those of the first Dockers do."""
+    if platform.architecture:
+        return platform._replace(os=platform.os or engines.os)
+    return engines._replace(os=platform.os or engines.os)
 
 
 def _unlike(platform: Platform) -> Callable[[ArchivedImage], tuple[bool, bool]]:

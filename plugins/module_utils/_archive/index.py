@@ -12,18 +12,22 @@ compressed. FORMATS:
 - legacy: manifest.json alone (moby, image/tarexport/save.go before 25; Podman's docker-archive)
 - oci: an OCI layout alone (image-spec, image-layout.md; Podman's oci-archive)
 - both: an OCI layout with manifest.json (Docker since 25)
+
+What Docker before 1.10 wrote is read as legacy, with the configs that engines make of it (ancient.py).
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, BinaryIO, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils._archive.compression import HEAD, detect
-from ansible_collections.gantry.docker.plugins.module_utils._archive.contents import Contents, Entry, PlainContents
+from ansible_collections.gantry.docker.plugins.module_utils._archive.contents import Contents, PlainContents
 from ansible_collections.gantry.docker.plugins.module_utils._archive.digests import (
     blob_digest,
     blob_name,
@@ -31,6 +35,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.digests imp
 )
 from ansible_collections.gantry.docker.plugins.module_utils._archive.manifests import (
     INDEX,
+    REPOSITORIES,
     Config,
     Descriptor,
     Listed,
@@ -41,8 +46,17 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.manifests i
     read_left_out,
     read_listed,
 )
-from ansible_collections.gantry.docker.plugins.module_utils._archive.tar import Bounds, StreamSource
+from ansible_collections.gantry.docker.plugins.module_utils._archive.tar import (
+    Bounds,
+    Entry,
+    FileSource,
+    Source,
+    StreamSource,
+)
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, Unreadable
+
+# Gives the digests of files in an archive, by their names; None for one that is compressed.
+Hashed = Callable[[Mapping[str, Entry]], Mapping[str, "str | None"]]
 
 
 class ArchiveError(GantryError):
@@ -98,8 +112,8 @@ class ArchivedImage(NamedTuple):
 class ArchiveIndex(NamedTuple):
     """What is in an archive.
 
-    entries: its files by name, with their places in the unpacked tar. links: its links, by
-    name the names that they mean.
+    entries: its files by name, with their places in the unpacked tar. Of the layout of Docker before 1.10 the configs
+    are among them, which are made anew, and only in documents. links: its links, by name the names that they mean.
     end: where the last entry ends in the unpacked tar.
     compression: none, gzip, xz, bzip2 or zstd. format: legacy, oci or both.
     documents: the descriptions of images that were read, by the names of their entries.
@@ -144,7 +158,7 @@ def read_pieces(pieces: Iterator[bytes], path: str) -> ArchiveIndex:
     Raises ArchiveError as read_index does; other errors that the pieces raise pass through.
     """
     try:
-        return _once(pieces, "none")
+        return index_of(_streamed(StreamSource(pieces)), "none")
     except Unreadable as error:
         raise unusable(path, error) from error
 
@@ -199,21 +213,42 @@ def _read_file(file: BinaryIO, size: int) -> ArchiveIndex:
 
         embedded = read_embedded(file, size, compression)
         if embedded:
-            return index_of(embedded, compression, embedded.breaks)
+            return index_of(embedded, compression, breaks=embedded.breaks)
     file.seek(0)
     if compression == "none":
-        return index_of(PlainContents(file, size), compression)
+        return index_of(PlainContents(file, size), compression, lambda files: _hashed(FileSource(file, size), files))
     from ansible_collections.gantry.docker.plugins.module_utils._archive.decompression import unpacked
 
-    return _once(unpacked(file, compression), compression, Bounds.of(size, compression))
+    bounds = Bounds.of(size, compression)
+
+    def source() -> StreamSource:
+        file.seek(0)
+        return StreamSource(unpacked(file, compression), bounds.unpacked)
+
+    return index_of(_streamed(source(), bounds), compression, lambda files: _hashed(source(), files))
 
 
-def _once(pieces: Iterator[bytes], compression: str, bounds: Bounds | None = None) -> ArchiveIndex:
+def _streamed(source: StreamSource, bounds: Bounds | None = None) -> Contents:
     # Most archives can be sought in, or carry their index.
     from ansible_collections.gantry.docker.plugins.module_utils._archive.streamed import StreamedContents
 
-    source = StreamSource(pieces, bounds.unpacked if bounds else None)
-    return index_of(StreamedContents(source, bounds), compression)
+    return StreamedContents(source, bounds)
+
+
+def _hashed(source: Source, files: Mapping[str, Entry]) -> dict[str, str | None]:
+    """Hash files of an archive, which is at its beginning; see Hashed."""
+    # As in _read_file: what it takes to unpack archives, nobody waits for who needs it not.
+    from ansible_collections.gantry.docker.plugins.module_utils._archive.decompression import pieces_of
+
+    digests: dict[str, str | None] = {}
+    for name, entry in sorted(files.items(), key=lambda item: item[1].start):
+        source.skip(entry.offset - source.position)
+        content, head = hashlib.sha256(), b""
+        for piece in entry.content(partial(pieces_of, source)):
+            head = head or piece[:HEAD]
+            content.update(piece)
+        digests[name] = f"sha256:{content.hexdigest()}" if detect(head) == "none" else None
+    return digests
 
 
 def compression_of(head: bytes) -> str:
@@ -223,13 +258,18 @@ def compression_of(head: bytes) -> str:
     return detect(head)
 
 
-def index_of(contents: Contents, compression: str, breaks: tuple[tuple[int, int], ...] = ()) -> ArchiveIndex:
-    """The index of an archive with these contents; raises Unreadable. compression, breaks: as in ArchiveIndex."""
+def index_of(
+    contents: Contents, compression: str, hashed: Hashed | None = None, breaks: tuple[tuple[int, int], ...] = ()
+) -> ArchiveIndex:
+    """The index of an archive with these contents; raises Unreadable.
+
+    compression, breaks: as in ArchiveIndex. hashed: where an archive may have the layout of Docker before 1.10.
+    """
     if contents.marked:
-        return _index_of(contents, compression, breaks)
+        return _index_of(contents, compression, hashed, breaks)
     # Engines take an archive without an end mark. It may have broken off between two entries.
     try:
-        index = _index_of(contents, compression, breaks)
+        index = _index_of(contents, compression, hashed, breaks)
     except Unreadable as error:
         raise Unreadable("it is truncated") from error
     if not _is_whole(index):
@@ -251,17 +291,17 @@ def _is_whole(index: ArchiveIndex) -> bool:
     return all(name in named for name in index.entries if blob_digest(name))
 
 
-def _index_of(contents: Contents, compression: str, breaks: tuple[tuple[int, int], ...]) -> ArchiveIndex:
+def _index_of(
+    contents: Contents, compression: str, hashed: Hashed | None, breaks: tuple[tuple[int, int], ...]
+) -> ArchiveIndex:
     listed = read_listed(contents)
     configs = (config_digest(contents.resolve(image.config) or image.config) for image in listed or ())
     layout = read_layout(contents, frozenset(digest for digest in configs if digest))
-    if listed is None and layout is None and "repositories" in contents.files:
-        raise Unreadable(
-            "it has the layout of Docker before 1.10: repositories, and no manifest.json",
-            # moby, image/tarexport/load.go, legacyLoad: until 28, and never in daemon/containerd/image_exporter.go
-            "Load it with 'docker load' into an engine before Docker 29 that has a classic store, as others don't take "
-            "it either, and save it again there",
-        )
+    if listed is None and layout is None and hashed and contents.resolve(REPOSITORIES):
+        # An archive as nobody has written it for years.
+        from ansible_collections.gantry.docker.plugins.module_utils._archive.ancient import read_ancient
+
+        listed = read_ancient(contents, hashed)
     if listed is None and layout is None:
         raise Unreadable(
             "it has neither a manifest.json nor an OCI layout",

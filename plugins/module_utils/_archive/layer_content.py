@@ -17,6 +17,7 @@ import hashlib
 import json
 import tarfile
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
 from typing import IO, Any, cast
 
 from ansible_collections.gantry.docker.plugins.module_utils._archive.compression import HEAD, detect
@@ -44,7 +45,7 @@ def newest_layers(archive: Iterator[bytes]) -> frozenset[str]:
     images: list[Mapping[str, Any]] = []
     for member in Tar(source):
         if member.name == "manifest.json":
-            images = parsed(source.read(member.size), member.name)
+            images = parsed(b"".join(member.entry.content(source.pieces)), member.name)
     source.drain()
     return frozenset(image["Layers"][-1] for image in images if image.get("Layers"))
 
@@ -62,7 +63,7 @@ def content_digests(archive: Iterator[bytes], layers: Collection[str]) -> dict[s
 
 
 def _content_digest(source: StreamSource, member: Member) -> str:
-    packed = StreamSource(pieces_of(source, member.size))
+    packed = StreamSource(member.entry.content(partial(pieces_of, source)))
     head = packed.read(HEAD)
     plain = StreamSource(unpacked(Rejoined(head, packed), detect(head)))
     content = hashlib.sha256()

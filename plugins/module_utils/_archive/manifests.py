@@ -26,6 +26,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.reference imp
 
 _LISTED = "manifest.json"
 INDEX = "index.json"
+REPOSITORIES = "repositories"
 _LAYOUT = "oci-layout"
 
 # containerd, core/images/annotations.go, and image-spec, annotations.md
@@ -227,12 +228,18 @@ def normal(name: str) -> str | None:
     return None if reference.digest else f"{reference.registry}/{reference.repository}:{reference.tag}"
 
 
+def check_tag(tag: str, name: str) -> str:
+    """Return a name with a tag from the document of that name; raise Unreadable if it is none."""
+    if normal(tag) is None:
+        raise Unreadable(f"its {name} names an image {shown(tag)}, which is no valid name with a tag")
+    return tag
+
+
 def _listed(item: dict[str, Any]) -> Listed:
     documents.fields(item, _ITEM_FIELDS, _LISTED)
     tags = documents.texts(item.get("RepoTags"), _LISTED)
     for tag in tags:
-        if normal(tag) is None:
-            raise Unreadable(f"its {_LISTED} names an image {shown(tag)}, which is no valid name with a tag")
+        check_tag(tag, _LISTED)
     layers = tuple(_entry_name(layer) for layer in documents.texts(item.get("Layers"), _LISTED))
     return Listed(_entry_name(documents.text(item.get("Config"), _LISTED)), layers, tags)
 

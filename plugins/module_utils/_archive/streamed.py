@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 from ansible_collections.gantry.docker.plugins.module_utils._archive.compression import HEAD, detect
 from ansible_collections.gantry.docker.plugins.module_utils._archive.contents import MAX_DOCUMENT, Contents
@@ -29,7 +30,7 @@ class StreamedContents(Contents):
     """Those of an archive that comes once: all that may be a document is kept, for manifests come last.
 
     hashes: whether to hash every file. digests: then, by name, the digest of the file's content and,
-    if it is compressed and no blob of an OCI layout, also that of what it unpacks to.
+    if it is compressed and no blob of an OCI layout, also that of what it unpacks to ("" if it doesn't).
     """
 
     def __init__(self, source: StreamSource, bounds: Bounds | None = None, hashes: bool = False) -> None:
@@ -42,16 +43,22 @@ class StreamedContents(Contents):
         self._walk(source, self._visit)
         source.drain()
 
+    def of_layers(self, files: Iterable[str]) -> dict[str, str | None]:
+        """The digests of files that are layers if they aren't compressed; None for one that is."""
+        return {name: None if self.digests[name][1:] else self.digests[name][0] for name in files}
+
     def _visit(self, member: Member) -> None:
         self._drop(member.name)
         self.digests.pop(member.name, None)
         if member.link is not None:
             return
-        data = _Data(self._source, member.size, _algorithm(member.name) if self._hashes else None)
+        size = member.entry.size
+        content = StreamSource(member.entry.content(self._source.pieces))
+        data = _Data(content, size, _algorithm(member.name) if self._hashes else None)
         head = read_exactly(data, HEAD)
         # A layer has zeros, and JSON has none.
-        if member.size <= min(MAX_DOCUMENT, self.bounds.document) and b"\0" not in head:
-            head += read_exactly(data, member.size - len(head))
+        if size <= min(MAX_DOCUMENT, self.bounds.document) and b"\0" not in head:
+            head += read_exactly(data, size - len(head))
             if b"\0" not in head:
                 self._keep(member.name, head)
         if self._hashes:
@@ -120,5 +127,5 @@ def _unpacked_digest(head: bytes, data: _Data) -> tuple[str, ...]:
             content.update(piece)
     except Unreadable:
         # That it is no sound layer shows when its digest is compared, if it is a layer at all.
-        return ()
+        return ("",)
     return (f"sha256:{content.hexdigest()}",)

@@ -6,8 +6,8 @@
 
 """Tar archives as engines write them, walked header by header; nothing is extracted.
 
-Python's tarfile reads pax headers and long names of any size into memory, follows what it meets
-(sparse files, global headers, old Sun and Solaris forms), and takes twice as long. An image's
+Python's tarfile reads pax headers, long names and the maps of sparse files into memory whatever their size, follows
+what it meets (global headers, old Sun and Solaris forms), and takes twice as long. An image's
 archive needs little of the format, and that is read here as Go's archive/tar reads it, since that is
 what engines have.
 """
@@ -15,7 +15,7 @@ what engines have.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, NamedTuple, NoReturn, Protocol, cast
 
 from ansible_collections.gantry.docker.plugins.module_utils._errors import Unreadable
@@ -26,12 +26,14 @@ BLOCK = 512
 MAX_ENTRIES = 100_000
 # Of what an engine holds nothing comes near; it bounds the time that a decompression bomb takes.
 MAX_UNPACKED = 1 << 40
-# Names, and pax records, are read into memory. Engines write none longer than 200 bytes.
-_MAX_EXTENSION = 64 << 10
+# Names, pax records and maps of sparse files are read into memory. Engines write none longer than 200 bytes; Go reads
+# as much of each.
+_MAX_EXTENSION = 1 << 20
 # Linux takes no longer path (PATH_MAX), so that no engine could unpack the entry.
 _MAX_NAME = 4096
 
 _ZEROS = bytes(BLOCK)
+_HOLE = bytes(1 << 18)
 _NO_TIMES = bytes(24)
 _OCTAL = re.compile(rb"[ \0]*([0-7]*)[ \0]*")
 _DECIMAL = re.compile(rb"[0-9]{1,18}")
@@ -45,6 +47,8 @@ _EXPANSION = {
     "xz": (128 << 20, 256),
     "bzip2": (16 << 20, 64),
 }
+# The same for the zeros that are left out of sparse files, which take less time than gzip's.
+_FILLED = _EXPANSION["gzip"]
 _REFUSED = {
     b"3": "a device",
     b"4": "a device",
@@ -52,12 +56,16 @@ _REFUSED = {
 }
 _LOOKS_LIKE = "It must be an archive as docker save, podman save or skopeo write it"
 REPACK = "If you trust where it comes from, write it anew ('skopeo copy docker-archive:OLD docker-archive:NEW')"
-# GNU tar leaves out holes in five ways, and each tool knows others of them.
+_FILES = (b"0", b"\0")
+_GNU = b"ustar  \0"
+# What GNU tar says of a sparse file in its forms 0.0 (whose map is many records), 0.1 and, as bsdtar too, 1.0.
 _SPARSE = b"GNU.sparse."
-_WITHOUT_HOLES = (
-    "Unpack it and pack it again with tar, without --sparse, or write it anew ('skopeo copy docker-archive:OLD "
-    "docker-archive:NEW'), if you trust where it comes from"
-)
+_NAME, _SIZE, _BLOCKS, _MAP = (_SPARSE + key for key in (b"name", b"size", b"numblocks", b"map"))
+_MAJOR, _MINOR, _REAL_SIZE = (_SPARSE + key for key in (b"major", b"minor", b"realsize"))
+_PAIR = (_SPARSE + b"offset", _SPARSE + b"numbytes")
+_MAP_IN_HEAD = ({_SIZE, _BLOCKS, _MAP}, {_SIZE, _BLOCKS, _MAP, _NAME})
+_MAP_IN_DATA = {_MAJOR, _MINOR, _REAL_SIZE, _NAME}
+_WITHOUT_HOLES = "If you trust where it comes from, unpack it and pack it again with tar, without --sparse"
 
 # Headers that say more of the entry after them: pax attributes, and GNU's long names and links.
 _HEADS = {b"x": b"", b"L": b"path", b"K": b"linkpath"}
@@ -70,6 +78,7 @@ class Bounds(NamedTuple):
 
     entries: how many it may have. names: their length, in bytes. document: the size of one document, in bytes;
     documents: that of all. values: how many values the documents may have in all. unpacked: the size of the tar.
+    sparse: that of all sparse files, with their zeros.
     """
 
     entries: int
@@ -78,6 +87,7 @@ class Bounds(NamedTuple):
     documents: int
     values: int
     unpacked: int
+    sparse: int
 
     @staticmethod
     def of(size: int, compression: str = "none") -> Bounds:
@@ -86,14 +96,18 @@ class Bounds(NamedTuple):
         Names are digests, which no compression shortens to less than half; the documents of real images unpack to some
         five times their packed size.
         """
-        least, times = _EXPANSION[compression]
+
+        def unpacked(least: int, times: int) -> int:
+            return min(MAX_UNPACKED, least + times * max(0, size - (1 << 20)))
+
         return Bounds(
             entries=min(MAX_ENTRIES, 20_000 + size // 32),
             names=(4 << 20) + size,
             document=min(8 << 20, (1 << 20) + 4 * size),
             documents=min(64 << 20, (4 << 20) + 8 * size),
             values=min(4_000_000, 150_000 + size // 16),
-            unpacked=min(MAX_UNPACKED, least + times * max(0, size - (1 << 20))),
+            unpacked=unpacked(*_EXPANSION[compression]),
+            sparse=unpacked(*_FILLED),
         )
 
 
@@ -197,18 +211,47 @@ class StreamSource:
         return piece
 
 
+class Entry(NamedTuple):
+    """A file in an archive: where its headers begin, and where its data is, counted in the unpacked tar.
+
+    size: that of its content. fragments: of a sparse file, which parts of the content are in the data, one after the
+    other: the offset and the length of each. The rest is zeros.
+    """
+
+    start: int
+    offset: int
+    size: int
+    fragments: tuple[tuple[int, int], ...] | None = None
+
+    @property
+    def end(self) -> int:
+        """Where what follows begins: all of this entry, headers and padding, is start to end."""
+        stored = self.size if self.fragments is None else sum(length for _offset, length in self.fragments)
+        return self.offset + stored + -stored % BLOCK
+
+    def content(self, data: Callable[[int], Iterator[bytes]]) -> Iterator[bytes]:
+        """Return its content. data: gives the next bytes of the archive, so many of them; first those at offset."""
+        return data(self.size) if self.fragments is None else self._filled(self.fragments, data)
+
+    def _filled(self, fragments: Iterable[tuple[int, int]], data: Callable[[int], Iterator[bytes]]) -> Iterator[bytes]:
+        position = 0
+        for offset, length in (*fragments, (self.size, 0)):
+            for hole in range(position, offset, len(_HOLE)):
+                yield _HOLE[: offset - hole]
+            yield from data(length)
+            position = offset + length
+
+
 class Member(NamedTuple):
     """An entry of a tar archive.
 
     name: cleaned: relative, without dots. link: for a link the name that it leads to, cleaned too; None for a
-    file. start: where its headers begin. offset, size: where its data is. hard: whether it is a hard link.
+    file. entry: where it is. hard: whether it is a hard link.
     """
 
     name: str
     link: str | None
-    start: int
-    offset: int
-    size: int
+    entry: Entry
     hard: bool = False
 
 
@@ -228,6 +271,7 @@ class Tar:
         self._names = 0
         self._source = source
         self._headers = 0
+        self._sparse_size = 0
 
     def __iter__(self) -> Iterator[Member]:
         while True:
@@ -237,7 +281,7 @@ class Tar:
                 return
             if member.name:
                 yield member
-            end = member.offset + member.size + -member.size % BLOCK
+            end = member.entry.end
             try:
                 self._source.skip(end - self._source.position)
             except Truncated as error:
@@ -272,7 +316,7 @@ class Tar:
             raise Unreadable("it has attributes for all its entries, and tools read them differently", REPACK)
         # Docker 20.10 removes a file of that name.
         self.others.add(clean_name(_text(_name(header))))
-        return Member("", None, start, self._source.position, 0)
+        return Member("", None, Entry(start, self._source.position, 0))
 
     def _header(self, after_head: bool) -> bytes | None:
         block = self._source.read(BLOCK)
@@ -290,10 +334,15 @@ class Tar:
             if self._headers == 1:
                 raise Unreadable("it is no tar archive", _LOOKS_LIKE)
             raise Unreadable("it is truncated") if block or after_head else Unmarked("it is truncated")
-        if self._headers > self._bounds.entries:
-            raise Unreadable(f"it has more than {self._bounds.entries} entries", _LOOKS_LIKE)
+        self._check_number()
         self._check(block)
         return block
+
+    def _check_number(self, fragments: int = 0) -> None:
+        """Count the fragments of a sparse file as entries: each takes memory."""
+        self._headers += fragments
+        if self._headers > self._bounds.entries:
+            raise Unreadable(f"it has more than {self._bounds.entries} entries", _LOOKS_LIKE)
 
     def _check(self, block: bytes) -> None:
         # The sum of all bytes, with those of the sum itself taken as spaces.
@@ -306,6 +355,7 @@ class Tar:
     def _extension(self, size: int) -> bytes:
         if size > _MAX_EXTENSION:
             raise Unreadable(f"it has an entry whose name or attributes take {size} bytes", _LOOKS_LIKE)
+        self._count(size)
         data = self._source.read(size)
         if len(data) < size:
             raise Unreadable("it is truncated")
@@ -313,32 +363,94 @@ class Tar:
         return data
 
     def _member(self, start: int, header: bytes, kind: bytes, overrides: dict[bytes, bytes]) -> Member:
+        if kind == b"S" or any(key.startswith(_SPARSE) for key in overrides):
+            return self._sparse(start, header, kind, overrides)
         raw = overrides.get(b"path") or _name(header)
-        self._count(raw)
+        self._count(_weight(raw))
         offset = self._source.position
         if kind == b"5" or (kind == b"\0" and raw.endswith(b"/")):
             self.others.add(clean_name(_text(raw)))
-            return Member("", None, start, offset, 0)
+            return Member("", None, Entry(start, offset, 0))
         name = _file_name(raw)
         if kind in (b"1", b"2"):
             # As in Go's reader, a link has no data, whatever size it claims.
             target = overrides.get(b"linkpath") or _field(header[157:257])
-            self._count(target)
+            self._count(_weight(target))
             if kind == b"1":
-                return Member(name, _file_name(target), start, offset, 0, hard=True)
-            return Member(name, _link_target(name, _text(target)), start, offset, 0)
-        if kind == b"S" or any(key.startswith(_SPARSE) for key in overrides):
-            raise _sparse(_text(overrides.get(_SPARSE + b"name", raw)))
-        if kind not in (b"0", b"\0"):
+                return Member(name, _file_name(target), Entry(start, offset, 0), hard=True)
+            return Member(name, _link_target(name, _text(target)), Entry(start, offset, 0))
+        if kind not in _FILES:
             _refuse(name, kind)
-        size = _decimal(overrides[b"size"]) if b"size" in overrides else _number(header[124:136])
-        return Member(name, None, start, offset, size)
+        return Member(name, None, Entry(start, offset, _size(header, overrides)))
 
-    def _count(self, name: bytes) -> None:
-        # A text with one wide character takes four bytes for each.
-        self._names += len(name) if name.isascii() else 4 * len(name)
+    def _sparse(self, start: int, header: bytes, kind: bytes, overrides: dict[bytes, bytes]) -> Member:
+        """A file whose zeros were left out; its map must be one that Go, GNU tar and bsdtar read alike."""
+        raw = overrides.get(_NAME) or overrides.get(b"path") or _name(header)
+        self._count(_weight(raw))
+        name, stored, begun = _file_name(raw), _size(header, overrides), self._source.position
+        keys = {key for key in overrides if key.startswith(_SPARSE)}
+        if kind == b"S" and not keys and b"size" not in overrides and header[257:265] == _GNU:
+            numbers, size = self._map_of_gnu(header), _number(header[483:495])
+        elif kind in _FILES and keys in _MAP_IN_HEAD:
+            self._check_number(_decimal(overrides[_BLOCKS]))
+            texts = overrides[_MAP].split(b",")
+            numbers, size = list(map(_decimal, texts)), _decimal(overrides[_SIZE])
+            if len(numbers) != 2 * _decimal(overrides[_BLOCKS]):
+                raise _contradicts_itself(name)
+        elif kind in _FILES and keys == _MAP_IN_DATA and (overrides[_MAJOR], overrides[_MINOR]) == (b"1", b"0"):
+            numbers, size = self._map_in_data(), _decimal(overrides[_REAL_SIZE])
+            stored -= self._source.position - begun
+        else:
+            raise Unreadable(
+                f"its entry {shown(name)} is a sparse file of a form that tools read differently", _WITHOUT_HOLES
+            )
+        fragments = tuple(zip(numbers[::2], numbers[1::2]))
+        if not _is_sound(fragments, size, stored):
+            raise _contradicts_itself(name)
+        self._sparse_size += size
+        if self._sparse_size > self._bounds.sparse:
+            most = f"{self._bounds.sparse >> 20} MiB"
+            raise Unreadable(
+                f"its sparse files unpack to more than {most}, which is far more than its size lets expect",
+                _WITHOUT_HOLES,
+            )
+        return Member(name, None, Entry(start, self._source.position, size, fragments))
+
+    def _map_of_gnu(self, header: bytes) -> list[int]:
+        """That of GNU's own form: four pairs in the header, and 21 in each block that follows it."""
+        places, full, more = bytearray(header[386:482]), 0, header[482]
+        while more:
+            block = self._extension(BLOCK)
+            self._check_number(21)
+            full, more = len(places), block[504]
+            places += block[:504]
+        pairs = [places[place : place + 24] for place in range(0, len(places), 24)]
+        while pairs and not pairs[-1].strip(b"\0"):
+            pairs.pop()
+        # Some readers take an empty offset for the end of the map, others an empty length.
+        if not all(pair[0] and pair[12] for pair in pairs) or (full and 24 * len(pairs) <= full):
+            raise Unreadable("it is damaged: the map of a sparse file has gaps", _WITHOUT_HOLES)
+        return [_number(bytes(pair[place : place + 12])) for pair in pairs for place in (0, 12)]
+
+    def _map_in_data(self) -> list[int]:
+        """That of form 1.0: numbers with a line for each, the first of which is how many pairs follow."""
+        text, lines, wanted = bytearray(), 0, 1
+        while lines < wanted:
+            block = self._extension(BLOCK)
+            text += block
+            lines += block.count(b"\n")
+            if wanted == 1 and lines:
+                pairs = _decimal(bytes(text.partition(b"\n")[0]))
+                self._check_number(pairs)
+                wanted += 2 * pairs
+            if len(text) > _MAX_EXTENSION:
+                raise Unreadable("it is damaged: the map of a sparse file has no end", _WITHOUT_HOLES)
+        return [_decimal(line) for line in bytes(text).split(b"\n", wanted)[1:wanted]]
+
+    def _count(self, size: int) -> None:
+        self._names += size
         if self._names > self._bounds.names:
-            raise Unreadable(f"it has names of more than {self._bounds.names} bytes in all", _LOOKS_LIKE)
+            raise Unreadable(f"it has names and attributes of more than {self._bounds.names} bytes in all", _LOOKS_LIKE)
 
 
 def clean_name(name: str) -> str:
@@ -389,10 +501,19 @@ def _refuse(name: str, kind: bytes) -> NoReturn:
     raise Unreadable(f"its entry {shown(name)} is {what}, and image archives have none", _LOOKS_LIKE)
 
 
-def _sparse(name: str) -> Unreadable:
-    return Unreadable(
-        f"its entry {shown(name)} is a sparse file: its zeros were left out, which engines don't do", _WITHOUT_HOLES
-    )
+def _contradicts_itself(name: str) -> Unreadable:
+    return Unreadable(f"its entry {shown(name)} is a sparse file whose map contradicts it", _WITHOUT_HOLES)
+
+
+def _is_sound(fragments: Iterable[tuple[int, int]], size: int, stored: int) -> bool:
+    """Whether the parts of a sparse file follow one another within it, and are what is stored of it."""
+    end = total = 0
+    for offset, length in fragments:
+        # GNU tar takes each from the beginning of a block, Go from where the last one ended.
+        if offset < end or (length and total % BLOCK):
+            return False
+        end, total = offset + length, total + length
+    return end <= size and total == stored
 
 
 def _file_name(raw: bytes) -> str:
@@ -408,7 +529,7 @@ def _name(header: bytes) -> bytes:
     # Of the forms POSIX's and star's have a prefix; GNU's keeps other things there.
     if magic.startswith(b"ustar\0") and header[345] != 0:
         return _field(header[345 : 476 if header[508:] == b"tar\0" else 500]) + b"/" + name
-    if magic == b"ustar  \0" and header[345:369] != _NO_TIMES:
+    if magic == _GNU and header[345:369] != _NO_TIMES:
         for time in (header[345:357], header[357:369]):
             if time[0] and _number(time, default=-1) < 0:
                 # Go before 1.8 wrote a prefix even so, and Go's reader looks for one where this is no time.
@@ -418,6 +539,11 @@ def _name(header: bytes) -> bytes:
 
 def _field(field: bytes) -> bytes:
     return field.partition(b"\0")[0]
+
+
+def _weight(name: bytes) -> int:
+    """Return how many bytes of memory a name takes: with one wide character four for each."""
+    return len(name) if name.isascii() else 4 * len(name)
 
 
 def _text(raw: bytes) -> str:
@@ -443,6 +569,10 @@ def _number(field: bytes, default: int | None = None) -> int:
     raise Unreadable("it is damaged: an entry has no valid size")
 
 
+def _size(header: bytes, overrides: dict[bytes, bytes]) -> int:
+    return _decimal(overrides[b"size"]) if b"size" in overrides else _number(header[124:136])
+
+
 def _decimal(digits: bytes) -> int:
     if not _DECIMAL.fullmatch(digits):
         raise Unreadable("it is damaged: an entry has no valid size")
@@ -452,6 +582,7 @@ def _decimal(digits: bytes) -> int:
 def _pax_records(data: bytes) -> dict[bytes, bytes]:
     r"""Records of the form "length key=value\\n" (POSIX, pax Extended Header)."""
     records: dict[bytes, bytes] = {}
+    numbers: list[bytes] = []
     position = 0
     while position < len(data):
         digits = data[position : position + 8].partition(b" ")[0]
@@ -461,6 +592,15 @@ def _pax_records(data: bytes) -> dict[bytes, bytes]:
         ends = value.endswith(b"\n") and position + length <= len(data)
         if not key or b"\0" in key or not equals or not ends:
             raise Unreadable("it is damaged: an entry has invalid attributes")
-        records[key] = value[:-1]
         position += length
+        if key not in _PAIR:
+            records[key] = value[:-1]
+            continue
+        numbers.append(value[:-1])
+        if key != _PAIR[len(numbers) % 2 - 1] or not _DECIMAL.fullmatch(value[:-1]):
+            raise Unreadable("it is damaged: the map of a sparse file has gaps", _WITHOUT_HOLES)
+    if numbers and _MAP in records:
+        raise Unreadable("it is damaged: a sparse file has two maps", _WITHOUT_HOLES)
+    if numbers:
+        records[_MAP] = b",".join(numbers)
     return records

@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
-from ansible_collections.gantry.docker.plugins.module_utils._archive.contents import Contents, Entry
+from ansible_collections.gantry.docker.plugins.module_utils._archive.contents import Contents
 from ansible_collections.gantry.docker.plugins.module_utils._archive.digests import blob_digest, check_digest
 from ansible_collections.gantry.docker.plugins.module_utils._archive.documents import (
     object_of,
@@ -32,6 +32,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.tar import 
     BLOCK,
     MAX_UNPACKED,
     Bounds,
+    Entry,
     clean_name,
 )
 from ansible_collections.gantry.docker.plugins.module_utils._errors import Unreadable
@@ -69,7 +70,8 @@ class EmbeddedContents(Contents):
             raise _damaged()
         for row in rows:
             name, start, offset, size = _row(row, 4)
-            self.files[text(name, _NAME)] = Entry(*_places([start, offset, size]))
+            start, offset, size = _places([start, offset, size])
+            self.files[text(name, _NAME)] = Entry(start, offset, size)
         (self.end,) = _places([index.get("end")])
         self._check_entries(len(rows))
         documents = object_of(index.get("documents"), _NAME)

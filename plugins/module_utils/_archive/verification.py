@@ -100,7 +100,7 @@ def _verify(stream: Reader, bounds: Bounds | None = None) -> ArchiveIndex:
 
 def _verify_tar(source: StreamSource, compression: str, bounds: Bounds | None = None) -> ArchiveIndex:
     contents = StreamedContents(source, bounds, hashes=True)
-    index = index_of(contents, compression)
+    index = index_of(contents, compression, contents.of_layers)
     for name, digests in contents.digests.items():
         claimed = blob_digest(name)
         if claimed and claimed not in digests:

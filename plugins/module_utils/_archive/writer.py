@@ -29,14 +29,25 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.index impor
     ArchivedLayer,
     ArchiveIndex,
 )
-from ansible_collections.gantry.docker.plugins.module_utils._archive.manifests import described_names, normal
-from ansible_collections.gantry.docker.plugins.module_utils._archive.tar import BLOCK, StreamSource, Tar, shown
+from ansible_collections.gantry.docker.plugins.module_utils._archive.manifests import (
+    REPOSITORIES,
+    described_names,
+    normal,
+)
+from ansible_collections.gantry.docker.plugins.module_utils._archive.tar import (
+    BLOCK,
+    Entry,
+    Member,
+    StreamSource,
+    Tar,
+    shown,
+)
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils._image.identity import canonical
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import split_name
 
-_INDEX, _LISTED, _LAYOUT, _REPOSITORIES = "index.json", "manifest.json", "oci-layout", "repositories"
-_DOCUMENTS = (_INDEX, _LISTED, _LAYOUT, _REPOSITORIES, THIN)
+_INDEX, _LISTED, _LAYOUT = "index.json", "manifest.json", "oci-layout"
+_DOCUMENTS = (_INDEX, _LISTED, _LAYOUT, REPOSITORIES, THIN)
 _END = bytes(2 * BLOCK)
 # The first of each is what an OCI layout has where nothing else is said (image-spec, manifest.md and image-index.md).
 _INDEX_TYPES = (
@@ -97,10 +108,10 @@ def parts_of_stream(pieces: Iterator[bytes]) -> Iterator[Part]:
         if member.link is not None or member.name <= last:
             raise OutOfOrder(f"The entry {shown(member.name)} is a link, or comes too late.")
         if member.name in _DOCUMENTS:
-            documents[member.name] = _canonical_document(member.name, source, member.size)
+            documents[member.name] = _canonical_document(member, source)
         else:
             last = member.name
-            yield Part(member.name, member.size, partial(source.pieces, member.size))
+            yield Part(member.name, member.entry.size, partial(member.entry.content, source.pieces))
     source.drain()
     yield from _document_parts(documents)
 
@@ -109,13 +120,13 @@ def parts_of(
     index: ArchiveIndex,
     images: Sequence[ArchivedImage],
     left_out: frozenset[str],
-    data: Callable[[int, int], Iterator[bytes]],
+    data: Callable[[Entry], Iterator[bytes]],
 ) -> Iterator[Part]:
     """The parts of an archive that holds some images of another one.
 
     index: what is in the other archive. images: those of its images that the new one shall have, under the tags
     they have here. left_out: the entries of layers that it shall not have; it is marked as thin then.
-    data: gives the bytes of the other archive's tar from an offset, so many of them.
+    data: gives the content of an entry of the other archive.
     """
     legacy = _LAYOUT not in index.documents
     # Engines give layers of the legacy layout names that are random where images share one (moby,
@@ -134,7 +145,7 @@ def parts_of(
     wanted = (_files(images) if legacy else _blobs(index, images)) - left_out
     entries = {names.get(name, name): index.entries[name] for name in wanted if name in index.entries}
     for name in sorted(entries):
-        yield Part(name, entries[name].size, partial(data, entries[name].offset, entries[name].size))
+        yield Part(name, entries[name].size, partial(data, entries[name]))
     yield from _document_parts({name: canonical(value).encode() for name, value in documents.items()})
 
 
@@ -142,7 +153,7 @@ def parts_to_load(
     index: ArchiveIndex,
     groups: Sequence[ArchivedGroup],
     left_out: frozenset[str],
-    data: Callable[[int, int], Iterator[bytes]],
+    data: Callable[[Entry], Iterator[bytes]],
 ) -> Iterator[Part]:
     """The parts of an archive for an engine: what was read of another one, so that the engine can't read it otherwise.
 
@@ -151,7 +162,7 @@ def parts_to_load(
 
     index: what is in the other archive. groups: its images to send, under the tags that they have here; they must be
     complete. left_out: the entries of layers that are not to be sent.
-    data: gives the bytes of the other archive's tar from an offset, so many of them.
+    data: gives the content of an entry of the other archive.
     Raises Unreadable.
     """
     images = [image for group in groups for image in group.images]
@@ -171,8 +182,7 @@ def parts_to_load(
     for name, entry in entries.items():
         document = index.documents.get(entry)
         if document is None:
-            _start, offset, size = index.entries[entry]
-            yield Part(name, size, partial(data, offset, size))
+            yield Part(name, index.entries[entry].size, partial(data, index.entries[entry]))
         else:
             yield from _document_parts({name: document})
     yield from _document_parts({name: canonical(value).encode() for name, value in documents.items()})
@@ -189,10 +199,11 @@ def _document_parts(documents: Mapping[str, bytes]) -> Iterator[Part]:
         yield Part(name, len(documents[name]), partial(iter, [documents[name]]))
 
 
-def _canonical_document(name: str, source: StreamSource, size: int) -> bytes:
+def _canonical_document(member: Member, source: StreamSource) -> bytes:
+    name, size = member.name, member.entry.size
     if size > MAX_DOCUMENT:
         raise Unreadable(f"its description of images in {shown(name)} is too large ({size} bytes)")
-    value = parsed(source.read(size), name)
+    value = parsed(b"".join(member.entry.content(source.pieces)), name)
     if name == _LISTED:
         value = _sorted_items(objects(value, name))
     elif name == _INDEX:

@@ -12,9 +12,12 @@ import hashlib
 import io
 import json
 import lzma
+import subprocess
 import tarfile
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Union, cast
 
 import zstandard
@@ -118,6 +121,17 @@ def packed(data: bytes, compression: str) -> bytes:
     return data
 
 
+SPARSE_FORMS = ("gnu", "posix --sparse-version=0.0", "posix --sparse-version=0.1", "posix")
+
+
+def packed_with_tar(tree: Path, form: str) -> bytes:
+    """An archive of what is in a directory, by GNU tar, which leaves zeros out of it."""
+    with tempfile.TemporaryDirectory(dir=tree.parent) as holes:
+        subprocess.run(["cp", "--recursive", "--sparse=always", f"{tree}/.", holes], check=True)
+        command = ["tar", "--create", "--sparse", *f"--format={form}".split(), f"--directory={holes}", "."]
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+
+
 def legacy(*images: Image) -> dict[str, Content]:
     """What docker save writes before 25 (moby, image/tarexport/save.go): a layer met again is a link."""
     entries: dict[str, Content] = {}
@@ -139,28 +153,38 @@ def legacy(*images: Image) -> dict[str, Content]:
     return {**entries, "manifest.json": encoded(listed), "repositories": b"{}"}
 
 
-def ancient(image: Image) -> dict[str, Content]:
-    """What docker save wrote before 1.10, of an image with one tag: an image for each layer, which knows its parent."""
+def ancient(*images: Image, write: Callable[[Any], bytes] = encoded, **more: Any) -> dict[str, Content]:
+    """What docker save wrote before 1.10: an image for each layer, which knows its parent.
+
+    write: writes what is said of each image. more: what is said of it beside or instead.
+    """
     entries: dict[str, Content] = {}
-    parent: dict[str, str] = {}
-    for position, data in enumerate(image.layers):
-        identifier = hashlib.sha256(image.config + bytes([position])).hexdigest()
-        described = {
-            "id": identifier,
-            **parent,
-            "created": "2015-01-02T03:04:05.678901234Z",
-            "docker_version": "1.9.1",
-            "architecture": image.architecture,
-            "os": "linux",
-            "config": image.settings,
-            "container_config": image.settings,
-        }
-        entries[f"{identifier}/VERSION"] = b"1.0"
-        entries[f"{identifier}/json"] = encoded(described)
-        entries[f"{identifier}/layer.tar"] = data
-        parent = {"parent": identifier}
-    repository, _colon, tag = image.tags[0].rpartition(":")
-    return {**entries, "repositories": encoded({repository: {tag: parent["parent"]}})}
+    repositories: dict[str, dict[str, str]] = {}
+    for image in images:
+        identifier = ""
+        for position, data in enumerate(image.layers):
+            top = image.config if position + 1 == len(image.layers) else b""
+            parent = {"parent": identifier} if identifier else {}
+            identifier = hashlib.sha256(identifier.encode() + data + top).hexdigest()
+            settings = image.settings if top else {}
+            described = {
+                "id": identifier,
+                **parent,
+                "created": "2015-01-02T03:04:05.678901234Z",
+                "docker_version": "1.9.1",
+                "architecture": image.architecture,
+                "os": "linux",
+                "config": settings,
+                "container_config": settings,
+                **more,
+            }
+            entries[f"{identifier}/VERSION"] = b"1.0"
+            entries[f"{identifier}/json"] = write(described)
+            entries[f"{identifier}/layer.tar"] = data
+        for name in image.tags:
+            repository, _colon, tag = name.rpartition(":")
+            repositories.setdefault(repository, {})[tag] = identifier
+    return {**entries, "repositories": encoded(repositories)}
 
 
 def podman(*images: Image) -> dict[str, Content]:

@@ -14,7 +14,7 @@ import bz2
 import json
 import lzma
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils._archive.trailing_index import packed_section, section
@@ -57,12 +57,56 @@ def file(name: str, data: bytes) -> bytes:
 
 def pax(kind: bytes = b"x", **records: str) -> bytes:
     """A header of attributes, with its data."""
+    return of_records(kind, *((key.replace("__", "."), value) for key, value in records.items()))
+
+
+def of_records(kind: bytes, *records: tuple[str, str]) -> bytes:
+    """The same with keys that may come again."""
     data = b""
-    for key, value in records.items():
-        body = f" {key.replace('__', '.')}={value}\n".encode()
+    for key, value in records:
+        body = f" {key}={value}\n".encode()
         size = len(body) + len(str(len(body) + 2))
         data += str(size).encode() + body
     return head(kind, "PaxHeaders/x", size=len(data)) + padded(data)
+
+
+Pairs = Sequence[tuple[int, int]]
+
+
+def sparse(pairs: Pairs, size: int = 1024, data: bytes = b"", count: int | None = None, **more: str) -> bytes:
+    """A file without its zeros, in GNU's form 1.0; pairs: where its data belongs, as offset and length."""
+    lines = [len(pairs) if count is None else count, *(number for pair in pairs for number in pair)]
+    stored = padded("".join(f"{line}\n" for line in lines).encode()) + data
+    told = {"major": "1", "minor": "0", "name": "x", "realsize": str(size), **more}
+    records = [(f"GNU.sparse.{key}", value) for key, value in told.items() if value]
+    return of_records(b"x", *records) + file("GNUSparseFile.0/x", stored)
+
+
+def sparse_in_head(map_: str, count: int, size: int = 1024, data: bytes = b"", **more: str) -> bytes:
+    """The same in form 0.1, with the map as it is written."""
+    told = {"name": "x", "size": str(size), "numblocks": str(count), "map": map_, **more}
+    return of_records(b"x", *((f"GNU.sparse.{key}", value) for key, value in told.items())) + file("x", data)
+
+
+def sparse_in_records(*records: tuple[str, str], data: bytes = b"") -> bytes:
+    """The same in form 0.0: a record for each number of the map."""
+    told = [("size", "1024"), ("numblocks", str(len(records) // 2)), *records]
+    return of_records(b"x", *((f"GNU.sparse.{key}", value) for key, value in told)) + file("x", data)
+
+
+def places(pairs: Pairs) -> bytes:
+    return b"".join(b"%011o\0%011o\0" % pair for pair in pairs)
+
+
+def sparse_by_gnu(
+    *maps: bytes, size: int = 1024, data: bytes = b"", form: Literal[0, 1, 2] = tarfile.GNU_FORMAT
+) -> bytes:
+    """The same in GNU's old form, with a map in the header and in blocks after it."""
+    told = {"at386": maps[0], "at482": b"\1" if maps[1:] else b"\0", "at483": b"%011o\0" % size}
+    blocks = [part.ljust(504, b"\0") + b"\1" + bytes(7) for part in maps[1:]]
+    if blocks:
+        blocks[-1] = blocks[-1][:504] + bytes(8)
+    return changed(head(b"S", size=len(data), form=form), **told) + b"".join(blocks) + padded(data)
 
 
 def long_name(name: str, kind: bytes = b"L") -> bytes:
@@ -182,6 +226,33 @@ def hard_linked(*order: str) -> bytes:
     return b"".join(parts[part] for part in order) + END
 
 
+def ancient(change: Callable[[dict[str, Content]], Any], **more: Any) -> bytes:
+    """An archive of Docker before 1.10 that was changed. more: what is said of its only image beside."""
+    entries = archives.ancient(SMALL, **more)
+    change(entries)
+    return archives.tar(entries)
+
+
+def described(identifier: str, parent: str = "", **more: Any) -> dict[str, Content]:
+    """One more image in such an archive."""
+    said = archives.encoded({"id": identifier, "parent": parent, **more})
+    return {f"{identifier}/json": said, f"{identifier}/layer.tar": SMALL.layers[0]}
+
+
+def chains(length: int, number: int = 1) -> dict[str, Content]:
+    """An archive with rows of images, each the parent of the next; and each has a tag."""
+    entries: dict[str, Content] = {}
+    tags = {}
+    for row in range(number):
+        names = [f"{row:032x}{position:032x}" for position in range(length)]
+        for parent, name in zip(["", *names], names):
+            entries.update(described(name, parent))
+            tags[name] = name
+    return {**entries, "repositories": archives.encoded({"small": tags})}
+
+
+ANCIENT = next(name for name in archives.ancient(SMALL) if name.endswith("/json"))[:64]
+OTHER = "0" * 64
 PROD_FILE = file("other.json", PROD_LIST)
 
 HOSTILE: dict[str, Archive] = {
@@ -319,6 +390,113 @@ HOSTILE: dict[str, Archive] = {
     "tar: dump of a directory": Archive(lambda: after(head(b"D", "x")), "of the type"),
     "tar: continued volume": Archive(lambda: after(head(b"M", "x")), "of the type"),
     "tar: negative size": Archive(lambda: after(pax(size="-1"), PROD_FILE), "no valid size"),
+    # Files without their zeros, whose map is none
+    "sparse: parts that overlap": Archive(
+        lambda: after(sparse([(0, 512), (256, 512)], data=bytes(1024))), "map contradicts it"
+    ),
+    "sparse: parts backwards": Archive(
+        lambda: after(sparse([(512, 512), (0, 512)], data=bytes(1024))), "map contradicts it"
+    ),
+    "sparse: part beyond the end": Archive(lambda: after(sparse([(1000, 512)], data=bytes(512))), "contradicts it"),
+    "sparse: less data than parts": Archive(
+        lambda: after(sparse([(0, 512), (512, 512)], data=bytes(512))), "map contradicts it"
+    ),
+    "sparse: more data than parts": Archive(lambda: after(sparse([(0, 512)], data=bytes(1024))), "map contradicts it"),
+    "sparse: part that begins within a block": Archive(
+        lambda: after(sparse([(0, 100), (512, 512)], data=bytes(612))), "map contradicts it"
+    ),
+    "sparse: negative offset": Archive(lambda: after(sparse([(-512, 512)], data=bytes(512))), "no valid size"),
+    "sparse: map without an end": Archive(lambda: after(sparse([], count=1000), bytes(1 << 21)), "map .* has no end"),
+    "sparse: map of very many parts": Archive(lambda: after(sparse([], count=10**17)), r"more than \d+ entries"),
+    "sparse: map behind the file": Archive(
+        lambda: after(sparse([], count=1), b"0\n512\n".ljust(512, b"\0")), "no valid size"
+    ),
+    "sparse: other version": Archive(lambda: after(sparse([], minor="1")), "form that tools read differently"),
+    "sparse: two sizes": Archive(lambda: after(sparse_in_head("0,0", 1, realsize="1")), "read differently"),
+    "sparse: two maps": Archive(lambda: after(sparse([], map="0,0", numblocks="1")), "read differently"),
+    "sparse: no name": Archive(lambda: after(sparse([], name="")), "read differently"),
+    "sparse: name that leads out": Archive(lambda: after(sparse([], name="../x")), "must stay within"),
+    "sparse: directory": Archive(lambda: after(pax(GNU__sparse__major="1") + head(b"5", "x/")), "read differently"),
+    "sparse: link": Archive(
+        lambda: after(pax(GNU__sparse__name="manifest.json") + head(b"2", link="oci-layout")), "read differently"
+    ),
+    "sparse: other number of parts": Archive(lambda: after(sparse_in_head("0,0,0,0", 1)), "map contradicts it"),
+    "sparse: odd map": Archive(lambda: after(sparse_in_head("0,0,0", 1)), "map contradicts it"),
+    "sparse: map with more": Archive(lambda: after(sparse_in_head("0,0", 1, offset="0", numbytes="0")), "two maps"),
+    "sparse: two offsets": Archive(
+        lambda: after(sparse_in_records(("offset", "0"), ("offset", "0"))), "a sparse file has gaps"
+    ),
+    "sparse: two numbers in a record": Archive(
+        lambda: after(sparse_in_records(("offset", "0,0"), ("numbytes", "0,0"))), "a sparse file has gaps"
+    ),
+    "sparse: offset without a length": Archive(
+        lambda: after(sparse_in_records(("offset", "0"), ("numbytes", "0"), ("offset", "0"))), "contradicts it"
+    ),
+    "sparse: GNU's form with a pax size": Archive(
+        lambda: after(pax(size="0") + sparse_by_gnu(b"")), "form that tools read differently"
+    ),
+    "sparse: GNU's form in POSIX's header": Archive(
+        lambda: after(sparse_by_gnu(b"", form=tarfile.USTAR_FORMAT)), "form that tools read differently"
+    ),
+    "sparse: GNU's form with a gap": Archive(
+        lambda: after(sparse_by_gnu(bytes(24) + places([(0, 0)]))), "a sparse file has gaps"
+    ),
+    "sparse: GNU's form with half a pair": Archive(
+        lambda: after(sparse_by_gnu(b"%011o\0" % 512)), "a sparse file has gaps"
+    ),
+    "sparse: GNU's form with a block too many": Archive(
+        lambda: after(sparse_by_gnu(places([(0, 0)] * 3), b"")), "a sparse file has gaps"
+    ),
+    "sparse: a TiB of zeros": Archive(lambda: after(sparse([], size=1 << 40)), "unpack to more than 1032 MiB"),
+    "sparse: many GiB of zeros": Archive(lambda: after(sparse([], size=1 << 29) * 3), "unpack to more than 1032 MiB"),
+    "sparse: document of zeros": Archive(lambda: after(sparse([], size=1 << 24, name="manifest.json")), "is too large"),
+    # Archives of Docker before 1.10
+    "ancient: own parent": Archive(lambda: ancient(lambda e: None, parent=ANCIENT), "is an ancestor of itself"),
+    "ancient: parents in a circle": Archive(
+        lambda: ancient(lambda e: e.update(described(OTHER, ANCIENT)), parent=OTHER), "is an ancestor of itself"
+    ),
+    "ancient: parent that isn't there": Archive(lambda: ancient(lambda e: None, parent=OTHER), "lacks its parent"),
+    "ancient: parent in another case": Archive(lambda: ancient(lambda e: None, Parent=OTHER), "take for parent"),
+    "ancient: parent elsewhere": Archive(lambda: ancient(lambda e: None, parent=f"../{OTHER}"), "lacks its parent"),
+    "ancient: too many layers": Archive(lambda: archives.tar(chains(126)), "more than 125 layers"),
+    "ancient: directory that is no Id": Archive(
+        lambda: ancient(lambda e: e.update(described("x"))), "each is an image's Id"
+    ),
+    "ancient: Id in capitals": Archive(
+        lambda: ancient(lambda e: e.update(described("A" * 64))), "each is an image's Id"
+    ),
+    "ancient: no layer": Archive(lambda: ancient(lambda e: e.pop(f"{ANCIENT}/layer.tar")), r"lacks its layer\.tar"),
+    "ancient: no description": Archive(lambda: ancient(lambda e: e.pop(f"{ANCIENT}/json")), "lacks its json"),
+    "ancient: layer elsewhere": Archive(
+        lambda: ancient(lambda e: e.update({f"{ANCIENT}/layer.tar": Link("../../etc/shadow")})), "a link out of it"
+    ),
+    "ancient: compressed layer": Archive(
+        lambda: ancient(lambda e: e.update({f"{ANCIENT}/layer.tar": archives.packed(SMALL.layers[0], "gzip")})),
+        "is compressed",
+    ),
+    "ancient: damaged compressed layer": Archive(
+        lambda: ancient(lambda e: e.update({f"{ANCIENT}/layer.tar": b"\x1f\x8b\x08" + bytes(1024)})), "is compressed"
+    ),
+    "ancient: tag of nothing": Archive(
+        lambda: ancient(lambda e: e.update({"repositories": archives.encoded({"small": {"1": OTHER}})})),
+        "which it doesn't hold",
+    ),
+    "ancient: tag of two": Archive(
+        lambda: ancient(
+            lambda e: e.update(
+                **described(OTHER),
+                repositories=archives.encoded({"small": {"1": OTHER}, "docker.io/library/small": {"1": ANCIENT}}),
+            )
+        ),
+        "of two images",
+    ),
+    "ancient: tag that is none": Archive(
+        lambda: ancient(lambda e: e.update({"repositories": archives.encoded({"small": {"1:2": ANCIENT}})})),
+        "no valid name with a tag",
+    ),
+    "ancient: tags in no object": Archive(lambda: ancient(lambda e: e.update(repositories=b"[]")), "no object"),
+    "ancient: text for a number": Archive(lambda: ancient(lambda e: None, config={"Tty": 1}, docker_version=""), "Tty"),
+    "ancient: time that is none": Archive(lambda: ancient(lambda e: None, created="yesterday"), "a time 'yesterday'"),
     # Entries that Docker unpacks elsewhere
     "paths: list below a link": Archive(
         lambda: after(head(b"2", "x", link="."), file("x/manifest.json", PROD_LIST)), "lies below 'x'"
@@ -377,6 +555,29 @@ ODD: dict[str, Archive] = {
         lambda: after(changed(head(b"0", "x", form=tarfile.USTAR_FORMAT), at345=b"p" * 131, at508=b"tar\0"))
     ),
     "GNU header with times": Archive(lambda: after(changed(head(b"0", "x"), at345=b"00000000001\0" * 2))),
+    "Docker before 1.10": Archive(lambda: ancient(lambda e: None)),
+    "Docker before 1.10, layer that is a link": Archive(
+        lambda: ancient(
+            lambda e: e.update(
+                {"layer.tar": SMALL.layers[0], f"{ANCIENT}/layer.tar": Link("../layer.tar"), "x": Link("layer.tar")}
+            )
+        )
+    ),
+    "sparse list": Archive(
+        lambda: after(sparse([(0, len(SMALL_LIST))], len(SMALL_LIST), SMALL_LIST, name="manifest.json"))
+    ),
+    "sparse layer": Archive(
+        lambda: (
+            sparse([(0, 1024)], len(SMALL.layers[0]), SMALL.layers[0][:1024], name=archives.blob(SMALL.layers[0]))
+            + archives.tar({name: data for name, data in ENTRIES.items() if name != archives.blob(SMALL.layers[0])})
+        )
+    ),
+    "sparse, 0.1": Archive(lambda: after(sparse_in_head("0,512,1024,0", 2, data=bytes(512)))),
+    "sparse, 0.0": Archive(lambda: after(sparse_in_records(("offset", "512"), ("numbytes", "512"), data=bytes(512)))),
+    "sparse, GNU's form": Archive(lambda: after(sparse_by_gnu(places([(512, 512)]), data=bytes(512)))),
+    "sparse, GNU's form with a longer map": Archive(
+        lambda: after(sparse_by_gnu(places([(0, 0)] * 4), places([(0, 0)] * 21), places([(0, 0)])))
+    ),
     "two lists, the last counts": Archive(
         lambda: archives.tar({"manifest.json": PROD_LIST})[:-1024] + archives.tar(ENTRIES)
     ),
@@ -451,6 +652,24 @@ def filtered_zeros() -> bytes:
     return much(lzma.compress(bytes(4 << 20), filters=filters), "xz")
 
 
+def ancient_zeros() -> bytes:
+    """An archive of Docker before 1.10 with a layer of zeros."""
+    size = 1000 << 20
+    entries = archives.ancient(SMALL)
+    del entries[f"{ANCIENT}/layer.tar"]
+    packed = archives.packed(head(b"0", f"{ANCIENT}/layer.tar", size=size), "gzip")
+    return (
+        packed + archives.packed(bytes(8 << 20), "gzip") * (size >> 23) + archives.packed(archives.tar(entries), "gzip")
+    )
+
+
+def ancient_holes() -> bytes:
+    """The same, plain, with the zeros left out."""
+    entries = archives.ancient(SMALL)
+    del entries[f"{ANCIENT}/layer.tar"]
+    return sparse([], size=1032 << 20, name=f"{ANCIENT}/layer.tar") + archives.tar(entries)
+
+
 def leaps() -> bytes:
     """An archive in bzip2 of what packs best and is put together most slowly: each byte lies far from the last."""
     last, word = b"a", b"b"
@@ -482,9 +701,18 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     ),
     "list with a wide character": lambda: packed_list(f'["\U0001f600{"a" * 8_000_000}"]'),
     "list with an escaped wide character": lambda: packed_list(f'["\\ud83d\\ude00{"a" * 8_000_000}"]'),
+    "attributes": lambda: archives.packed((of_records(b"x", *[("a", "")] * 13_000) + head(b"5")) * 6000 + END, "gzip"),
+    "maps of sparse files": lambda: archives.packed(sparse([(0, 0)] * 30_000) * 300 + END, "gzip"),
+    "maps of sparse files, GNU": lambda: archives.packed(
+        sparse_by_gnu(places([(0, 0)] * 4), *[places([(0, 0)] * 21)] * 1000) * 300 + END, "gzip"
+    ),
+    "sparse files": lambda: archives.packed(sparse([], size=1 << 20) * 50_000 + END, "gzip"),
     "large documents": lambda: archives.packed(
         archives.tar({str(number): b"[" + b"[]," * 2_000_000 for number in range(20)}), "gzip"
     ),
+    "layer of Docker before 1.10, gzip": ancient_zeros,
+    "layer of Docker before 1.10, without its zeros": ancient_holes,
+    "images of Docker before 1.10": lambda: archives.packed(archives.tar(chains(125, 80)), "gzip"),
     "zeros, gzip": lambda: zeros("gzip"),
     "zeros, bzip2": lambda: zeros("bzip2"),
     "zeros, xz": lambda: zeros("xz"),

@@ -205,7 +205,7 @@ def test_any_part_is_found(kind: str, tmp_path: Path) -> None:
         unpacker = Unpacker(file, index)
         entries = list(index.entries.values())
         for entry in [*entries, *reversed(entries), *CHANCE.sample(entries, len(entries))]:
-            assert b"".join(unpacker.data(entry.offset, entry.size)) == data[entry.offset : entry.offset + entry.size]
+            assert b"".join(unpacker.data(entry)) == data[entry.offset : entry.offset + entry.size]
 
 
 # Some images of an archive, and thin ones
@@ -313,7 +313,7 @@ def test_any_change_of_bytes(kind: str, tmp_path: Path) -> None:
             try:
                 index = read_index_of(file, "x")
                 for entry in index.entries.values():
-                    for _piece in Unpacker(file, index).data(entry.offset, entry.size):
+                    for _piece in Unpacker(file, index).data(entry):
                         pass
             except (ArchiveError, Unreadable):
                 pass

@@ -19,6 +19,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.artifacts i
 from ansible_collections.gantry.docker.plugins.module_utils._archive.compressed import Unpacker
 from ansible_collections.gantry.docker.plugins.module_utils._archive.groups import groups_of
 from ansible_collections.gantry.docker.plugins.module_utils._archive.index import ArchiveIndex, read_index
+from ansible_collections.gantry.docker.plugins.module_utils._archive.tar import Entry
 from ansible_collections.gantry.docker.plugins.module_utils._archive.writer import (
     assembled,
     assembled_size,
@@ -28,7 +29,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.platform impo
 from ansible_collections.gantry.docker.tests.unit.archive import archives
 from ansible_collections.gantry.docker.tests.unit.archive.archives import APP, ARM, TOOL, Content
 
-Read = Callable[[int, int], Iterator[bytes]]
+Read = Callable[[Entry], Iterator[bytes]]
 
 
 def sent(path: Path, entries: Mapping[str, Content], spoil: bool = False) -> dict[str, bytes]:
