@@ -9,19 +9,19 @@ name: container
 short_description: Run tasks inside a Docker container
 description:
   - Runs tasks in a running container, as if it were a host.
-  - Talks to the engine itself. The controller needs neither the Docker CLI nor the Docker SDK for Python.
-  - Any module runs in a container that has Python; where there is none, C(ansible.builtin.raw) does. A container
-    needs a shell, and C(cat) for the transfer of files.
+  - Connects to the engine directly. The controller needs neither the Docker CLI nor the Docker SDK for Python.
+  - Every module can run in a container that has Python. Without Python, C(ansible.builtin.raw) can run. The container
+    needs a shell, and C(cat) for file transfers.
 version_added: 0.1.0
 author:
   - gantry.docker authors (@gantry-docker)
 notes:
-  - Let O(remote_user) choose the user, for which a container needs nothing. With C(become), the image must have the
-    method's program, such as V(su) or V(sudo).
+  - "Select the user with O(remote_user): that requires nothing in the container. With C(become), the image must contain
+    the program of the become method, such as V(su) or V(sudo)."
 options:
   remote_addr:
     description:
-      - The container, by name or by Id. It must be running.
+      - The name or the Id of the container. It must be running.
     type: str
     default: inventory_hostname
     vars:
@@ -30,8 +30,8 @@ options:
       - name: ansible_docker_host
   remote_user:
     description:
-      - The user in the container to run tasks as, by name or number, with C(:group) if you like.
-      - If not given, it is the one that the container runs as.
+      - The user in the container who runs the tasks, as a name or a number, optionally with C(:group).
+      - If not given, it is the user that the container runs as.
     type: str
     vars:
       - name: ansible_user
@@ -47,9 +47,9 @@ options:
       - name: remote_user
   pipelining:
     description:
-      - Give a module to Python's standard input, where it is possible, instead of copying it into the container first.
-        It takes half the time.
-      - Unlike with other connections this is on, as nothing in a container's way speaks against it.
+      - Send a module to Python's standard input where possible, instead of copying it to the container first. This
+        takes half the time.
+      - Unlike in other connection plugins, it is on by default, because nothing in a container prevents it.
     type: bool
     default: true
     vars:
@@ -64,15 +64,16 @@ options:
         key: pipelining
   docker_host:
     description:
-      - The engine to talk to, as a URL with C(unix://), C(tcp://) or C(ssh://).
+      - The address of the engine, as a URL with C(unix://), C(tcp://) or C(ssh://).
       - With C(ssh://), the programs C(ssh) on the controller and C(docker) on the engine's host are used. Each command
-        takes two connections; let C(ControlMaster) and C(ControlPersist) in the configuration of ssh share one.
-      - C(tcp://) without a port means port 2375, or 2376 with TLS.
-      - If not given, as with the Docker CLI, the engine of the Docker context is used that the environment variable
-        E(DOCKER_CONTEXT) names, or else the Docker configuration on the controller (C(currentContext)), with the
-        context's files for TLS. If there is none, or it is V(default), V(unix:///var/run/docker.sock) is used.
-      - The Docker configuration is C(config.json) in the directory that the environment variable E(DOCKER_CONFIG)
-        names, or in C(~/.docker).
+        takes two connections. Set C(ControlMaster) and C(ControlPersist) in the configuration of ssh to let them share
+        one.
+      - C(tcp://) without a port uses port 2375, or 2376 with TLS.
+      - If not given, the engine of a Docker context is used, as with the Docker CLI. The environment variable
+        E(DOCKER_CONTEXT) names the context, or else the Docker configuration on the controller (C(currentContext)). The
+        context's TLS files are used too. Without a context, or with V(default), V(unix:///var/run/docker.sock) is used.
+      - The Docker configuration is the file C(config.json) in the directory that the environment variable
+        E(DOCKER_CONFIG) names, or else in C(~/.docker).
     type: str
     vars:
       - name: ansible_docker_docker_host
@@ -83,8 +84,8 @@ options:
         key: docker_host
   tls:
     description:
-      - Talk TLS to the engine, without checking whose certificate it shows.
-      - If not given, the environment variable E(DOCKER_TLS) is used, but not with a Docker context.
+      - Connect to the engine with TLS, without a check of its certificate.
+      - If not given, the environment variable E(DOCKER_TLS) is used, unless the engine comes from a Docker context.
     type: bool
     vars:
       - name: ansible_docker_tls
@@ -93,8 +94,9 @@ options:
         key: tls
   validate_certs:
     description:
-      - Talk TLS to the engine, and check its certificate against O(ca_path).
-      - If not given, the environment variable E(DOCKER_TLS_VERIFY) is used, but not with a Docker context.
+      - Connect to the engine with TLS, and check its certificate against O(ca_path).
+      - If not given, the environment variable E(DOCKER_TLS_VERIFY) is used, unless the engine comes from a Docker
+        context.
     type: bool
     vars:
       - name: ansible_docker_validate_certs
@@ -103,8 +105,9 @@ options:
         key: validate_certs
   tls_hostname:
     description:
-      - The name that the engine's certificate must show, where it isn't the one in O(docker_host).
-      - If not given, the environment variable E(DOCKER_TLS_HOSTNAME) is used, but not with a Docker context.
+      - The host name that the engine's certificate must contain, if it differs from the one in O(docker_host).
+      - If not given, the environment variable E(DOCKER_TLS_HOSTNAME) is used, unless the engine comes from a Docker
+        context.
     type: str
     vars:
       - name: ansible_docker_tls_hostname
@@ -113,9 +116,9 @@ options:
         key: tls_hostname
   ca_path:
     description:
-      - The file with the CA's certificate, on the controller.
-      - If not given, C(ca.pem) in the directory that the environment variable E(DOCKER_CERT_PATH) names is used, or
-        the Docker context's.
+      - The file with the certificate of the CA, on the controller.
+      - If not given, the file of the Docker context is used or, without a context, C(ca.pem) in the directory that the
+        environment variable E(DOCKER_CERT_PATH) names.
     type: path
     vars:
       - name: ansible_docker_ca_path
@@ -125,9 +128,9 @@ options:
         key: ca_path
   client_cert:
     description:
-      - The file with the client's certificate, on the controller. Goes with O(client_key).
-      - If not given, C(cert.pem) in the directory that the environment variable E(DOCKER_CERT_PATH) names is used, or
-        the Docker context's.
+      - The file with the client's certificate, on the controller. It requires O(client_key).
+      - If not given, the file of the Docker context is used or, without a context, C(cert.pem) in the directory that
+        the environment variable E(DOCKER_CERT_PATH) names.
     type: path
     vars:
       - name: ansible_docker_client_cert
@@ -136,9 +139,9 @@ options:
         key: client_cert
   client_key:
     description:
-      - The file with the client's key, on the controller. Goes with O(client_cert).
-      - If not given, C(key.pem) in the directory that the environment variable E(DOCKER_CERT_PATH) names is used, or
-        the Docker context's.
+      - The file with the client's key, on the controller. It requires O(client_cert).
+      - If not given, the file of the Docker context is used or, without a context, C(key.pem) in the directory that the
+        environment variable E(DOCKER_CERT_PATH) names.
     type: path
     vars:
       - name: ansible_docker_client_key
@@ -147,7 +150,8 @@ options:
         key: client_key
   api_version:
     description:
-      - The version of the engine's API to speak; V(auto) takes the newest that the engine and this collection know.
+      - The version of the engine's API to use. V(auto) selects the newest version that both the engine and this
+        collection know.
       - If not given, it is V(auto).
     type: str
     vars:
@@ -159,9 +163,9 @@ options:
         key: api_version
   timeout:
     description:
-      - How many seconds to wait for the engine when it says nothing at all.
-      - This is no bound on how long a command or a transfer may take. An answer that is neither must be whole within
-        twice that time.
+      - The number of seconds to wait for the engine while it sends nothing.
+      - It doesn't limit the duration of a command or a transfer. Every other answer must be complete within twice this
+        time.
       - If not given, it is V(60).
     type: int
     vars:
@@ -215,7 +219,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._transport.exec impo
 
 
 class Connection(ConnectionBase):
-    """A container that is to be worked in."""
+    """A connection to a running container."""
 
     transport = "gantry.docker.container"
     has_pipelining = True
@@ -246,7 +250,7 @@ class Connection(ConnectionBase):
         return str(self._option("remote_addr"))
 
     def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> tuple[int, bytes, bytes]:
-        """Run a command by the container's shell; its code, its output and what it wrote to standard error."""
+        """Run a command with the container's shell; return its exit code, standard output and standard error."""
         out, err = bytearray(), bytearray()
         command = self._start("-c", cmd)
         if sudoable and self.become and self.become.expect_prompt():
@@ -255,7 +259,7 @@ class Connection(ConnectionBase):
         return code, bytes(out), bytes(err)
 
     def put_file(self, in_path: str, out_path: str) -> None:
-        """Copy a file of the controller into the container, as the user whose tasks these are."""
+        """Copy a file from the controller to the container, as the remote user."""
         if not os.path.exists(in_path):
             raise AnsibleFileNotFound(f"There is no file {in_path} on the controller to copy into {self._container}.")
         said = bytearray()
@@ -268,7 +272,7 @@ class Connection(ConnectionBase):
             raise AnsibleError(f"Can't copy {where} in the container {self._container}: {_text(said)}")
 
     def fetch_file(self, in_path: str, out_path: str) -> None:
-        """Copy a file of the container to the controller."""
+        """Copy a file from the container to the controller."""
         said = bytearray()
         with open(out_path, "wb") as file:
             code = self._finish(self._start("-c", 'cat "$0"', _absolute(in_path)), (), file.write, said.extend)
@@ -282,7 +286,7 @@ class Connection(ConnectionBase):
         return str(self._play_context.executable or "/bin/sh")
 
     def _start(self, *words: str) -> RunningCommand:
-        """Start the container's shell with these words."""
+        """Start the container's shell with these words as arguments."""
         argv = [self._shell_program, *words]
         self._display.vvv(f"EXEC {argv}", host=self._container)
         with _told():
@@ -295,7 +299,10 @@ class Connection(ConnectionBase):
         out: Callable[[bytes], object],
         err: Callable[[bytes], object],
     ) -> int:
-        """Let the command have its input and end; the code. Raises AnsibleConnectionFailure if it never began."""
+        """Send the command its input and wait for its end; return its exit code.
+
+        Raise AnsibleConnectionFailure if the command never began.
+        """
         first = bytearray()
 
         def noted(piece: bytes) -> None:
@@ -314,10 +321,10 @@ class Connection(ConnectionBase):
         return end.rc
 
     def _escalate(self, become: BecomeBase, command: RunningCommand, out: bytearray, err: bytearray) -> None:
-        """Give the password when the become method asks for it, and wait until it lets us through.
+        """Send the password when the become method asks for it, and wait until the method reports success.
 
-        out, err: get the output from there on. A method that ends before tells why by its code and output.
-        Raises AnsibleAuthenticationFailure if it takes too long, or the password is wrong.
+        out, err: receive the output after that. If the method ends earlier, its exit code and output show why.
+        Raise AnsibleAuthenticationFailure if it takes too long, or the password is wrong.
         """
 
         def through() -> bool:
@@ -351,11 +358,11 @@ class Connection(ConnectionBase):
             )
 
     def reset(self) -> None:
-        """Nothing is kept from one task to the next."""
+        """Close the connection; nothing is kept from one task to the next."""
         self.close()
 
     def close(self) -> None:
-        """Let go of the engine."""
+        """Close the connection to the engine."""
         if self._wire is not None:
             self._wire.close()
         self._wire, self._connected = None, False
@@ -363,15 +370,15 @@ class Connection(ConnectionBase):
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Let Ansible tell of our errors."""
+    """Turn each GantryError into an error that Ansible reports."""
     try:
         yield
     except GantryError as error:
-        raise AnsibleConnectionFailure(error.message) from None  # Ansible would tell the cause's message, too
+        raise AnsibleConnectionFailure(error.message) from None  # Ansible would also report the cause's message
 
 
 def _until(condition: Callable[[], bool], command: RunningCommand, out: bytearray, err: bytearray) -> bool:
-    """Take a command's output until a condition holds; False if it ends before."""
+    """Read a command's output until a condition holds; return False if the command ends before."""
     while not condition():
         with _told():
             is_error, piece = next(command.output, (False, b""))
@@ -382,7 +389,7 @@ def _until(condition: Callable[[], bool], command: RunningCommand, out: bytearra
 
 
 def _absolute(path: str) -> str:
-    """A path in the container: the engine's working directory is no place to count on."""
+    """Return an absolute path in the container, because the working directory there is not known."""
     return posixpath.normpath(posixpath.join("/", path))
 
 

@@ -2,23 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""For the role golden_image: the part of an image's config that is the same in every store."""
+"""A filter for the role golden_image: the part of an image's config that is the same in every store."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: effective_config
-short_description: Reduce an image's config to what shapes its containers
+short_description: Reduce an image's config to the settings that shape its containers
 version_added: 0.1.0
 author:
   - gantry.docker authors (@gantry-docker)
 description:
-  - Keeps those settings of an image's config that shape the containers made of it, such as C(Cmd), C(Env) and
-    C(Labels), and omits the empty ones. Two copies of an image have these in common in every store and on every host.
+  - Keeps the settings of an image's config that shape the containers made from it, such as C(Cmd), C(Env) and
+    C(Labels), and leaves out those that are empty. All copies of an image have the same effective config, in every
+    store and on every host.
 positional: _input
 options:
   _input:
-    description: The config of an image as inspected, C(Config).
+    description: The config of an image, C(Config) in the result of C(docker image inspect) or
+      M(gantry.docker.image_info).
     type: dict
     required: true
 """
@@ -45,7 +47,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.identity impo
 
 
 class FilterModule:
-    """The filters, as Ansible looks for them."""
+    """The filters, in the form that Ansible expects."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return the filters by their names."""

@@ -2,26 +2,27 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""For the role images: what follows from the images that a host is declared to have."""
+"""A filter for the role images: the problems, pulls and tags that follow from a declaration."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: images_declaration
-short_description: What follows from the images that a host is declared to have and not to have
+short_description: Check a declaration of images, and derive the pulls and tags from it
 version_added: 0.1.0
 author:
   - gantry.docker authors (@gantry-docker)
 description:
-  - Reads what the role P(gantry.docker.images#role) was given, finds what contradicts itself or can't be, and puts
-    together what can be done in one task. It is made for that role, which refuses to do anything if there are problems.
+  - Reads the variables of the role P(gantry.docker.images#role), finds contradictions and impossible entries, and
+    groups what one task can do. The filter is made for that role. The role refuses to do anything if there are
+    problems.
 positional: _input
 options:
   _input:
     description:
-      - A dictionary with the keys C(present), C(archives), C(pinned), C(tagged) and C(absent), each as the role takes
-        it; C(registries), those that there are credentials for; and C(retention), a dictionary of the role's options
-        for pruning without their prefix, or nothing if nothing shall be pruned.
+      - A dictionary. C(present), C(archives), C(pinned), C(tagged) and C(absent) have the values of the role's
+        variables of these names. C(registries) lists the registries that there are credentials for. C(retention) is a
+        dictionary of the role's options for pruning, without their prefix, or null if nothing is pruned.
     type: dict
     required: true
 """
@@ -40,9 +41,12 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - C(problems), a list of sentences; C(pulls), a list of dictionaries with the options C(names), C(platform) and
-      C(policy) of M(gantry.docker.image_pull); C(tags), one with the options C(name) and C(repository) of
-      M(gantry.docker.image_tag); and C(names), all names of images that are to be here.
+    - A dictionary with the following keys.
+    - C(problems) is a list of sentences.
+    - C(pulls) is a list of dictionaries with the options C(names), C(platform) and C(policy) of
+      M(gantry.docker.image_pull).
+    - C(tags) is a list of dictionaries with the options C(name) and C(repository) of M(gantry.docker.image_tag).
+    - C(names) is a list of all names of images that are to be on the host.
   type: dict
 """
 
@@ -54,7 +58,7 @@ from ansible_collections.gantry.docker.plugins.plugin_utils._images.declaration 
 
 
 def images_declaration(declared: Mapping[str, Any]) -> dict[str, Any]:
-    """What follows from a declaration, as plain values."""
+    """Return the problems, pulls, tags and names that follow from a declaration, as plain values."""
     found = declare(declared)
     return {
         "problems": [printable(problem) for problem in found.problems],
@@ -65,8 +69,8 @@ def images_declaration(declared: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class FilterModule:
-    """What Ansible looks for."""
+    """The filters, in the form that Ansible expects."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """The filters by their names."""
+        """Return the filters by their names."""
         return {"images_declaration": images_declaration}

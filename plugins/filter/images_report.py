@@ -2,27 +2,27 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""For the role images: what its tasks did, or in check mode would do, as one report."""
+"""A filter for the role images: one report of what its tasks did, or in check mode would do."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: images_report
-short_description: What the tasks of the role images did
+short_description: Combine the results of the role images into one report
 version_added: 0.1.0
 author:
   - gantry.docker authors (@gantry-docker)
 description:
-  - Puts the results of the modules that the role P(gantry.docker.images#role) calls into one report, the same for a
-    check run and for the run that it foretells. It is made for that role.
+  - Combines the results of the modules that the role P(gantry.docker.images#role) runs into one report. The report of a
+    check run is the same as that of the real run that follows. The filter is made for that role.
 positional: _input
 options:
   _input:
     description:
-      - A dictionary with the results as registered, with or without a loop, under the keys C(removed), C(pulled),
-        C(loaded), C(tagged) and C(pruned). C(foreseen) are the tags that a check run couldn't foretell by
-        M(gantry.docker.image_tag), as their images aren't here yet, and C(targets) the images that have these names
-        now.
+      - A dictionary. C(removed), C(pulled), C(loaded), C(tagged) and C(pruned) are the registered results, with or
+        without a loop.
+      - C(foreseen) lists the tags that M(gantry.docker.image_tag) can't foresee in a check run, because their images
+        aren't on the host yet. C(targets) is the result with the images that have these names now.
     type: dict
     required: true
 """
@@ -40,7 +40,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The role's fact C(images_report).
+  description: The value of the role's fact C(images_report).
   type: dict
 """
 
@@ -51,8 +51,8 @@ from ansible_collections.gantry.docker.plugins.plugin_utils._images.report impor
 
 
 class FilterModule:
-    """What Ansible looks for."""
+    """The filters, in the form that Ansible expects."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """The filters by their names."""
+        """Return the filters by their names."""
         return {"images_report": report}

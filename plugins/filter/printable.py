@@ -2,21 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Text of others, as it can be shown on a terminal."""
+"""A filter that makes text from elsewhere safe to show on a terminal."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: printable
-short_description: Escape what a terminal could obey
+short_description: Escape characters that could control a terminal
 version_added: 0.1.0
 author:
   - gantry.docker authors (@gantry-docker)
 description:
-  - Escapes control characters, marks for the direction of writing, and all else that isn't printable, as Python does
-    it in a string. Ends of lines stay.
-  - What a command in a container prints, or what a label says, can hold escape sequences that rewrite what stands on a
-    terminal. Messages of this collection's modules are escaped already, and what they return as data is not.
+  - Escapes control characters, marks for the writing direction, and all other characters that aren't printable, as
+    Python does in a string. Line ends stay.
+  - The output of a command in a container, or the value of a label, can contain escape sequences that rewrite text on a
+    terminal. The messages of this collection's modules are escaped already. The data that they return is not.
 positional: _input
 options:
   _input:
@@ -35,7 +35,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The text with escapes, such as V(\\x1b[31m). A text that is printable stays as it is.
+  description: The text with escapes, such as V(\\x1b[31m). A printable text is returned unchanged.
   type: str
 """
 
@@ -45,12 +45,12 @@ from ansible_collections.gantry.docker.plugins.module_utils._errors import print
 
 
 def printable_lines(text: str) -> str:
-    """Return the text with its lines, each escaped."""
+    """Return the text with each of its lines escaped."""
     return "\n".join(map(printable, text.split("\n")))
 
 
 class FilterModule:
-    """What Ansible looks for."""
+    """The filters, in the form that Ansible expects."""
 
     def filters(self) -> dict[str, Callable[..., str]]:
         """Return the filters by their names."""

@@ -10,9 +10,10 @@ DOCUMENTATION = r"""
 module: container_exec
 short_description: Run a command in a Docker container
 description:
-  - Runs a command in a running container, and gives its output and its code. A code other than 0 is a failure.
-  - A command's effect is nobody's to know, so the task is changed whenever the command runs, and check mode doesn't
-    run it. Say O(creates) or O(removes), or C(changed_when), where you know better.
+  - Runs a command in a running container, and returns its output and its exit code. The task fails if the exit code
+    isn't 0.
+  - The module can't know what a command changes. So the task is changed whenever the command runs, and check mode
+    doesn't run it. Use O(creates), O(removes) or C(changed_when) to be more precise.
 version_added: 0.1.0
 author:
   - gantry.docker authors (@gantry-docker)
@@ -22,62 +23,64 @@ extends_documentation_fragment:
 options:
   container:
     description:
-      - The container, by name or by Id. It must be running.
+      - The name or the Id of the container. It must be running.
     type: str
     required: true
   argv:
     description:
-      - The command as a list of words. No shell reads it.
+      - The command as a list of words. No shell interprets it.
     type: list
     elements: str
   command:
     description:
-      - The command as one string, split into words as a shell does. No shell runs it; for one, write C(sh -c '...').
+      - The command as one string, which is split into words as a shell does. No shell runs it; to use one, write C(sh
+        -c '...').
     type: str
   chdir:
     description:
-      - The directory in the container to run it in.
+      - The directory in the container in which the command runs.
     type: str
   env:
     description:
-      - Environment variables for it.
+      - Environment variables for the command.
     type: dict
   user:
     description:
-      - The user to run it as, by name or number, with C(:group) if you like.
+      - The user who runs the command, as a name or a number, optionally with C(:group).
     type: str
   tty:
     description:
-      - Give it a terminal. All of its output is RV(stdout) then.
+      - Give the command a terminal. Then all of its output is in RV(stdout).
     type: bool
     default: false
   stdin:
     description:
-      - What to give it as input. Without this option, it has none.
+      - The text for the command's standard input. Without this option, the command gets no input.
     type: str
   stdin_add_newline:
     description:
-      - Whether O(stdin) gets a line end at its end.
+      - Add a newline to the end of O(stdin).
     type: bool
     default: true
   strip_empty_ends:
     description:
-      - Whether line ends at the end of RV(stdout) and RV(stderr) are left out.
+      - Remove the line ends at the end of RV(stdout) and RV(stderr).
     type: bool
     default: true
   creates:
     description:
-      - A path in the container. If it is there, nothing is run, and nothing is changed.
-      - It is looked up from outside, and nothing is run in the container for that; what the container mounts from
-        inside, such as a tmpfs, can't be seen.
+      - A path in the container. If it exists, the command isn't run, and nothing is changed.
+      - "The path is looked up from outside: no process is run in the container for it. So a path on a file system that
+        the container mounts from inside, such as a tmpfs, isn't found."
     type: str
   removes:
     description:
-      - A path in the container. If it is not there, nothing is run, and nothing is changed. See O(creates).
+      - A path in the container. If it doesn't exist, the command isn't run, and nothing is changed. The notes on
+        O(creates) apply.
     type: str
   detach:
     description:
-      - Start it and leave it to itself; there is no output and no code.
+      - Start the command and don't wait for its end. Then neither output nor exit code is returned.
     type: bool
     default: false
 seealso:
@@ -115,18 +118,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done, or in check mode what would be done, a sentence for each step.
+  description: A sentence for each step that was done, or in check mode would be done.
   returned: success
   type: list
   elements: str
   sample: ["Ran ps in container sleeper"]
 stdout:
-  description: What the command wrote.
+  description: The standard output of the command.
   returned: with O(detach=false), not in check mode
   type: str
   sample: "PID USER COMMAND"
 stderr:
-  description: What it wrote to standard error.
+  description: The standard error output of the command.
   returned: with O(detach=false), not in check mode
   type: str
   sample: ""
@@ -136,7 +139,7 @@ exec_id:
   type: str
   sample: 4b4f6b9cb49b...
 rc:
-  description: The code it ended with.
+  description: The exit code of the command.
   returned: with O(detach=false), not in check mode
   type: int
   sample: 0

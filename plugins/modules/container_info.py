@@ -10,8 +10,8 @@ DOCUMENTATION = r"""
 module: container_info
 short_description: List and inspect Docker containers
 description:
-  - Tells of all containers or of those named, as the engine inspects them, whether a container's image is still the
-    one that its name means, and on request what runs in them.
+  - Returns all containers, or those named, as the engine inspects them. For each, it returns whether the name of its
+    image still refers to the image that the container was made from and, on request, the processes in it.
 version_added: 0.1.0
 author:
   - gantry.docker authors (@gantry-docker)
@@ -21,14 +21,14 @@ extends_documentation_fragment:
 options:
   names:
     description:
-      - The containers to tell of, by name or by Id. Without this option, all, running or not.
-      - A name that means no container is no error; it is listed in RV(not_found).
+      - The containers to return, by name or by Id. Without this option, all containers are returned, running or not.
+      - A name without a container isn't an error; it is listed in RV(not_found).
     type: list
     elements: str
     aliases: [name]
   processes:
     description:
-      - Tell each container's processes too, as C(Processes) in it.
+      - Also return the processes of each container, as C(Processes).
     type: bool
     default: false
 seealso:
@@ -57,23 +57,23 @@ EXAMPLES = r"""
 RETURN = r"""
 containers:
   description:
-    - The containers as inspected.
-    - Each has C(ImageName), the name that its image was called by when it was made (null if that was an Id), and
-      C(ImageIsCurrent), whether that name still means the image that it was made from (null if it means none any
-      more, or there is none).
-    - With O(processes=true) each has C(Processes), a list of its processes by the columns of C(ps -ef) as the
-      engine's host sees them (C(PID), C(CMD), ...); it is empty for a container that doesn't run.
+    - The containers as inspected, with additional keys.
+    - C(ImageName) is the name of the image that was used to create the container, or null if it was created from an Id.
+    - C(ImageIsCurrent) is true if that name still refers to the image of the container, and false if it refers to
+      another one. It is null if the name refers to no image any more, or if there is no name.
+    - With O(processes=true), C(Processes) lists the container's processes by the columns of C(ps -ef) as the engine's
+      host sees them (C(PID), C(CMD), ...). It is empty for a container that isn't running.
   returned: success
   type: list
   elements: dict
   sample: [{"Id": "0458df13512c...", "Name": "/sleeper", "State": {"Status": "running"}}]
 container:
   description: The container, as in RV(containers).
-  returned: with a single name, if there is such a container
+  returned: with a single name, if that container exists
   type: dict
   sample: {"Id": "0458df13512c...", "Name": "/sleeper", "State": {"Status": "running"}}
 not_found:
-  description: The names that mean no container.
+  description: The names for which there is no container.
   returned: success
   type: list
   elements: str

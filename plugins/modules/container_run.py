@@ -8,12 +8,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: container_run
-short_description: Have a Docker container, running or not, or have it not
+short_description: Create, start, stop, replace or remove a Docker container
 description:
-  - Makes and starts a container of a given name, stops it, or removes it.
-  - A container that differs from what is asked for is replaced, and the diff says in what. What is not asked for
-    isn't compared. Of C(env) and C(labels) those are compared that are asked for, as the image gives others; a list or
-    dictionary is otherwise meant to be whole.
+  - Creates and starts a container with a given name, stops it, or removes it.
+  - A container that differs from the given options is replaced, and the diff shows the differences. Options that aren't
+    given aren't compared. Of C(env) and C(labels), only the given entries are compared, because the image may set
+    others. All other lists and dictionaries must be complete.
   - If a new container can't be started, the old one is put back and runs again.
 version_added: 0.1.0
 author:
@@ -25,135 +25,136 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - The container's name. With O(state=absent), its Id will do too.
+      - The name of the container. With O(state=absent), its Id is accepted too.
     type: str
     required: true
   state:
     description:
-      - With V(started), the container is there and its command was started. Where the command has ended, it is started
+      - With V(started), the container exists and its command was started. If the command has ended, it is started
         again.
-      - With V(healthy), it is started and its health check, which is the image's, says that it is well. That is waited
-        for, at most for O(healthy_wait_timeout).
-      - With V(stopped), it is there and doesn't run.
-      - With V(present), it is there, running or not. One that is replaced runs if the former one did.
-      - With V(absent), there is no such container; its anonymous volumes go with it.
+      - With V(healthy), the container is started and its health check, which the image defines, reports that it is
+        healthy. The task waits for that for at most O(healthy_wait_timeout).
+      - With V(stopped), the container exists and isn't running.
+      - With V(present), the container exists, running or not. If it is replaced, the new one runs if the old one did.
+      - With V(absent), the container doesn't exist. Its anonymous volumes are removed with it.
     type: str
     choices: [started, healthy, stopped, present, absent]
     default: started
   existing:
     description:
-      - With V(replace), a container of the name that differs from what is asked for is replaced.
-      - With V(keep), a container of the name stays as it is, in whatever it differs and whether it runs or not. Only
-        where there is none, one is made. Of several tasks that do so at the same moment, one makes it and is changed;
-        the others find it there.
-      - V(keep) doesn't go with O(state=absent).
+      - With V(replace), a container of this name that differs from the given options is replaced.
+      - With V(keep), a container of this name stays as it is, whatever its options are and whether it runs or not. A
+        container is created only if there is none. If several tasks do so at the same moment, one of them creates it
+        and is changed. The others find it.
+      - V(keep) can't be used with O(state=absent).
     type: str
     choices: [replace, keep]
     default: replace
   image:
     description:
-      - The image, by name or by Id.
-      - A container whose image's name means another image now is replaced. While the name means none, as its image was
-        removed by force, the container stays.
-      - If the image is here for another platform than that of the engine's host, on which it runs by emulation only, a
-        task that makes a container of it warns.
-      - Required where a container has to be made.
+      - The name or the Id of the image.
+      - A container is replaced if the name of its image now refers to another image. If the name refers to no image,
+        because the image was removed by force, the container stays.
+      - A task that creates a container warns if the image on the engine is for another platform than that of the
+        engine's host, because the image then runs by emulation only.
+      - Required if the container has to be created.
     type: str
   pull:
     description:
-      - With V(missing), an image that isn't there is pulled if a container has to be made from it, as C(docker run)
-        does.
-      - With V(always), the registry is asked each time, and if it has another image under that name now, this is
-        pulled and the container is replaced. An image that is there and is named by its Id or its digest needs no
-        registry.
+      - With V(missing), the image is pulled if it is missing and a container has to be created from it, as C(docker
+        run) does.
+      - With V(always), the registry is asked each time. If it has another image under that name, the image is pulled
+        and the container is replaced. The registry isn't asked for an image that is on the engine and is named by its
+        Id or its digest.
       - With V(never), the image must be on the engine.
-      - A pull works as that of M(gantry.docker.image_pull), which knows more ways. A check run asks the registry too,
-        so it knows a name that doesn't exist and a registry that can't be reached.
+      - The image is pulled as by M(gantry.docker.image_pull), which has more options. A check run asks the registry
+        too, so it finds a name that doesn't exist and a registry that can't be reached.
     type: str
     choices: [missing, always, never]
     default: missing
   command:
     description:
-      - What to run, as a list of words, or as one string that is split like a shell does. Without it, what the image
-        says, unless O(entrypoint) is given.
+      - The command to run, as a list of words, or as one string that is split into words as a shell does. Without it,
+        the image's command is used, unless O(entrypoint) is given.
     type: raw
   entrypoint:
     description:
-      - The program that O(command) is given to, as a list of words, or as one string that is split like a shell does.
-        Without it, what the image says; with it, the image's command is not used.
+      - The program that receives O(command) as its arguments, as a list of words, or as one string that is split into
+        words as a shell does. Without it, the image's entrypoint is used. With it, the image's command isn't used.
       - An empty list or string clears the image's entrypoint, as C(docker run --entrypoint "") does. Then O(command) is
-        what is run, and must be given.
+        the program to run, and is required.
     type: raw
   tty:
     description:
-      - Give the command a terminal, as C(docker run -t).
+      - Give the command a terminal, as C(docker run -t) does.
     type: bool
   interactive:
     description:
-      - Keep its standard input open, as C(docker run -i).
+      - Keep the standard input of the command open, as C(docker run -i) does.
     type: bool
   env:
     description:
-      - Environment variables, over those of the image.
+      - Environment variables. They override those of the image.
     type: dict
   labels:
     description:
-      - Labels, over those of the image.
+      - Labels. They override those of the image.
     type: dict
   user:
     description:
-      - The user to run it as, by name or number, with C(:group) if you like.
+      - The user who runs the command, as a name or a number, optionally with C(:group).
     type: str
   working_dir:
     description:
-      - The directory in the container to run it in.
+      - The directory in the container in which the command runs.
     type: str
     aliases: [workdir]
   hostname:
     description:
-      - The name that the container has for itself.
+      - The host name inside the container.
     type: str
   init:
     description:
-      - Run a small first process that hands on signals and reaps processes, as C(docker run --init).
+      - Run a small first process that forwards signals and reaps processes, as C(docker run --init) does.
     type: bool
   memory:
     description:
-      - The most memory that it may use, as a number of bytes or with a unit, such as V(512M). Units are powers of 1024.
+      - The maximum memory of the container, as a number of bytes or with a unit, such as V(512M). Units are powers of
+        1024.
     type: str
   cpus:
     description:
-      - How much of how many processors it may use, such as V(1.5).
+      - The maximum number of processors that the container may use, such as V(1.5).
     type: float
   capabilities:
     description:
-      - Capabilities to give it beyond the usual ones, such as V(NET_ADMIN), or V(ALL).
+      - Capabilities to add to the default ones, such as V(NET_ADMIN), or V(ALL).
     type: list
     elements: str
     aliases: [cap_add]
   cap_drop:
     description:
-      - Capabilities to take from it.
+      - Capabilities to remove from the container.
     type: list
     elements: str
   restart_policy:
     description:
-      - When the engine starts it again by itself.
+      - When the engine restarts the container by itself.
     type: str
     choices: ["no", on-failure, always, unless-stopped]
   restart_retries:
     description:
-      - How often to try with O(restart_policy=on-failure); V(0) for without end.
+      - The maximum number of restarts with O(restart_policy=on-failure). V(0) sets no limit.
     type: int
   volumes:
     description:
-      - What to mount, as C([SOURCE:]TARGET[:OPTIONS]). A source is a path of the engine's host or a volume's name;
-        both are made if they aren't there. Without one, the volume is anonymous.
+      - Mounts, as C([SOURCE:]TARGET[:OPTIONS]). A source is a path on the engine's host or the name of a volume; either
+        is created if it doesn't exist. Without a source, the volume is anonymous.
     type: list
     elements: str
   mounts:
     description:
-      - What to mount, part by part.
+      - Mounts, each as a dictionary.
     type: list
     elements: dict
     suboptions:
@@ -170,55 +171,54 @@ options:
         default: volume
       source:
         description:
-          - For a bind a path of the engine's host, which must be there; for a volume its name, or nothing for an
-            anonymous one.
+          - For a bind, a path on the engine's host, which must exist. For a volume, its name; without a name, the
+            volume is anonymous.
         type: str
       read_only:
         description:
-          - Whether the container can't write to it.
+          - Prevent the container from writing to it.
         type: bool
         default: false
       tmpfs_size:
         description:
-          - The size of a tmpfs, as O(memory).
+          - The size of a tmpfs, in the form of O(memory).
         type: str
   published_ports:
     description:
-      - Ports to open to others, as C([[IP:]HOST:]CONTAINER[/PROTOCOL]). Without a port of the host, the engine chooses
-        one.
+      - Ports to publish, as C([[IP:]HOST:]CONTAINER[/PROTOCOL]). Without a port of the host, the engine selects one.
     type: list
     elements: str
     aliases: [ports]
   networks:
     description:
-      - The networks that it is connected to. They must be there.
+      - The networks to connect the container to. They must exist.
     type: list
     elements: dict
     suboptions:
       name:
         description:
-          - The network's name.
+          - The name of the network.
         type: str
         required: true
       aliases:
         description:
-          - Further names that the container has in the network.
+          - Additional names of the container in this network.
         type: list
         elements: str
       ipv4_address:
         description:
-          - The address that it has there.
+          - The address of the container in this network.
         type: str
   stop_timeout:
     description:
-      - How many seconds a container may take to stop by itself before it is killed. Without it, what the container
-        says, or 10.
+      - The number of seconds that a container may take to stop by itself before it is killed. Without this option, the
+        value in the container's config is used, or 10.
     type: int
   healthy_wait_timeout:
     description:
-      - How many seconds to wait with O(state=healthy).
-      - One that doesn't become healthy is removed if it was made by this task; a container that it replaced is put
-        back.
+      - The number of seconds to wait for the container to become healthy, with O(state=healthy).
+      - If a container that this task created doesn't become healthy, it is removed, and a container that it replaced is
+        put back.
     type: int
     default: 300
 seealso:
@@ -271,21 +271,21 @@ EXAMPLES = r"""
 
 RETURN = r"""
 spared:
-  description: Why something was not done after all, or otherwise than foreseen. With O(existing=keep) another may make
-    a container of the name at the same moment. With O(pull) a mirror may have another image than the registry, as with
-    M(gantry.docker.image_pull).
-  returned: if that happened
+  description: The reasons why a step was not done, or had another effect than foreseen. With O(existing=keep), another
+    task may create a container of the same name at the same moment. With O(pull), a mirror may have another image than
+    the registry, as described for M(gantry.docker.image_pull).
+  returned: if this happened
   type: list
   elements: str
   sample: ["lock stays, as it was made meanwhile"]
 actions:
-  description: What was done, or in check mode what would be done, a sentence for each step.
+  description: A sentence for each step that was done, or in check mode would be done.
   returned: success
   type: list
   elements: str
   sample: ["Started container sleeper from busybox:latest"]
 container:
-  description: The container as inspected; null if there is none.
+  description: The container as inspected, or null if there is none.
   returned: success
   type: dict
   sample: {"Id": "0458df13512c...", "Name": "/sleeper", "State": {"Status": "running"}}

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: image_commit
-short_description: Make a Docker image from a container, if it would be a new one
+short_description: Commit a Docker container to an image, if the image would be a new one
 description:
-  - Commits a container to an image. Where the image that the name means already has the same layers and the same
-    config, nothing changes, and nothing is left behind.
-  - Nothing short of a commit tells what a commit would give. So the module commits on trial, also in check mode,
-    compares, and removes the trial if it is not needed. A trial costs the time of one C(docker commit). The container's
-    processes stand still for that time and no longer, unless O(pause=false).
-  - There is no trial where it is proved what it would give. That takes a container that doesn't run, with a read-only
-    root (C(docker run --read-only)), in which nothing has run since the commit that made the image, as the engine's
-    events tell (it remembers the last 256), and no O(changes). Nothing proves it for any other container. What
-    C(docker diff), sizes, times and events tell misses a file that was edited again at the same size, or a copy into
-    the container that failed halfway.
-  - Where an engine's containerd store packs the same deletions differently each time, as with containerd before 2.0,
-    the content of both layers is compared. Both are read from the engine for that, with the layers below them. A diff
-    can't foretell the DiffID of such a layer there, but the rest of it is as foretold.
+  - Commits a container to an image. If the image that has the name already has the same layers and the same config,
+    nothing changes, and nothing is left behind.
+  - Only a commit shows what a commit would give. So the module makes a trial commit, also in check mode, compares, and
+    removes the trial if it isn't needed. A trial takes the time of one C(docker commit). The container's processes are
+    paused for that time and no longer, unless O(pause=false).
+  - "No trial is made if its result can be proved. That requires a container that isn't running, has a read-only root
+    (C(docker run --read-only)), and in which nothing has run since the commit that made the image, according to the
+    engine's events (the engine remembers the last 256). It also requires that O(changes) is empty. Nothing can prove it
+    for other containers: C(docker diff), sizes, times and events miss a file that was edited again without a change of
+    its size, and a copy into the container that failed halfway."
+  - Some containerd stores pack the same deletions differently each time, such as those with containerd before 2.0.
+    There, the contents of both layers are compared. For that, both are read from the engine, with the layers below
+    them. The diff can't foresee the DiffID of such a layer, but everything else in it is as foreseen.
 version_added: 0.1.0
 author:
   - gantry.docker authors (@gantry-docker)
@@ -37,46 +37,47 @@ options:
     required: true
   names:
     description:
-      - The names that the image gets, each as C([registry/]repository[:tag]). Without a tag, V(latest) is meant.
+      - The names for the image, each as C([registry/]repository[:tag]). The default tag is V(latest).
     type: list
     elements: str
     required: true
     aliases: [name]
   author:
     description:
-      - Who made the image.
+      - The author of the image.
     type: str
   comment:
     description:
-      - What to say of it in its history, as C(docker commit --message) does.
+      - A comment for the image's history, as C(docker commit --message) adds it.
     type: str
   changes:
     description:
-      - Instructions of a Dockerfile that shape the image's config. Allowed are C(CMD), C(ENTRYPOINT), C(ENV),
-        C(EXPOSE), C(HEALTHCHECK), C(LABEL), C(ONBUILD), C(STOPSIGNAL), C(USER), C(VOLUME) and C(WORKDIR).
-      - Docker Engine 20.10 doesn't take C(STOPSIGNAL) here.
-      - What no instruction sets is as in the container. An empty C(CMD []) sets nothing.
+      - Dockerfile instructions that change the image's config. Allowed are C(CMD), C(ENTRYPOINT), C(ENV), C(EXPOSE),
+        C(HEALTHCHECK), C(LABEL), C(ONBUILD), C(STOPSIGNAL), C(USER), C(VOLUME) and C(WORKDIR).
+      - Docker Engine 20.10 doesn't accept C(STOPSIGNAL) here.
+      - Settings that no instruction changes are those of the container. An empty C(CMD []) changes nothing.
     type: list
     elements: str
     default: []
   labels:
     description:
-      - Labels that the image gets beside those of the container, as names and values. A C(LABEL) of the same name in
-        O(changes) has the last word.
+      - Labels for the image, in addition to those of the container, as names and values. A C(LABEL) of the same name in
+        O(changes) takes precedence.
       - A value that isn't text, such as V(true) or V(1.10), must be in quotes.
     type: dict
     default: {}
   pause:
     description:
-      - Let the container stand still during the commit, so that no file changes halfway.
+      - Pause the container during the commit, so that no file is committed halfway through a change.
     type: bool
     default: true
 notes:
-  - As long as it is one, a trial has a name of the repository C(gantry.docker.trial), so that no prune takes it for a
-    dangling image. A task that is ended by a signal removes it. What a killed one has left is removed by the next real
-    run of this module on that engine, for whatever container, if the process was of the same host and lives no more, or
-    if the image is older than a day.
-  - Author, comment and time of creation make no difference by themselves. To change them alone, remove the name first.
+  - While a trial exists, it has a name of the repository C(gantry.docker.trial), so that no prune removes it as a
+    dangling image. A task that is ended by a signal removes its trial. If a process was killed, the next real run of
+    this module on that engine, for any container, removes its trial. It does so if the process ran on the same host and
+    no longer exists, or if the image is older than a day.
+  - A difference in author, comment or time of creation alone doesn't make a new image. To change only these, remove the
+    name first.
 seealso:
   - module: gantry.docker.container_run
   - module: gantry.docker.image_save
@@ -107,31 +108,32 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done, or in check mode what would be done, a sentence for each step.
+  description: A sentence for each step that was done, or in check mode would be done.
   returned: success
   type: list
   elements: str
   sample: ["Committed container workshop as example/welcome:1"]
 images:
-  description: The image of the first name as inspected, with its digests, alone.
+  description: A list with one element, the image of the first name as inspected, with its digests.
   returned: success
   type: list
   elements: dict
   sample: [{"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["example/welcome:1"], "RepoDigests": []}]
 image:
-  description: The image of the first name as inspected, with its digests; in check mode, the one that has the name now.
+  description: The image of the first name as inspected, with its digests. In check mode, it is the image that has the
+    name now.
   returned: success, if there is one
   type: dict
   sample: {"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["example/welcome:1"], "RepoDigests": []}
 layer_size:
-  description: The size in bytes of the layer that the commit adds to the container's image; 0 if it adds none.
+  description: The size in bytes of the layer that the commit adds to the container's image, or 0 if it adds none.
   returned: success
   type: int
   sample: 13214
 layer_paths:
   description:
-    - How many paths are added, changed and deleted in that layer, as C(docker diff) tells it.
-    - The diff names the first hundred of them.
+    - The numbers of paths that are added, changed and deleted in that layer, as C(docker diff) reports them.
+    - The diff lists the first hundred of them.
   returned: when the image is a new one, also in check mode
   type: dict
   sample: {"added": 12, "changed": 3, "deleted": 0}

@@ -10,8 +10,9 @@ DOCUMENTATION = r"""
 module: image_info
 short_description: List and inspect Docker images and their layers
 description:
-  - Tells of all images, of those named, or of those that filters let through, as the engine inspects them; and on
-    request how each was made, layer by layer, which images share these layers, and what all that takes.
+  - Returns all images, those named, or those that match filters, as the engine inspects them. On request, it also
+    returns the history of each image by layers, the images that share these layers, and the disk space that the images
+    take.
 version_added: 0.1.0
 author:
   - gantry.docker authors (@gantry-docker)
@@ -21,60 +22,62 @@ extends_documentation_fragment:
 options:
   names:
     description:
-      - The images to tell of, by name, by Id, or by a pattern of names. Without this option, all images that C(docker
-        images) would list.
-      - A name with C(*), C(?) or C([]) is a pattern, as in a shell, where C(*) matches slashes too. It is compared with
-        the whole name as C(docker images) shows it; without a tag it means every tag. So V(debian:*) means all tags of
-        V(debian), and V(*/app) every repository C(app) of any registry or user. V(docker.io/*) means all names of the
-        default registry, V(library/*) those of them that have no slash.
-      - An image that several names mean is told of for each of them; a pattern adds those that none before it meant.
-      - A name that means no image is listed in RV(not_found); it is an error with O(required=true) only.
+      - The images to return, by name, by Id, or by a pattern of names. Without this option, all images are returned
+        that C(docker images) lists.
+      - A name with C(*), C(?) or C([]) is a pattern, as in a shell, but C(*) also matches slashes. It is compared with
+        the whole name as C(docker images) shows it. A pattern without a tag matches every tag. So V(debian:*) matches
+        all tags of V(debian), and V(*/app) matches every repository C(app) of any registry or user. V(docker.io/*)
+        matches all names of the default registry, and V(library/*) those of them without a slash.
+      - An image to which several names refer is returned once for each of them. A pattern adds only images to which
+        none of the names before it referred.
+      - A name without an image is listed in RV(not_found). It is an error with O(required=true) only.
     type: list
     elements: str
     aliases: [name]
   required:
     description:
-      - Fail if one of O(names) means no image, or with O(filters) none that these let through. The error names all that
-        are missing, and the others are returned with it.
+      - Fail if one of O(names) refers to no image or, with O(filters), to no image that matches them. The error lists
+        all missing names, and the images that were found are returned with it.
     type: bool
     default: false
   filters:
     description:
-      - Tell only of images that C(docker images) would list with these filters. All that are given must let an image
-        through.
+      - Return only images that C(docker images) lists with these filters. An image must match all of them.
     type: dict
     suboptions:
       label:
         description:
-          - A label that the image must have, as V(key) or V(key=value); or a list of labels, all of which it must have.
+          - A label that the image must have, as V(key) or V(key=value), or a list of labels, all of which it must have.
         type: raw
       dangling:
         description:
-          - With V(true), only images without a tag, with V(false) only others.
+          - With V(true), only images without a tag; with V(false), only the others.
         type: bool
       reference:
         description:
-          - A pattern that one of the image's names must match; or a list of patterns, of which one is enough.
-          - The patterns are Docker's here. Unlike in O(names), C(*) doesn't match slashes.
+          - A pattern that one of the image's names must match, or a list of patterns, of which one must match.
+          - The patterns are those of Docker. Unlike in O(names), C(*) doesn't match slashes.
         type: raw
       before:
         description:
-          - An image, by name or by Id, which must be on the engine; only images that were made before it.
+          - An image, by name or by Id, which must be on the engine. Only images that were created before it are
+            returned.
         type: str
       since:
         description:
-          - An image, by name or by Id, which must be on the engine; only images that were made after it.
+          - An image, by name or by Id, which must be on the engine. Only images that were created after it are
+            returned.
         type: str
   history:
     description:
-      - Tell each image's history too, as C(History) in it. For that all images of the engine are inspected, which
-        containerd stores take some milliseconds for each.
+      - Also return the history of each image, as C(History). For this, all images of the engine are inspected, which
+        takes some milliseconds for each with a containerd store.
     type: bool
     default: false
   sizes:
     description:
-      - Tell what each image takes on the engine's disk, as C(Sizes) in it. The engine computes its whole disk usage for
-        that, on Docker 20.10 that of volumes too.
+      - Also return the disk space that each image takes on the engine, as C(Sizes). For this, the engine computes its
+        whole disk usage; Docker 20.10 includes that of volumes.
     type: bool
     default: false
 seealso:
@@ -137,19 +140,19 @@ EXAMPLES = r"""
 RETURN = r"""
 images:
   description:
-    - The images as inspected. C(RootFS.Layers) in each are its layers' DiffIDs, the lowest first, which are the same on
-      every host and may go to O(gantry.docker.image_save#module:exclude_layers_of) on another.
-    - With O(history=true) each has C(History), a list of the steps it was made by, the newest first, as C(docker
-      history) gives them (C(Created), C(CreatedBy), C(Size), C(Comment), C(Tags)). C(DiffID) in each is that of the
-      layer that the step made, and C(SharedWith) are the other images that have this layer on top of the same ones, as
-      far as C(docker images) lists them, each with C(Id) and C(RepoTags). Both are null for a step that made no layer,
-      and where the engine doesn't tell which steps did.
-    - With O(sizes=true) each has C(Sizes), in bytes, as C(docker system df -v) has them. C(Total) is all that the image
-      takes, C(Shared) what other images have too, C(Unique) the rest. It is null for an image that is only a part of
-      another, as Docker doesn't list it.
-    - What C(Sizes) counts is up to the engine's store. A classic one counts unpacked layers. A containerd store counts
-      these and the blobs they came in, but as shared it counts unpacked layers only, so removing an image may free less
-      than C(Unique). M(gantry.docker.image_prune) in check mode tells how much would be freed.
+    - The images as inspected. C(RootFS.Layers) of each lists the DiffIDs of its layers, the lowest first. They are the
+      same on every host, so they can be given to O(gantry.docker.image_save#module:exclude_layers_of) on another one.
+    - With O(history=true), C(History) of each lists the steps that made the image, the newest first, as C(docker
+      history) returns them (C(Created), C(CreatedBy), C(Size), C(Comment), C(Tags)). In each step, C(DiffID) is that of
+      the layer that the step made, and C(SharedWith) lists the other images that have this layer on top of the same
+      layers, each with C(Id) and C(RepoTags). Only images that C(docker images) lists are included. Both are null for a
+      step that made no layer, and if the engine doesn't report which steps did.
+    - With O(sizes=true), C(Sizes) of each has sizes in bytes, as in C(docker system df -v). C(Total) is the size of the
+      whole image, C(Shared) the part that other images have too, and C(Unique) the rest. C(Sizes) is null for an image
+      that is only a part of another one, because Docker doesn't list it.
+    - What C(Sizes) counts depends on the engine's store. A classic store counts unpacked layers. A containerd store
+      counts these and the blobs that they came in, but as shared it counts unpacked layers only. So removing an image
+      may free less than C(Unique). M(gantry.docker.image_prune) in check mode returns how much would be freed.
   returned: success, and with O(required=true) also if some are missing
   type: list
   elements: dict
@@ -169,14 +172,15 @@ images:
       Sizes: {"Total": 2002432, "Shared": 2002432, "Unique": 0}
 image:
   description: The image, as in RV(images).
-  returned: with a single name, if it means a single image
+  returned: with a single name, if it refers to a single image
   type: dict
   sample: {"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["busybox:latest"]}
 flawed:
   description:
-    - Those of the images that can't be used as such, each with the reason. A containerd store can lose a part of an
-      image's content, which M(gantry.docker.image_pull) or M(gantry.docker.image_load) repairs; and it can hold what is
-      no image, such as charts and signatures. Their C(RootFS) and C(Config) are empty.
+    - The images that can't be used as images, each with the reason.
+    - A containerd store can lose a part of an image's content, which M(gantry.docker.image_pull) or
+      M(gantry.docker.image_load) repairs. It can also hold artifacts that aren't images, such as charts and signatures.
+    - C(RootFS) and C(Config) of a flawed image are empty.
   returned: success, and with O(required=true) also if some are missing
   type: list
   elements: dict
@@ -185,7 +189,8 @@ flawed:
       RepoTags: ["example/chart:1"]
       Reason: It is no image, but an artifact (such as a chart or a signature).
 not_found:
-  description: The names that mean no image, or none that O(filters) let through, with the tag that they mean.
+  description: The names that refer to no image, or to none that matches O(filters), each with the tag that it refers
+    to.
   returned: success, and with O(required=true) also if some are missing
   type: list
   elements: str

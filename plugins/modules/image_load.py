@@ -10,21 +10,22 @@ DOCUMENTATION = r"""
 module: image_load
 short_description: Load Docker images from an archive
 description:
-  - Loads the images of an archive as C(docker save), C(podman save) or C(skopeo) write it, plain or compressed, by
-    whatever engine. A compression is undone on the way, and so are the holes that C(tar --sparse) makes.
-  - An archive of Docker before 1.10 is taken for every engine, also for those that don't take it by themselves. As it
-    doesn't tell the digests of its layers, all of it is read each time.
-  - The archive's index is read first. Where the engine has all of its images, under all of their tags, nothing is sent,
-    and nothing changes. Otherwise only those images are sent that are missing, and of them the layers that are.
-    An image of which a containerd store has lost a part is missing, where the engine tells (from API 1.48 on).
-  - The engine gets nothing but what was read. Documents that name images are written anew; manifests and configs are
-    the very bytes that were read; layers are sent from the file, which stays open meanwhile, and the engine checks
-    them by their digests. So no archive can give the engine other images or tags than the check run tells.
-  - Afterwards the engine is asked for every image. If one isn't there as it should be, or the engine loaded another
-    one, or the load ends with any other error, the task fails, and all tags name again what they named before.
-    Where even that fails, the message says which tags may be wrong, and the commands that mend them.
-  - There is no limit to how long a load may take. The option O(timeout) limits how long the engine may be silent
-    without answering a question in between.
+  - Loads the images of an archive that C(docker save), C(podman save) or C(skopeo) wrote, plain or compressed,
+    whichever engine it came from. A compressed archive is unpacked while it is loaded, and sparse files in it, as
+    C(tar --sparse) writes them, are expanded.
+  - An archive of Docker before 1.10 is accepted for every engine, also for those that don't accept it by themselves.
+    It doesn't contain the digests of its layers, so all of it is read each time.
+  - The archive's index is read first. If the engine has all of its images, under all of their tags, nothing is sent,
+    and nothing changes. Otherwise only missing images are sent, and only their missing layers. An image that has lost a
+    part of its content in a containerd store counts as missing, if the engine reports the loss (from API 1.48 on).
+  - The engine receives only what was read. Documents that name images are written anew. Manifests and configs are sent
+    byte for byte as they were read. Layers are sent from the file, which stays open meanwhile, and the engine verifies
+    them by their digests. So an archive can't give the engine other images or tags than the check run reports.
+  - Afterwards the engine is asked for every image. If one of them is missing or differs, if the engine loaded another
+    one, or if the load ends with any other error, the task fails, and all tags refer again to what they referred to
+    before. If even that fails, the error lists the tags that may be wrong and the commands that repair them.
+  - The duration of a load isn't limited. The option O(timeout) limits how long the engine may be silent without
+    answering a question in between.
 version_added: 0.1.0
 author:
   - gantry.docker authors (@gantry-docker)
@@ -34,39 +35,40 @@ extends_documentation_fragment:
 options:
   path:
     description:
-      - The archive, on the managed host, as an absolute path.
+      - The absolute path of the archive on the managed host.
     type: path
     required: true
   names:
     description:
-      - Load these images only, by the tags that they have in the archive, and under no others.
+      - Load only these images, by their tags in the archive, and under no other tags.
     type: list
     elements: str
     aliases: [name]
   platforms:
     description:
-      - Which platforms of the archive's images must be here, as in C(linux/arm64) or C(arm64). The archive must have
-        each image to load for all of them.
-      - Without it, all that the archive has, where the engine has a containerd store. A classic store keeps an image
-        for one platform, which is the engine's own unless another one is named.
-      - Before API 1.48 an engine with a containerd store doesn't tell which platforms it has; there an image that is
-        here for one of them counts as here.
+      - The platforms that each image must have on the engine, such as C(linux/arm64) or C(arm64). The archive must have
+        each image that is to be loaded for all of them.
+      - Without this option, a containerd store gets all platforms in the archive. A classic store keeps an image for
+        one platform, which is the engine's own unless this option names another one.
+      - Before API 1.48, an engine with a containerd store doesn't report which platforms of an image it has. There, an
+        image counts as present if one of its platforms is.
     type: list
     elements: str
     aliases: [platform]
   transfer:
     description:
-      - With V(auto) layers that the engine has already aren't sent. If the engine turns out to need them all the same,
-        everything is sent after that.
-      - V(full) sends everything at once.
+      - With V(auto), layers that the engine already has aren't sent. If the engine turns out to need them after all,
+        everything is sent in a second attempt.
+      - With V(full), everything is sent at once.
     type: str
     choices: [auto, full]
     default: auto
   verify:
     description:
-      - Read all of the archive before anything is sent, and compare every layer, manifest and config with its digest.
-        A damaged archive fails the task, also if the engine has all of its images already, and in check mode.
-      - Without it, only the archive's index is read before, and the engine refuses damaged layers as they come.
+      - Read the whole archive before anything is sent, and compare every layer, manifest and config with its digest. A
+        damaged archive fails the task, also in check mode and if the engine already has all of its images.
+      - Without this option, only the archive's index is read beforehand, and the engine refuses damaged layers when it
+        receives them.
     type: bool
     default: false
 requirements:
@@ -103,41 +105,41 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done, or in check mode what would be done, a sentence for each step.
+  description: A sentence for each step that was done, or in check mode would be done.
   returned: success
   type: list
   elements: str
   sample: ["Loaded busybox:latest from /var/tmp/gantry-example-busybox.tar"]
 loaded:
   description:
-    - The names that were loaded, or in check mode would be. C(name) is a tag, or the digest of the config of an image
-      without one.
+    - The names that were loaded, or in check mode would be. C(name) is a tag, or the digest of the config for an image
+      without a tag.
     - C(before) is the Id of the image that had the name before, or null if there was none.
   returned: success
   type: list
   elements: dict
   sample: [{"name": "busybox:latest", "before": null}]
 images:
-  description: The archive's images as inspected; in check mode, those that are here already.
+  description: The images of the archive as inspected. In check mode, only those that are already on the engine.
   returned: success
   type: list
   elements: dict
   sample: [{"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["busybox:latest"]}]
 image:
   description: The image as inspected.
-  returned: with a single image in the archive, if it is here
+  returned: with a single image in the archive, if it is on the engine
   type: dict
   sample: {"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["busybox:latest"]}
 image_names:
-  description: The tags that the archive's images have here, and the Ids of those without one.
+  description: The tags of the archive's images on the engine, and the Ids of those without a tag.
   returned: success
   type: list
   elements: str
   sample: ["busybox:latest"]
 artifacts:
   description:
-    - What the archive holds beside images, such as signatures, charts and bills of materials. It isn't loaded.
-    - The C(name) is what the archive calls it, and may be empty; the C(kind) is its media type.
+    - What the archive holds in addition to images, such as signatures, charts and bills of materials. It isn't loaded.
+    - C(name) is the name in the archive, and may be empty. C(kind) is the media type.
   returned: if there is any
   type: list
   elements: dict
@@ -146,17 +148,17 @@ artifacts:
       digest: "sha256:0b1f5bdd2c1e..."
       kind: application/vnd.dev.cosign.simplesigning.v1+json
 bytes_sent:
-  description: How many bytes were sent to the engine.
+  description: The number of bytes that were sent to the engine.
   returned: when images were loaded
   type: int
   sample: 2002432
 bytes_skipped:
-  description: How many bytes of layers weren't sent, because the engine has them.
+  description: The number of bytes of layers that weren't sent, because the engine has them.
   returned: when images were loaded
   type: int
   sample: 129302016
 stdout:
-  description: What the engine said, line by line.
+  description: The engine's messages, one per line.
   returned: when images were loaded
   type: str
   sample: "Loaded image: busybox:latest"

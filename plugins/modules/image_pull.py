@@ -10,10 +10,11 @@ DOCUMENTATION = r"""
 module: image_pull
 short_description: Pull Docker images from their registries
 description:
-  - Pulls images, several in one task, and changes nothing where they are there already.
-  - Before it pulls, also in check mode, it asks the registry what the name means. So a check run knows a name that
-    doesn't exist and a registry that can't be reached, and the diff tells the digest that will be here.
-  - If an image can't be pulled, the others are pulled nevertheless. Then the task fails, and names those that failed.
+  - Pulls one or several images in one task, and changes nothing if they are present.
+  - Before a pull, also in check mode, the module asks the registry what the name refers to. So a check run finds a name
+    that doesn't exist and a registry that can't be reached, and the diff shows the digest that a pull brings.
+  - If an image can't be pulled, the others are pulled nevertheless. Then the task fails, and the error lists the images
+    that failed.
 version_added: 0.1.0
 author:
   - gantry.docker authors (@gantry-docker)
@@ -26,41 +27,43 @@ options:
   names:
     description:
       - The images, each as C([registry/]repository[:tag][@digest]).
-      - Without a tag or digest, O(tag) is meant. With both, the digest counts.
+      - Without a tag or digest, O(tag) is used. With both, the digest selects the image.
     type: list
     elements: str
     required: true
     aliases: [name]
   platform:
     description:
-      - The platform to pull the images for, as C(os/architecture[/variant]), or an architecture alone, which is
-        Linux's.
-      - An image that is here for another platform counts as not there.
-      - Without it, what is here counts whatever its platform, and the engine pulls for its own.
-      - With the containerd store, an engine before Docker 28.1 tells whether it has an image for this platform, but
-        describes it for one platform only, its own if it has that. So do the results.
+      - The platform to pull the images for, as C(os/architecture[/variant]), or as an architecture alone, which implies
+        Linux.
+      - An image that is present for another platform counts as missing.
+      - Without this option, an image that is present counts for whatever platform it is, and the engine pulls for its
+        own platform.
+      - With the containerd store, an engine before Docker 28.1 reports whether it has an image for this platform, but
+        describes it for one platform only, which is the engine's own if the image is present for that. The results have
+        the same limit.
     type: str
   policy:
     description:
-      - With V(missing), pull what is not there. V(not_present) means the same.
-      - An image that has lost a part of its content, as a containerd store can lose it, counts as not there, and a pull
-        repairs it. If that can't be, as the engine fetches no layer that it has unpacked, the task fails and says what
-        to do. A check run can't tell that, as no engine tells which part is lost, or what it has unpacked. An engine
-        before Docker 28 doesn't tell that anything is lost.
-      - With V(newer), also ask the registry for the digest of each tag, and pull those that have moved.
-      - With V(always), pull them all. The task is changed only by those that have moved, or weren't there.
-      - An image that is named by its digest and is there needs no registry, whatever the policy.
+      - With V(missing), pull the images that are missing. V(not_present) has the same meaning.
+      - An image that has lost a part of its content, as can happen in a containerd store, counts as missing, and a pull
+        repairs it. If the pull can't repair it, because the engine fetches no layer that it has unpacked, the task
+        fails and the error describes what to do. A check run can't foresee that, because no engine reports which part
+        is lost, or what it has unpacked. An engine before Docker 28 doesn't report that anything is lost.
+      - With V(newer), also ask the registry for the digest of each tag, and pull the images whose tags have moved.
+      - With V(always), pull all images. Only images that were missing or whose tags have moved make the task changed.
+      - With every policy, the registry isn't asked for an image that is present and is named by its digest.
     type: str
     choices: [missing, not_present, newer, always]
     default: missing
     aliases: [pull]
 notes:
-  - With the containerd store, Docker 28.0 and newer pull from mirrors that C(certs.d/REGISTRY/hosts.toml) on the
-    engine's host names, but ask only the registry itself what a name means, and tell nobody of such mirrors. So the
-    task fails for what only a mirror has, and where the registry can't be reached; pull by the mirror's own name there.
-    If a mirror has another image than the registry, a check run foresees the registry's, and RV(spared) tells what
-    came.
-  - The mirrors of docker.io that the engine's C(daemon.json) names are asked as they are pulled from.
+  - With the containerd store, Docker 28.0 and newer pull from the mirrors in C(certs.d/REGISTRY/hosts.toml) on the
+    engine's host, but ask only the registry itself what a name refers to, and don't report such mirrors. So the task
+    fails for an image that only a mirror has, and if the registry can't be reached. In these cases, pull by the
+    mirror's own name. If a mirror has another image than the registry, a check run foresees the registry's image, and
+    RV(spared) reports which one came.
+  - The mirrors of docker.io in the engine's C(daemon.json) are used both for questions and for pulls.
 seealso:
   - module: gantry.docker.image_info
   - module: gantry.docker.image_push
@@ -95,16 +98,16 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done, or in check mode what would be done, a sentence for each step.
+  description: A sentence for each step that was done, or in check mode would be done.
   returned: success
   type: list
   elements: str
   sample: ["Pulled image busybox:latest"]
 pulled:
   description:
-    - The images that were pulled, or in check mode would be. C(name) is the image's name.
-    - C(before) is the digest by which the registry knows the image that had the name here, its Id if it never came from
-      there, or null if there was none. C(after) is the digest of the one that was pulled.
+    - The images that were pulled, or in check mode would be. C(name) is the name of the image.
+    - C(before) is the digest by which the registry knows the image that had the name on the engine, its Id if it never
+      came from that registry, or null if there was none. C(after) is the digest of the image that was pulled.
   returned: success, and failure after the first pull
   type: list
   elements: dict
@@ -113,14 +116,15 @@ pulled:
       before: null
       after: "sha256:9ae97d36d26566ff84e8893c64a6dc4fe8ca6d1144bf5b87b2b85a32def253c7"
 images:
-  description: The images as inspected for O(platform), where the engine can describe them for it; in check mode, those
-    that are here already. C(Id) is the image's also where it is for several platforms.
+  description: The images as inspected for O(platform), if the engine can describe them for it. In check mode, only
+    those that are already present. C(Id) is that of the whole image, even if the image is for several platforms.
   returned: success
   type: list
   elements: dict
   sample: [{"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["busybox:latest"]}]
 spared:
-  description: Which images aren't those of the registry, as a tag has just moved or as a mirror has another one.
+  description: The images that differ from those of the registry, because a tag has just moved or a mirror has another
+    image.
   returned: if there are such images
   type: list
   elements: str
@@ -128,7 +132,7 @@ spared:
     - "registry.example/app:1 stays as it is: the registry has it as sha256:8b2..., but a pull brings sha256:07f..."
 image:
   description: The image as inspected.
-  returned: with a single name, if the image is here
+  returned: with a single name, if the image is present
   type: dict
   sample: {"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["busybox:latest"]}
 """

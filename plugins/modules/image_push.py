@@ -10,13 +10,14 @@ DOCUMENTATION = r"""
 module: image_push
 short_description: Push Docker images to their registries
 description:
-  - Pushes tags, several in one task, and changes nothing where the registry has the same under that tag.
-  - Before it pushes, also in check mode, it asks the registry for the digest that it has, and compares that with the
-    digests that the engine knows the image by.
-  - Several tags of one repository are pushed one after the other, whatever O(parallel) says.
-  - If an image can't be pushed, the others are pushed nevertheless. Then the task fails, and names those that failed.
-  - In diff mode it tells the digest that the registry has before, and the Id of the image that it has afterwards. A
-    digest that is new can be known only after the push.
+  - Pushes one or several tags in one task, and changes nothing if the registry has the same image under that tag.
+  - Before a push, also in check mode, the module asks the registry for the digest of the tag, and compares it with the
+    digests by which the engine knows the image.
+  - Several tags of one repository are pushed one after the other, even if O(parallel) allows more.
+  - If an image can't be pushed, the others are pushed nevertheless. Then the task fails, and the error lists the images
+    that failed.
+  - The diff shows the registry's digest before the push, and the Id of the image after it. A new digest is known only
+    after the push.
 version_added: 0.1.0
 author:
   - gantry.docker authors (@gantry-docker)
@@ -28,18 +29,18 @@ extends_documentation_fragment:
 options:
   names:
     description:
-      - The images, each as C([registry/]repository[:tag]). The name tells where to. Use M(gantry.docker.image_tag) to
-        give an image the name that it shall have there.
-      - Without a tag, O(tag) is meant.
+      - The images, each as C([registry/]repository[:tag]). The name determines the registry. Use
+        M(gantry.docker.image_tag) to give an image the name that it gets in the registry.
+      - Without a tag, O(tag) is used.
     type: list
     elements: str
     required: true
     aliases: [name]
 notes:
-  - An engine with the classic store knows the digest of an image in a repository only once it has pushed it there, or
-    pulled it from there. Until then the image is pushed, even if the registry has the same.
-  - Of an image for several platforms of which some aren't there, an engine pushes what it can; with the containerd
-    store before Docker 28 it fails.
+  - An engine with the classic store knows the digest of an image in a repository only after it has pushed the image to
+    that repository or pulled it from there. Until then the image is pushed, even if the registry has the same one.
+  - If some platforms of an image aren't on the engine, the engine pushes what it can. With the containerd store before
+    Docker 28, it fails.
 seealso:
   - module: gantry.docker.image_tag
   - module: gantry.docker.image_pull
@@ -67,15 +68,15 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done, or in check mode what would be done, a sentence for each step.
+  description: A sentence for each step that was done, or in check mode would be done.
   returned: success
   type: list
   elements: str
   sample: ["Pushed image 127.0.0.1:5001/tools:1"]
 digests:
   description:
-    - The digest of each image in its registry, by the image's name, with its tag.
-    - In check mode, only those of images that needn't be pushed.
+    - The digest of each image in its registry, by the name of the image with its tag.
+    - In check mode, only the digests of images that needn't be pushed.
   returned: success
   type: dict
   sample: {"127.0.0.1:5001/tools:1": "sha256:1651bda035e7..."}

@@ -10,11 +10,12 @@ DOCUMENTATION = r"""
 module: image_remove
 short_description: Remove Docker images
 description:
-  - Removes images by name, by Id or by patterns of names, several in one task. What means no image is fine.
-  - By a name, only that name is taken away, and with an image's last name the image goes. By its Id, an image goes
-    with all of its names.
-  - If containers use an image that would go, running or not, or mount it, nothing at all is removed, and the error
-    names them.
+  - Removes images by name, by Id or by patterns of names, one or several in one task. A name without an image isn't an
+    error.
+  - By name, only that name is removed, and the image is removed with its last name. By Id, an image is removed with all
+    of its names.
+  - If containers, running or not, were created from an image that would be removed, or mount it, nothing is removed,
+    and the error lists the containers.
 version_added: 0.1.0
 author:
   - gantry.docker authors (@gantry-docker)
@@ -25,12 +26,12 @@ options:
   names:
     description:
       - The images, each as C([registry/]repository[:tag]), as C(repository@digest), as an Id, or as a pattern.
-      - Without a tag or digest, O(tag) is meant.
-      - A pattern has C(*), C(?) or C([]), as in a shell, where C(*) matches slashes too. It is compared with the
-        whole of each name as C(docker images) shows it; each that matches is taken away, and other names of the same
-        image stay.
-      - Without a tag, a pattern means every tag, so V(example/*) means C(example/a:1) and C(example/b/c:2).
-        V(docker.io/*) means all names of the default registry, V(library/*) those of them that have no slash.
+      - Without a tag or digest, O(tag) is used.
+      - A pattern contains C(*), C(?) or C([]), as in a shell, but C(*) also matches slashes. It is compared with each
+        whole name as C(docker images) shows it. Each name that matches is removed, and other names of the same image
+        stay.
+      - A pattern without a tag matches every tag, so V(example/*) matches C(example/a:1) and C(example/b/c:2).
+        V(docker.io/*) matches all names of the default registry, and V(library/*) those of them without a slash.
       - Images without a name match no pattern (M(gantry.docker.image_prune) removes them).
     type: list
     elements: str
@@ -38,51 +39,53 @@ options:
     aliases: [name]
   tag:
     description:
-      - The tag of those O(names) that come with neither a tag nor a digest, and are no patterns.
+      - The tag for each of O(names) that has neither a tag nor a digest and isn't a pattern.
     type: str
     default: latest
   force:
     description:
-      - Take images away from under containers, as far as the engine lets itself be forced. What comes of that depends
-        on the image store; a check run says what it will be.
-      - "By its last name, an image that only containers use which don't run: a classic store deletes it, and the
-        containers are left without their image (they can be started, but not committed). A containerd store takes
-        the name away, and the image stays without one, dangling."
-      - "By its last name, an image that a container runs of: both stores only take the name away, and the image stays
-        dangling. On a containerd store a digest that it was pulled by stays as its name."
-      - "By its Id, an image that only containers use which don't run: both stores delete it with all of its names."
-      - "By its Id, an image that a container runs of: no engine can be forced to do that. The task fails before
-        anything is removed."
-      - An image with several names needs no force to be removed by its Id, unlike with C(docker image rm). For images
-        that no container uses, force changes nothing.
-      - An image that containers only mount goes, even while they run; but by its last name a containerd store takes the
-        name away alone.
+      - Remove images that containers use, as far as the engine can be forced. The effect depends on the image store,
+        and a check run reports it.
+      - "By its last name, an image whose containers aren't running: a classic store deletes it, and the containers are
+        left without their image (they can be started, but not committed). A containerd store removes the name, and the
+        image stays as a dangling image."
+      - "By its last name, an image of which a container is running: both stores only remove the name, and the image
+        stays as a dangling image. In a containerd store, a digest that the image was pulled by stays as its name."
+      - "By its Id, an image whose containers aren't running: both stores delete it with all of its names."
+      - "By its Id, an image of which a container is running: no engine can be forced to remove it. The task fails
+        before anything is removed."
+      - Unlike with C(docker image rm), an image with several names can be removed by its Id without force. For images
+        that no container uses, force makes no difference.
+      - An image that containers only mount is removed, even while they run. But by its last name, a containerd store
+        only removes the name.
     type: bool
     default: false
   prune:
     description:
-      - Whether images without a name go too when the last image goes that was made from them.
+      - Also remove images without a name when the last image that was made from them is removed.
     type: bool
     default: true
   containers:
     description:
       - With V(keep), containers stay.
-      - With V(remove_stopped), containers that don't run are removed first if their image would go; not if any other
-        of its containers runs. Those that mount the image count as its containers. Their volumes stay. One that is
-        started meanwhile stays, and the task fails before any image is removed.
+      - With V(remove_stopped), the containers of an image that would be removed are removed first, unless one of them
+        is running. Containers that mount the image count as its containers. The volumes of the containers stay. A
+        container that is started meanwhile stays, and the task fails before any image is removed.
     type: str
     choices: [keep, remove_stopped]
     default: keep
 notes:
-  - An image that others were made from loses its name only; it goes with the last of them. So do the images without a
-    name that a removed image was made from.
-  - All or nothing as far as that can be foreseen. An engine removes one name at a time, though, and what is removed
-    can't be brought back. If it refuses in the middle, as a container of an image was made meanwhile, or if it stops
-    to answer, what went before that is gone; the error says what it was.
-  - An image with a part of its content lost, as a containerd store can lose it, goes like any other. So does what is no
-    image, such as a chart.
-  - A containerd store may list a name that it can't find, as another tool stored it in a form of its own. It can't be
-    taken away alone. It goes with the image's Id, or with another of its names, as the check run tells.
+  - An image that others were made from loses only its name. It is removed with the last of the others, as are images
+    without a name that a removed image was made from.
+  - Either everything is removed or nothing, as far as this can be foreseen. However, an engine removes one name at a
+    time, and a removal can't be undone. The engine may refuse a removal in the middle, for example because a container
+    was created from an image meanwhile, or it may stop answering. Then the images and names before that are gone, and
+    the error lists them.
+  - An image that has lost a part of its content, as can happen in a containerd store, is removed like any other. So are
+    artifacts that aren't images, such as charts.
+  - A containerd store may list a name that it can't find, because another tool stored it in its own form. Such a name
+    can't be removed alone. It is removed with the image's Id, or with another name of the image, as the check run
+    reports.
 seealso:
   - module: gantry.docker.image_prune
 """
@@ -104,24 +107,25 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done, or in check mode what would be done, a sentence for each step.
+  description: A sentence for each step that was done, or in check mode would be done.
   returned: success
   type: list
   elements: str
   sample: ["Untagged example/tools:1"]
 images:
-  description: The images that the names meant, as inspected before.
+  description: The images that the names referred to, as inspected before the removal.
   returned: success
   type: list
   elements: dict
   sample: [{"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["busybox:latest"]}]
 image:
-  description: The image as inspected before; empty if there was none.
-  returned: with a single name that is no pattern
+  description: The image as inspected before the removal; empty if there was none.
+  returned: with a single name that isn't a pattern
   type: dict
   sample: {"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["busybox:latest"]}
 spared:
-  description: Which names were gone already, and which images stay without a name, as something changed meanwhile.
+  description: The names that were removed already, and the images that stay without a name, because something changed
+    meanwhile.
   returned: if there are such
   type: list
   elements: str
@@ -133,7 +137,7 @@ deleted:
   elements: str
   sample: ["sha256:a28bfd8f39bd..."]
 untagged:
-  description: The tags and digests that were taken away, or in check mode would be.
+  description: The tags and digests that were removed, or in check mode would be.
   returned: success
   type: list
   elements: str

@@ -10,15 +10,15 @@ DOCUMENTATION = r"""
 module: image_save
 short_description: Save Docker images to an archive
 description:
-  - Saves images, several to one archive, as C(docker save) does, and changes nothing where the archive at O(path) holds
-    exactly these images under exactly these tags, in this compression, whichever engine wrote it.
-  - The archive is written beside its place, checked, and only then put there. Whatever fails, or if a signal ends the
-    task, what was at O(path) before stays as it was, and nothing else is left.
-  - Every part of every image is proved to be there and right. (Engines may write archives that lack some, and call that
-    success.)
-  - The same images of the same engine give the same bytes, so that checksums, signatures and rsync work.
-  - Compressed archives carry an index that lets M(gantry.docker.image_load) and this module see what is in them at
-    once; every other program takes them as any compressed tar.
+  - Saves one or several images to one archive, as C(docker save) does. It changes nothing if the archive at O(path)
+    holds exactly these images under exactly these tags, in this compression, whichever engine wrote it.
+  - The archive is written beside its final place, verified, and only then moved there. If anything fails, or a signal
+    ends the task, the file at O(path) stays as it was, and nothing else is left.
+  - Every part of every image is proved to be present and correct. (Engines may report success for an archive that lacks
+    some parts.)
+  - The same images of the same engine give the same bytes, so checksums, signatures and rsync work.
+  - A compressed archive contains an index that lets M(gantry.docker.image_load) and this module read its contents at
+    once. All other programs can read it as an ordinary compressed tar.
 version_added: 0.1.0
 author:
   - gantry.docker authors (@gantry-docker)
@@ -29,7 +29,7 @@ extends_documentation_fragment:
 options:
   names:
     description:
-      - The images, by name or by Id. With O(tags=named), one that is named by its Id or digest has no tag in the
+      - The images, by name or by Id. With O(tags=named), an image that is named by its Id or digest has no tag in the
         archive.
     type: list
     elements: str
@@ -37,107 +37,112 @@ options:
     aliases: [name]
   tag:
     description:
-      - The tag of those O(names) that come with neither a tag nor a digest.
+      - The tag for each of O(names) that has neither a tag nor a digest.
     type: str
     default: latest
   path:
     description:
-      - The archive, on the managed host, as an absolute path. Its directory must exist.
+      - The absolute path of the archive on the managed host. Its directory must exist.
     type: path
     required: true
   tags:
     description:
-      - Under which tags the images are saved.
-      - V(named) means those that O(names) has, V(all) means all that the engine has of these images.
+      - The tags under which the images are saved.
+      - V(named) selects the tags in O(names), and V(all) all tags that these images have on the engine.
     type: str
     choices: [named, all]
     default: named
   platform:
     description:
-      - Save the images for this platform only, as in C(linux/arm64) or C(arm64). It matters where a containerd store
-        has one image for several, which is saved with all of them otherwise. One that isn't the engine's own takes
-        Docker 28.1.
-      - It must be named where an image for several platforms is here without the engine's own, as the engine can't save
-        it as a whole. The task says then which platforms are here.
+      - "Save the images for this platform only, such as C(linux/arm64) or C(arm64). This matters for an image that a
+        containerd store has for several platforms: without this option, it is saved with all of them. A platform other
+        than the engine's own requires Docker 28.1."
+      - The option is required if an image for several platforms is present without the engine's own, because the engine
+        can't save it as a whole. The error then lists the platforms that are present.
     type: str
   compression:
     description:
-      - How the archive is compressed.
-      - Without this option the ending of O(path) tells it, C(.gz), C(.tgz), C(.zst) or C(.tzst); others mean V(none).
+      - The compression of the archive.
+      - "Without this option, the extension of O(path) selects it: C(.gz) and C(.tgz), or C(.zst) and C(.tzst). All
+        others select V(none)."
     type: str
     choices: [none, gzip, zstd]
   compression_level:
     description:
-      - How hard to compress, from 1 to 9 for C(gzip), where 6 is usual, and from 1 to 19 for C(zstd), where 3 is.
-      - An archive that is there already isn't written anew for another level.
-      - With C(zstd) up to level 9 all threads together take less than 64 MiB of memory, beyond that about 100 MiB each.
+      - The compression level, from 1 to 9 for C(gzip) (default 6), and from 1 to 19 for C(zstd) (default 3).
+      - An archive that is up to date isn't written again for another level.
+      - With C(zstd), all threads together use less than 64 MiB of memory up to level 9, and about 100 MiB each at
+        higher levels.
     type: int
   compression_threads:
     description:
-      - How many threads compress at once with C(zstd); V(0) means one for each processor, and at most four. The archive
-        is the same with any number.
+      - The number of threads that compress at the same time with C(zstd). V(0) uses one for each processor, but at most
+        four. The number of threads doesn't change the archive.
     type: int
     default: 0
   exclude_layers_of:
     description:
-      - Leave out the layers of these images, for a host that has them already; what is written is a thin archive.
-      - An element is an image of this engine, by name or by Id, or a layer's DiffID, as RootFS.Layers of
-        M(gantry.docker.image_info) tells them of another host.
-      - A layer is left out if all below it are, too.
-      - A thin archive says so in itself, and M(gantry.docker.image_load) refuses it where the layers are missing. A
-        containerd store must have these layers in the very form in which this engine has them.
+      - Leave out the layers of these images, for a host that already has them. The result is a thin archive.
+      - An element is an image of this engine, by name or by Id, or the DiffID of a layer, as C(RootFS.Layers) in the
+        result of M(gantry.docker.image_info) has it for another host.
+      - A layer is left out only if all layers below it are left out too.
+      - A thin archive is marked as such, and M(gantry.docker.image_load) refuses it if the engine lacks these layers. A
+        containerd store must have these layers in exactly the form in which this engine has them.
     type: list
     elements: str
   force:
     description:
-      - Replace what is at O(path) even if it is no archive of images, or a damaged one.
+      - Replace the file at O(path) even if it isn't an archive of images, or if it is damaged.
     type: bool
     default: false
   verify:
     description:
-      - Read an archive that seems to be up to date whole, every blob against its digest and a compressed archive
-        against its index, and write it anew if it is damaged.
-      - Without this option an archive counts as up to date by its headers, or by its index where it is compressed, also
-        where the content that these describe is damaged. Reading it takes about as long as unpacking it.
+      - Read the whole of an archive that seems to be up to date. Compare every blob with its digest and the content of
+        a compressed archive with its index, and write the archive again if it is damaged.
+      - Without this option, only the headers of an archive, or the index of a compressed one, determine whether it is
+        up to date. So it counts as up to date even if the content that these describe is damaged. To read the content
+        takes about as long as to unpack the archive.
     type: bool
     default: false
   mode:
     description:
-      - The permissions of the archive, as C(ansible.builtin.file) takes them. It has them before it is in its place.
-      - Without this option a new archive is for its owner alone, V('0600'), whatever the umask is, as that of
-        C(docker save --output) is, for images hold secrets. One that replaces another has the permissions of that one,
-        if these may be inherited (see the notes), but never setuid, setgid or the sticky bit.
+      - The permissions of the archive, in the form that C(ansible.builtin.file) accepts. The archive has them before it
+        is moved to its place.
+      - Without this option, only the owner can access a new archive, with V('0600') whatever the umask is, as with
+        C(docker save --output), because images contain secrets. An archive that replaces another one gets its
+        permissions, if they may be inherited (see the notes), but never setuid, setgid or the sticky bit.
     type: raw
   owner:
     description:
-      - The user who owns the archive, by name or Id.
-      - Without this option it is the user who runs the module, or, where it may be inherited (see the notes), the owner
-        of the archive that is replaced.
+      - The owner of the archive, by name or Id.
+      - Without this option, it is the user who runs the module or, if it may be inherited (see the notes), the owner of
+        the archive that is replaced.
     type: str
   group:
     description:
       - The group of the archive, by name or Id.
-      - Without this option it is the group that new files have there, or, where it may be inherited (see the notes),
-        the group of the archive that is replaced.
+      - Without this option, it is the group that new files get in that directory or, if it may be inherited (see the
+        notes), the group of the archive that is replaced.
     type: str
 attributes:
   safe_file_operations:
-    description: Uses Ansible's strict file operation functions to put files in their places.
+    description: Uses Ansible's strict file operation functions to move files to their places.
     support: full
 notes:
   - An archive inherits owner, group, permissions and SELinux context from the regular file that it replaces, unless
-    another user can have put that there. In a directory that is writable to its group or to everybody, as C(/var/tmp)
-    is, or that belongs to another user than V(root), nothing is inherited but from a file of the user who runs the
-    module that has no further hard links.
-  - What another user than V(root), the one who runs the module, or O(owner) has put at O(path) in a sticky directory,
-    as C(/tmp) is, never counts as up to date, as that user could exchange it. It is replaced. So is a link, and not
-    what it leads to.
+    another user can have put that file there. In a directory that its group or everybody can write to, such as
+    C(/var/tmp), or that belongs to a user other than V(root), the archive inherits only from a file that belongs to the
+    user who runs the module and has no further hard links.
+  - In a sticky directory such as C(/tmp), a file at O(path) never counts as up to date if it belongs to a user other
+    than V(root), the user who runs the module, or O(owner), because its owner could exchange it. It is replaced. If it
+    is a link, the link is replaced, not its target.
   - O(unsafe_writes) lets the module write into a file that can't be replaced, such as one that is mounted into a
-    container, but only one whose attributes may be inherited.
-  - A task that is known to run out of space fails before it writes anything. An uncompressed archive takes at the least
-    as much as the largest of its images. Where the space runs out on the way, what was at O(path) stays as it was.
-  - A save that is killed between writing and replacing can leave a file C(.NAME.HEX) beside the archive. The next run
-    for the same O(path) removes it, unless the process that it belongs to still lives.
+    container, but only if the attributes of that file may be inherited.
+  - A task that is known to need more space than is free fails before it writes anything. An uncompressed archive takes
+    at least as much space as the largest of its images. If the space runs out while the archive is written, the file at
+    O(path) stays as it was.
+  - If a process is killed between writing and replacing, it can leave a file C(.NAME.HEX) beside the archive. The next
+    run for the same O(path) removes the file, unless its process still exists.
 requirements:
   - zstandard, on the managed host, for archives that are compressed with zstd
 seealso:
@@ -168,7 +173,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done, or in check mode what would be done, a sentence for each step.
+  description: A sentence for each step that was done, or in check mode would be done.
   returned: success
   type: list
   elements: str
@@ -185,17 +190,17 @@ image:
   type: dict
   sample: {"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["busybox:latest"]}
 path:
-  description: The archive.
+  description: The path of the archive.
   returned: success
   type: str
   sample: /var/tmp/gantry-example.tar
 size:
-  description: The archive's size in bytes; in check mode that of what is there now, or 0.
+  description: The size of the archive in bytes. In check mode, the size of the file that is there now, or 0.
   returned: success
   type: int
   sample: 2002432
 sha256:
-  description: The archive's checksum.
+  description: The SHA-256 checksum of the archive.
   returned: when the archive was written
   type: str
   sample: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08

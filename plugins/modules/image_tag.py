@@ -8,10 +8,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: image_tag
-short_description: Give a Docker image further names
+short_description: Add names to a Docker image
 description:
-  - Tags an image, under several names in one task, and changes nothing where a name means the image already.
-  - A name that means another image is moved, or kept, as O(existing) says.
+  - Adds one or several names to an image, and changes nothing if they already refer to it.
+  - A name that refers to another image is moved or kept, depending on O(existing).
 version_added: 0.1.0
 author:
   - gantry.docker authors (@gantry-docker)
@@ -21,26 +21,26 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - The image to tag, by a name or by its Id. It must be on the engine. One that has lost its config, as a
-        containerd store can lose it, can't be tagged; the check run says so too.
+      - The image to tag, by name or by Id. It must be on the engine. An image that has lost its config, as can happen
+        in a containerd store, can't be tagged; a check run reports that too.
     type: str
     required: true
   tag:
     description:
-      - The tag of a O(name) or O(repository) with neither a tag nor a digest.
+      - The tag for each O(name) or O(repository) that has neither a tag nor a digest.
     type: str
     default: latest
   repository:
     description:
-      - The names to give it, each as C([registry/]repository[:tag]). Without a tag, O(tag) is meant.
+      - The names to add, each as C([registry/]repository[:tag]). Without a tag, O(tag) is used.
     type: list
     elements: str
     required: true
   existing:
     description:
-      - With V(move), a name that means another image is moved; that image stays, without this name. V(overwrite) means
-        the same.
-      - With V(keep), such a name is left as it is.
+      - With V(move), a name that refers to another image is moved. That image stays, without this name. V(overwrite)
+        has the same meaning.
+      - With V(keep), such a name stays as it is.
     type: str
     choices: [move, keep, overwrite]
     default: move
@@ -67,15 +67,15 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done, or in check mode what would be done, a sentence for each step.
+  description: A sentence for each step that was done, or in check mode would be done.
   returned: success
   type: list
   elements: str
   sample: ["Tagged image busybox:latest as example/tools:1"]
 moved:
   description:
-    - The names that meant another image before, or in check mode those that would be moved. C(former) is the Id of that
-      image, which may have no name left, C(image) the Id of the one that the name means now.
+    - The names that referred to another image before, or in check mode those that would be moved. C(former) is the Id
+      of that image, which may have no name left. C(image) is the Id of the image that the name refers to now.
   returned: success
   type: list
   elements: dict
@@ -84,7 +84,7 @@ moved:
       former: sha256:5b7abace...
       image: sha256:a28bfd8f39bd...
 images:
-  description: The tagged image as inspected, alone.
+  description: A list with one element, the tagged image as inspected.
   returned: success
   type: list
   elements: dict
@@ -95,7 +95,7 @@ image:
   type: dict
   sample: {"Id": "sha256:a28bfd8f39bd...", "RepoTags": ["busybox:latest"]}
 tagged_images:
-  description: The names that were given to the image, or in check mode would be; not those that it had already.
+  description: The names that were added to the image, or in check mode would be, without those that it already had.
   returned: success
   type: list
   elements: str
