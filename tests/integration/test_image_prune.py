@@ -19,11 +19,12 @@ from ansible_collections.gantry.docker.plugins.module_utils._operation import im
 from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
 from ansible_collections.gantry.docker.plugins.module_utils._retention import disk_usage
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
-from ansible_collections.gantry.docker.tests.integration.conftest import Module
+from ansible_collections.gantry.docker.tests.integration.conftest import Module, wipe
 from ansible_collections.gantry.docker.tests.integration.registries import OCI_INDEX, OCI_MANIFEST, Registry
 from ansible_collections.gantry.docker.tests.integration.scenes import (
     change,
     child,
+    containerd,
     dated,
     digest_of,
     grown,
@@ -212,6 +213,16 @@ def test_space_of_several_platforms(
 
 
 @pytest.fixture
+def tidy(engine: Engine, client: docker.DockerClient) -> None:
+    """Tidy up what earlier tests left: a containerd store keeps the content of a killed load for a day."""
+    wipe(client)
+    if engine.store == "containerd":
+        for lease in containerd(engine, "leases", "ls", "--quiet").split():
+            containerd(engine, "leases", "rm", "--sync", lease)
+        assert layers_size(client) == 0
+
+
+@pytest.fixture
 def attested(engine: Engine, client: docker.DockerClient) -> Callable[..., None]:
     """Load an index of an image and its attestation, under a name."""
     if engine.store == "classic" or engine.release < (28, 2):
@@ -268,6 +279,7 @@ def manifest_of(config: bytes, media_type: str, layer: bytes) -> tuple[bytes, by
 )
 def test_space_of_what_two_indexes_share(
     module: Module,
+    tidy: None,
     busybox: docker.DockerClient,
     attested: Callable[..., None],
     contents: tuple[bytes, bytes],
@@ -281,7 +293,7 @@ def test_space_of_what_two_indexes_share(
 
 @pytest.mark.parametrize("kept", [0, 1, 2])
 def test_space_of_several_commits_of_one_container(
-    module: Module, busybox: docker.DockerClient, engine: Engine, kept: int
+    module: Module, tidy: None, busybox: docker.DockerClient, engine: Engine, kept: int
 ) -> None:
     """They share what an engine makes for each container, which no call tells."""
     if engine.store == "containerd" and engine.release < (28,):
