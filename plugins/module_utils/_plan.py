@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""What every verb plans with: steps to take, and the state before and after them."""
+"""The types that every operation plans with: steps, and the state before and after them."""
 
 from __future__ import annotations
 
@@ -13,29 +13,30 @@ from typing import Any, NamedTuple, Protocol
 
 
 class Step(Protocol):
-    """One thing to do. A verb's steps are NamedTuples that hold all its apply needs to know."""
+    """One change of a plan. The steps of an operation are NamedTuples that hold everything its apply() needs."""
 
     @property
     def sentence(self) -> str:
-        """What the step does, for the result's actions."""
+        """The step as a sentence, for the result's actions."""
 
 
 class Files(Protocol):
-    """How files get to their places on this host.
+    """The calls that put files in their places on this host.
 
-    An operation whose module takes Ansible's file options (owner, mode …) finds it in its parameters, as FILES.
+    An operation whose module takes Ansible's file options (owner, mode …) finds them in its parameters, under FILES.
     """
 
     def put(self, part: str, path: str) -> None:
-        """Let a file take its place in one step, with the attributes that the task names.
+        """Move a finished file to path in one step, with the attributes that the task names.
 
-        What isn't named is as it is with that file. Raises OSError; what was at path is there then.
+        Attributes that the task doesn't name stay as the file has them. Raise OSError; the file that was at path before
+        is still there then.
         """
 
     def is_foreign(self, path: str) -> bool:
-        """Whether what lies at a path is another user's than this one or the one that the task names (owner).
+        """Return whether the entry at a path belongs to a user who is neither this one nor the task's owner.
 
-        Only in a directory where that makes a difference: _ownership.py.
+        Return True only in a directory where that makes a difference: see _ownership.py.
         """
 
 
@@ -43,7 +44,7 @@ FILES = "files of this host"
 
 
 class Skipped(Exception):
-    """A step turned out not to be right any more, as things changed since they were observed; nothing was done.
+    """A step that is no longer right, because things have changed since they were observed. Nothing was done.
 
     reason: a sentence without its full stop.
     """
@@ -54,9 +55,9 @@ class Skipped(Exception):
 
 
 class Otherwise(Exception):
-    """A step was taken, but had another effect than planned, as things changed since they were observed.
+    """A step that had another effect than planned, because things have changed since they were observed.
 
-    step: what was done, as a step. reason: a sentence without its full stop.
+    step: the change that was made, as a step. reason: a sentence without its full stop.
     """
 
     def __init__(self, step: Any, reason: str) -> None:
@@ -65,9 +66,10 @@ class Otherwise(Exception):
 
 
 class Taken(NamedTuple):
-    """A step that was taken, or in check mode would be.
+    """A step that was taken; in check mode, a step that a real run would take.
 
-    step: as it came out. gave: what apply() returned for it; None in check mode, and where it came out otherwise.
+    step: the step with its real effect. gave: the value that apply() returned for it; None in check mode, and if the
+    effect was another one than planned.
     """
 
     step: Any
@@ -75,10 +77,11 @@ class Taken(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What a task returns beside the steps that it took.
+    """The results of a task, beside the steps that it took.
 
-    results: by the names that the module documents. diff: where it depends on how the steps came out; else the plan's.
-    warnings: sentences that Ansible shows beside the result. problems: why the task fails though all steps were taken.
+    results: the values, by the names that the module documents. diff: the diff, if it depends on the effects of the
+    steps; None for the plan's. warnings: sentences that Ansible shows beside the result. problems: the reasons why the
+    task fails although all steps were taken.
     """
 
     results: Mapping[str, Any] = {}
@@ -88,14 +91,15 @@ class Report(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """The steps from what was observed to what is wanted, in order; none if nothing is to change.
+    """The steps from observed to wanted, in order; none if nothing is to change.
 
-    before, after: the state that the steps change, as shown by --diff.
-    at_once: how many steps may be taken at the same time, where they don't depend on each other: then all are tried,
-    whichever fails. 0 where they do, and the first failure ends the task.
-    repeats: steps to take too though they change nothing; they aren't told.
-    problems: why a part of what is wanted can't be had; the task fails with them after the steps for the rest.
-    facts: what else was decided, for the report.
+    before, after: the state that the steps change, as --diff shows it.
+    at_once: the number of steps that may be taken at the same time if they don't depend on each other: then all are
+    tried, even if some fail. 0 if they depend on each other: then the first failure ends the task.
+    repeats: steps that are taken too although they change nothing; they are not reported.
+    problems: the reasons why a part of the wanted state can't be reached. The task takes the steps for the rest, and
+    then fails with these reasons.
+    facts: further decisions, for the report.
     """
 
     steps: tuple[Any, ...] = ()
@@ -108,15 +112,15 @@ class Plan(NamedTuple):
 
     @property
     def changed(self) -> bool:
-        """Whether applying it changes anything."""
+        """Whether the plan changes anything."""
         return bool(self.steps)
 
     def diff(self, taken: Sequence[Taken]) -> dict[str, dict[str, Any]]:
-        """Return what the steps that were taken change: nothing where none of several was."""
+        """Return the plan's state before and after; both empty if the plan has steps and none of them was taken."""
         nothing = self.steps and not taken
         return {"before": {} if nothing else {**self.before}, "after": {} if nothing else {**self.after}}
 
     @property
     def actions(self) -> list[str]:
-        """The steps, as sentences."""
+        """The steps as sentences."""
         return [step.sentence for step in self.steps]

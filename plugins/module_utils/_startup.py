@@ -4,9 +4,9 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""What Python is spared until a task begins. Imported before everything that this is to speed up.
+"""A faster start of Python. This module must be imported before all modules whose import it speeds up.
 
-Ansible starts a Python for each task, which imports the SDK and our modules, asks the engine something, and ends.
+Ansible starts a Python process for each task, which imports our modules, asks the engine something, and ends.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ import gc
 import zipimport
 from functools import lru_cache
 
-# Next to nothing of what imports make is garbage, but the collector looks for it some forty times meanwhile, which is
-# a thirtieth of the time that they take.
+# Imports make almost no garbage, but meanwhile the collector looks for it about forty times, which is a thirtieth of
+# the time of the imports.
 gc.disable()
 
-# Our sources come in a zip file without compiled ones. Python compiles what it imports from there twice: at first for
-# no more than the file's name (Lib/zipimport.py, zipimporter.get_filename), then to run it. That was half of the time
-# that our imports take. The function is Python's own, and a later one may not have it: then all is as without this.
+# Our sources come in a zip file without compiled files. Python compiles each file that it imports from there twice:
+# first only to get its name (Lib/zipimport.py, zipimporter.get_filename), then to run it. That was half of the time of
+# our imports. The function is private to Python, and a later version may not have it: then nothing is changed.
 if hasattr(zipimport, "_get_module_code"):
     zipimport._get_module_code = lru_cache(maxsize=1)(zipimport._get_module_code)
 
 
 def ended() -> None:
-    """Let Python be as ever; but what is there by now stays, and is not looked through again, not even at the end."""
+    """Enable the collector again; it never examines the objects that exist by now, not even at the end."""
     if not gc.isenabled():
         gc.freeze()
         gc.enable()

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""From a verb to an Ansible module: the one place that knows AnsibleModule and check mode."""
+"""From an operation to an Ansible module: the only place that knows AnsibleModule and check mode."""
 
 from __future__ import annotations
 
@@ -26,44 +26,44 @@ from ansible_collections.gantry.docker.plugins.module_utils._plan import FILES, 
 from ansible_collections.gantry.docker.plugins.module_utils._registry_options import ACCESS_SPEC, REGISTRY_SPEC
 from ansible_collections.gantry.docker.plugins.module_utils._transport.address import CONNECTION_SPEC
 
-# Without setuid, setgid and the sticky bit.
+# Permissions without setuid, setgid and the sticky bit.
 _PERMISSIONS = 0o777
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-# What modules are made with: REGISTRY_SPEC for those that bring images to registries and back, ACCESS_SPEC for those
-# that may need one of them on the way.
+# Everything that a module is made with: REGISTRY_SPEC is for modules that pull from registries or push to them,
+# ACCESS_SPEC for modules that may need a registry on the way.
 __all__ = ["ACCESS_SPEC", "REGISTRY_SPEC", "Operation", "run"]
 
-# What Ansible shows by itself, whatever stands in it: a callback that writes YAML doesn't escape it all.
+# Results that Ansible shows by itself, whatever they contain: a callback that writes YAML doesn't escape everything.
 _FOR_PEOPLE = ("actions", "spared", "diff")
 
 
 class Operation(Protocol):
-    """What a verb's file offers; each verb has types of its own for Any."""
+    """The functions in the file of an operation; each operation has types of its own in place of Any."""
 
     def parse(self, params: Mapping[str, Any]) -> Any:
-        """What the user wants, from the module's parameters; raises InvalidInput."""
+        """Return the wanted values, parsed from the module's parameters; raise InvalidInput."""
 
     def observe(self, engine: Engine, wanted: Any, cleanup: ExitStack) -> Any:
-        """What is there now. What observing leaves behind is registered for cleanup."""
+        """Return the observed values. Register everything that observing leaves behind for cleanup."""
 
     def plan(self, wanted: Any, observed: Any) -> Plan:
-        """The steps from observed to wanted. Pure; raises GantryError where there is no way."""
+        """Return the steps from observed to wanted; raise GantryError if there is no way. Pure."""
 
     def apply(self, engine: Engine, step: Any) -> Any:
-        """Take one step; return what the report needs of it.
+        """Take one step; return the value that the report needs of it.
 
-        Raise Skipped if it is not right any more, Otherwise if it had another effect than planned.
+        Raise Skipped if the step is no longer right, Otherwise if it had another effect than planned.
         """
 
     def report(self, engine: Engine, wanted: Any, observed: Any, planned: Plan, taken: Sequence[Taken]) -> Report:
-        """Return the results, after the last step: the one place where a verb's results are made."""
+        """Return the results, after the last step: the only place where an operation makes its results."""
 
 
 def run(operation: Operation, argument_spec: Mapping[str, Any], **rules: Any) -> None:
-    """Carry out one task of a module and exit.
+    """Run one task of a module and exit.
 
-    operation: a verb's file. argument_spec, rules: as AnsibleModule takes them, without the connection's. With
-    add_file_common_args the file that the result names as path gets the attributes that the task names.
+    operation: the file of an operation. argument_spec, rules: as AnsibleModule takes them, without the options of the
+    connection. With add_file_common_args the file at the result's path gets the attributes that the task names.
     """
     _startup.ended()
     module = AnsibleModule(argument_spec={**CONNECTION_SPEC, **argument_spec}, supports_check_mode=True, **rules)
@@ -90,7 +90,7 @@ def run(operation: Operation, argument_spec: Mapping[str, Any], **rules: Any) ->
 
 
 def _shown(result: Mapping[str, Any]) -> dict[str, Any]:
-    """The result, with what Ansible shows to people made printable; the rest is data, and as it is."""
+    """Return the result with the parts that Ansible shows to people made printable; the rest is data, and unchanged."""
     return {**result, **{key: _printable(result[key]) for key in _FOR_PEOPLE if key in result}}
 
 
@@ -105,9 +105,9 @@ def _printable(value: Any) -> Any:
 def _carry_out(
     operation: Operation, engine: Engine, wanted: Any, cleanup: ExitStack, dry_run: bool, result: dict[str, Any]
 ) -> list[str]:
-    """Observe, plan and, unless in check mode, apply; return why a part of it couldn't be done.
+    """Observe, plan and, unless in check mode, apply; return the reasons why a part of it couldn't be done.
 
-    The result is filled on the way, so that an error finds it.
+    The result is filled on the way, so that it is up to date when an error is raised.
     """
     observed = operation.observe(engine, wanted, cleanup)
     plan = operation.plan(wanted, observed)
@@ -119,18 +119,18 @@ def _carry_out(
         taken, failures = _take(operation, engine, plan, result)
     report = Report()
     with suppress(*([GantryError] if plan.problems or failures else [])):
-        # A report that fails too must not hide why the steps did.
+        # A report that fails too must not hide the reasons why the steps failed.
         report = operation.report(engine, wanted, observed, plan, taken)
     result.update(report.results, warnings=report.warnings)
-    if not failures:  # of a part that failed a diff would say nothing
+    if not failures:  # a diff would not show the part that failed
         result["diff"] = plan.diff(taken) if report.diff is None else report.diff
     return [*plan.problems, *failures, *report.problems]
 
 
 def _take(operation: Operation, engine: Engine, plan: Plan, result: dict[str, Any]) -> tuple[list[Taken], list[str]]:
-    """Take the plan's steps; return those that were taken and changed something, and the messages of those that failed.
+    """Take the plan's steps; return the ones that changed something, and the messages of the ones that failed.
 
-    Where steps depend on each other the first failure is raised.
+    If steps depend on each other, raise the first failure.
     """
 
     def applied(on: Engine, step: Any) -> Any:
@@ -160,22 +160,22 @@ def _take(operation: Operation, engine: Engine, plan: Plan, result: dict[str, An
 
 
 class _Files:
-    """Files as in operation.plan, by Ansible's own utilities, which know check mode and SELinux."""
+    """Files of _plan.py, made with Ansible's own utilities, which know check mode and SELinux."""
 
     def __init__(self, module: AnsibleModule) -> None:
         self._module = module
 
     def try_out(self) -> None:
-        """End the module if there is no such mode, owner or group, while nothing has been done yet."""
+        """End the module if the task names a mode, owner or group that doesn't exist, before anything is done."""
         with NamedTemporaryFile(dir=self._module.tmpdir) as file:
             self._set_attributes(file.name, {})
 
     def put(self, part: str, path: str) -> None:
-        # Only tasks that write a file need it.
+        # Only tasks that write a file need this import.
         from ansible_collections.gantry.docker.plugins.module_utils._ownership import may_be_inherited
 
-        # atomic_move gives a new file what the umask allows, and one that takes a place whatever the former file had,
-        # whosever that was. Here the file has all of its rights before it is in its place.
+        # atomic_move gives a new file the permissions that the umask allows. A file that replaces another one gets all
+        # attributes of that one, whoever owned it. Here the file has all of its attributes before it is in its place.
         inherited = may_be_inherited(path)
         context = self._context(path, inherited)
         self._give(part)
@@ -197,28 +197,31 @@ class _Files:
         return is_foreign(path, self._owner())
 
     def _owner(self) -> int | None:
-        """The user whom the task names as the owner."""
+        """Return the Id of the user that the task names as the owner; None if there is no such name."""
         name = str(self._module.params["owner"] or "")
         with suppress(KeyError):
             return int(name) if name.isdigit() else getpwnam(name).pw_uid
         return None
 
     def _context(self, path: str, kept: bool) -> list[str] | None:
-        """The SELinux context of a file at a path: the one that it has, or as any new one there."""
+        """Return the SELinux context for a file at a path; None without SELinux.
+
+        kept: whether that is the context of the file that is there now, or else the default of a new one.
+        """
         if not self._module.selinux_enabled():
             return None
         context = self._module.selinux_context(path) if kept else self._module.selinux_default_context(path)
         return list(context)
 
     def _give(self, path: str) -> None:
-        """Give a file the owner, the group and the mode that the task names, and in this order."""
+        """Give a file the owner, the group and the mode that the task names, in this order."""
         named = self._module.load_file_common_arguments(self._module.params, path=path)
         self._module.set_owner_if_different(path, named["owner"], False, None, False)
         self._module.set_group_if_different(path, named["group"], False, None, False)
         self._module.set_mode_if_different(path, named["mode"], False, None, False)
 
     def adjust(self, result: dict[str, Any]) -> None:
-        """Give the file at the result's path the attributes that are named, and tell it in the result."""
+        """Give the file at the result's path the attributes that the task names, and report a change in the result."""
         path = result["path"]
         diff: dict[str, Any] = {}
         if self._set_attributes(path, diff):
@@ -232,7 +235,7 @@ class _Files:
 
 
 class _Ended(BaseException):
-    """A signal asked the task to end. No error, so that nothing that bears with errors bears with this."""
+    """A signal that asked the task to end. It is not an Exception, so that code which tolerates errors lets it pass."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -244,21 +247,21 @@ class _Ended(BaseException):
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Let signals end what is done inside as errors do, so that it cleans up; raises _Ended.
+    """Let signals end the code inside as errors do, so that it cleans up: raise _Ended.
 
-    Only the first does, and what cleans up then is left in peace. A signal that is ignored (nohup) stays so. SIGHUP
-    comes when Ansible's connection is lost.
+    Only the first signal does so; further ones don't disturb the cleanup. A signal that is ignored (nohup) stays
+    ignored. SIGHUP arrives when Ansible's connection is lost.
     """
     told: list[int] = []
 
     def end(number: int, _frame: Any) -> None:
-        # To let another handler ignore the further ones would have gaps: Python calls handlers some time after the
+        # Another handler that ignores the further signals would leave gaps: Python calls handlers some time after the
         # signals, and for several at once.
         if not told:
             told.append(number)
             raise _Ended(number)
 
-    # Only there signals arrive, and can be handled.
+    # Signals arrive only in the main thread, and can be handled only there.
     here = threading.current_thread() is threading.main_thread()
     former = {number: signal.getsignal(number) for number in _SIGNALS if here}
     handled = [number for number, handler in former.items() if handler is not signal.SIG_IGN]
@@ -268,12 +271,12 @@ def _ended_by_signals() -> Iterator[None]:
         yield
     finally:
         for number in handled:
-            # Until the result is told, a further one must not end the process.
+            # Until the result is reported, a further signal must not end the process.
             signal.signal(number, signal.SIG_IGN if told else former[number])
 
 
 def _with_progress(message: str, result: Mapping[str, Any]) -> str:
-    """The message, and what had been done before."""
+    """Return the message, with the steps that were taken before it."""
     if not result["actions"]:
         return message
     return f"{message} Done before that: {'; '.join(result['actions'])}."

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Changes to one container: the steps, and how they are carried out. A step that fails leaves what was there before."""
+"""Changes to one container: the steps, and how they are taken. A step that fails leaves the state before it."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from ansible_collections.gantry.docker.plugins.module_utils._engine.connection i
 from ansible_collections.gantry.docker.plugins.module_utils._engine.errors import EngineError
 from ansible_collections.gantry.docker.plugins.module_utils._plan import Skipped
 
-# What is added to the name of a container while its successor takes that.
+# The ending of a container's name while its successor gets that name.
 FORMER = ".gantry-former"
 
 
 class Make(NamedTuple):
     """Make the container, and start it if it is to run.
 
-    image: its name or Id. patience: seconds to wait for it to become healthy, None not to wait. keep: whether one
-    of the name that has come meanwhile stays.
+    image: its name or Id. patience: seconds to wait for the container to become healthy; None not to wait. keep:
+    whether a container that was made under this name meanwhile stays.
     """
 
     name: str
@@ -39,19 +39,19 @@ class Make(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """Return what the step does, as a sentence."""
+        """The step as a sentence."""
         return f"{'Started' if self.start else 'Made'} container {self.name} from {self.image}"
 
 
 class Start(NamedTuple):
-    """Start the container, which is as it was asked for but doesn't run."""
+    """Start the container, which is as wanted but doesn't run."""
 
     name: str
     patience: int | None
 
     @property
     def sentence(self) -> str:
-        """Return what the step does, as a sentence."""
+        """The step as a sentence."""
         return f"Started container {self.name}, which was there"
 
 
@@ -70,12 +70,15 @@ class Stop(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """Return what the step does, as a sentence."""
+        """The step as a sentence."""
         return f"Stopped container {self.name}"
 
 
 class Replace(NamedTuple):
-    """Put a new container in the place of one that differs in the options named. image_id: which it is made from."""
+    """Replace the container by a new one, as it differs in some options.
+
+    make: the step for the new one. image_id: the image of the old one. differing: the names of the options.
+    """
 
     make: Make
     image_id: str
@@ -85,7 +88,7 @@ class Replace(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """Return what the step does, as a sentence."""
+        """The step as a sentence."""
         return f"Replaced container {self.make.name}, as it differed in {', '.join(self.differing)}"
 
 
@@ -98,7 +101,7 @@ class Remove(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """Return what the step does, as a sentence."""
+        """The step as a sentence."""
         return f"Removed container {self.name}"
 
 
@@ -106,7 +109,7 @@ Change = Union[Make, Start, Await, Stop, Replace, Remove]
 
 
 def carry_out(engine: Engine, step: Change) -> None:
-    """Take one step; if it fails, what was there before is there again."""
+    """Take one step; if it fails, restore the state before it."""
     containers = Containers(engine)
     if isinstance(step, Make):
         _make(containers, step)
@@ -126,7 +129,7 @@ def carry_out(engine: Engine, step: Change) -> None:
 
 
 def _make(containers: Containers, step: Make) -> None:
-    """Make a container; raise Skipped if one of the name has come meanwhile, and stays."""
+    """Make a container; raise Skipped if one was made under its name meanwhile, and stays."""
     networks = step.options.get("networks", {})
     try:
         containers.create(step.name, {"Image": step.image, **body_of(step.options)})
@@ -147,9 +150,9 @@ def _make(containers: Containers, step: Make) -> None:
 
 
 def _appears(containers: Containers, name: str) -> None:
-    """Wait a moment for a container that another task is making.
+    """Wait a moment until a container that another task is making can be found.
 
-    An engine reserves a name before the container can be looked up (daemon/create.go).
+    An engine reserves a name before the container can be found by it (daemon/create.go).
     """
     for _attempt in range(20):
         if containers.find(name):
@@ -158,17 +161,17 @@ def _appears(containers: Containers, name: str) -> None:
 
 
 def _await(containers: Containers, step: Make | Start | Await) -> None:
-    """Wait for a container to become healthy, if that is asked for."""
+    """Wait for a container to become healthy, if the step asks for that."""
     if step.patience is not None:
         containers.wait_until_healthy(step.name, step.patience)
 
 
 def _replace(engine: Engine, step: Replace) -> None:
-    """Put a new container in the place of another one; raise Skipped if that is made from the right image already."""
+    """Replace a container by a new one; raise Skipped if it is made from the right image already."""
     containers = Containers(engine)
     name, former = step.make.name, step.make.name + FORMER
     if step.differing == ("image",):
-        # A pull may have brought what was here already.
+        # A pull may have brought the image that was here already.
         image = engine.images.find(step.make.image)
         if image and image.id == step.image_id:
             raise Skipped(f"{name} stays, as it is made from {step.make.image} already")

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Commands that are run in containers."""
+"""Commands that run in containers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._transport.http impo
 class Command(NamedTuple):
     """A command to run in a container.
 
-    user: name or Id, [:group]. tty: whether it gets a terminal. stdin: its input.
+    user: a name or an Id, with :group or without. tty: whether the command gets a terminal. stdin: its input.
     """
 
     argv: tuple[str, ...]
@@ -33,7 +33,7 @@ class Command(NamedTuple):
 
 
 class ExecResult(NamedTuple):
-    """What a command in a container gave; with a terminal, all output is stdout."""
+    """The exit code and the output of a command in a container; with a terminal, all output is stdout."""
 
     rc: int
     stdout: str
@@ -47,7 +47,7 @@ class Commands:
         self._api = engine.api
 
     def exec(self, container: Container, command: Command) -> ExecResult:
-        """Run a command in a running container and wait for its end."""
+        """Run a command in a running container and wait until it ends."""
         task = f"run {command.argv[0]} in the container {container.name}"
         out, err = bytearray(), bytearray()
         with trying_to(task):
@@ -59,7 +59,7 @@ class Commands:
         return ExecResult(end.rc, _text(out), _text(err))
 
     def exec_detached(self, container: Container, command: Command) -> str:
-        """Start a command in a running container and leave it to itself; the Id that the engine gives to that."""
+        """Start a command in a running container without waiting for it; return the engine's Id of this exec."""
         with trying_to(f"start {command.argv[0]} in the container {container.name}"):
             exec_id = self._prepare(container.id, command, attach=False)
             self._api.ask("POST", target("/exec/{}/start", exec_id), {"Detach": True, "Tty": command.tty})
@@ -80,7 +80,10 @@ class Commands:
 
 
 def _never_ran(task: str, said: str) -> EngineError:
-    """What the engine has to say of that came as the command's output; 20.10 may say nothing."""
+    """Return the error of a command that didn't start.
+
+    said: the reason that the engine sent as the command's output; it may be empty from 20.10.
+    """
     why = said.strip() or "the command could not be started"
     return EngineError(f"Can't {task}: {why}. The program, chdir and user must be there in the container.")
 

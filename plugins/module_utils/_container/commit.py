@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""The making of an image from a container, with errors that say what to do."""
+"""Commits of a container to an image, with errors that say what to do."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _INSTRUCTIONS = (
     "VOLUME",
     "WORKDIR",
 )
-# An instruction that every engine reads, and refuses to carry out.
+# An instruction that every engine parses, but refuses to carry out.
 _REFUSED = "EXPOSE no-port"
 
 
 def check_changes(changes: Sequence[str]) -> None:
     """Raise InvalidInput unless all changes are instructions that a commit takes."""
     for number, change in enumerate(changes, 1):
-        # A line that ends with a backslash goes on in the next one.
+        # A line that ends with a backslash continues in the next one.
         lines = [line for line in re.split(r"(?<!\\)\n", change.strip()) if line.strip()]
         if not lines or not {line.split(None, 1)[0].upper() for line in lines} <= set(_INSTRUCTIONS):
             raise InvalidInput(
@@ -49,7 +49,7 @@ def check_changes(changes: Sequence[str]) -> None:
 
 
 def commit(engine: Engine, container: Container, how: Commit, name: Reference, said: str) -> None:
-    """Make an image from a container, under a name. said: what the user calls the container.
+    """Make an image from a container, under a name. said: the container's name or Id, as the user wrote it.
 
     Raise InvalidInput if the engine refuses one of the instructions, GantryError if the container's image is gone.
     """
@@ -67,10 +67,10 @@ def commit(engine: Engine, container: Container, how: Commit, name: Reference, s
 
 
 def _blame_instruction(engine: Engine, container: Container, how: Commit, name: Reference) -> None:
-    """Raise InvalidInput that names the instruction which the engine refuses, if it is one of them.
+    """Raise InvalidInput that names the instruction which the engine refuses, if it refuses one.
 
-    The engine doesn't say which it is, so it is asked for each, together with one that it refuses after
-    all others: it answers without committing.
+    The engine doesn't report which one. So it is asked to commit with each one alone, followed by an instruction that
+    it always refuses, after all others: then it never makes an image.
     """
     for number, change in enumerate(how.changes, 1):
         alone = how._replace(changes=(change, _REFUSED), labels={}, pause=False)
@@ -84,5 +84,5 @@ def _blame_instruction(engine: Engine, container: Container, how: Commit, name: 
 
 
 def _quoted(change: str) -> str:
-    """Return an instruction for a message, in one line."""
+    """Return an instruction in one line, for a message."""
     return f"'{' '.join(change.split())}'"

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Containers of an engine: what is there, and the calls that change it."""
+"""The containers of an engine: their descriptions, and the calls that change them."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ from ansible_collections.gantry.docker.plugins.module_utils._transport.shapes im
     PROCESSES,
 )
 
-# The engine takes any beginning of an Id for a container, and many names look like one: db, cafe.
+# The engine finds a container by any beginning of its Id, and many names look like one: db, cafe.
 _SHORTEST_ID = 12
-# As many links one after the other as Linux follows (path_resolution(7)).
+# The number of links, one after the other, that Linux follows (path_resolution(7)).
 _LINKS = 40
 
 
@@ -59,34 +59,34 @@ class Container(NamedTuple):
 
     @property
     def id(self) -> str:
-        """Its Id."""
+        """The container's Id."""
         return str(self.inspected["Id"])
 
     @property
     def name(self) -> str:
-        """Its name, without the engine's leading slash."""
+        """The container's name, without the engine's leading slash."""
         return str(self.inspected["Name"]).lstrip("/")
 
     @property
     def image_id(self) -> str:
-        """The Id of the image that it was made from."""
+        """The Id of the image that the container was made from."""
         return str(self.inspected["Image"])
 
     @property
     def status(self) -> str:
-        """created, running, paused, restarting, removing, exited or dead."""
+        """The status: created, running, paused, restarting, removing, exited or dead."""
         return str(self.inspected["State"]["Status"])
 
     @property
     def running(self) -> bool:
-        """Whether its main process lives (a paused one's does)."""
+        """Whether the main process lives (it does in a paused container)."""
         return bool(self.inspected["State"]["Running"])
 
     @property
     def read_only(self) -> bool:
-        """Whether neither its processes nor copies into it can write its files, but for those in volumes.
+        """Whether neither processes in the container nor copies into it can write its files, except in volumes.
 
-        Processes with the right to mount could make them writable.
+        False if its processes have the right to mount, as they could make the files writable.
         """
         host: Mapping[str, Any] = self.inspected.get("HostConfig") or {}
         added = {str(name).upper().replace("CAP_", "") for name in host.get("CapAdd") or ()}
@@ -94,12 +94,12 @@ class Container(NamedTuple):
 
     @property
     def config(self) -> Mapping[str, Any]:
-        """What it was made from: the image's config and what was asked for on top."""
+        """The container's config: that of its image, with the container's own options on top."""
         config: Mapping[str, Any] = self.inspected["Config"]
         return config
 
     def was_made_from(self, name: ImageName) -> bool:
-        """Return whether it was made from an image by this name, or from the one whose Id begins so."""
+        """Return whether the container was made from an image by this name, or from one whose Id begins with it."""
         if begins_id(name, self.image_id):
             return True
         try:
@@ -111,8 +111,8 @@ class Container(NamedTuple):
 class ContainerSummary(NamedTuple):
     """A row of the engine's list of containers.
 
-    image: the image as the container's maker named it. state: as Container.status. mounts: the images that are mounted
-    into it, as its maker named them.
+    image: the name of the image that was given when the container was made. state: as Container.status. mounts: the
+    names of the mounted images that were given then.
     """
 
     id: str
@@ -126,7 +126,10 @@ class ContainerSummary(NamedTuple):
         return f"{self.name} ({self.state})"
 
     def mounted(self, images: Sequence[ImageSummary]) -> list[str]:
-        """The Ids of those of all images that are mounted into it: an engine names them as its maker did."""
+        """Return the Ids of the images that are mounted into the container.
+
+        images: all that there are. The engine lists a mounted image by the name that was given for it.
+        """
         found = []
         for mount in self.mounts:
             name = listed_name(mount)
@@ -136,12 +139,12 @@ class ContainerSummary(NamedTuple):
 
     @property
     def running(self) -> bool:
-        """Whether its main process lives, or soon does again."""
+        """Whether the main process lives, or will soon live again."""
         return self.state in ("running", "paused", "restarting")
 
 
 class ChangedPaths(NamedTuple):
-    """The paths in which a container's files differ from its image's, each in order."""
+    """The paths of the files in which a container differs from its image, each kind in order."""
 
     added: tuple[str, ...]
     changed: tuple[str, ...]
@@ -149,17 +152,17 @@ class ChangedPaths(NamedTuple):
 
 
 class Event(NamedTuple):
-    """What happened to a container. image_id: of a commit the image that it made; else ""."""
+    """An event of a container. image_id: for a commit, the Id of the image that it made; else ""."""
 
     action: str
     image_id: str
 
 
 class Commit(NamedTuple):
-    """How to make an image from a container.
+    """The options of a commit.
 
     changes: instructions of a Dockerfile, as docker commit --change takes them; they come after the labels.
-    pause: whether the container's processes stand still meanwhile.
+    pause: whether the container's processes are paused meanwhile.
     """
 
     author: str
@@ -176,7 +179,7 @@ class Containers:
         self._api = engine.api
 
     def find(self, name: str) -> Container | None:
-        """The container of a name, or of an Id, or of at least its first twelve digits; None if there is none."""
+        """Return the container of a name, an Id, or twelve or more first digits of an Id; None if there is none."""
         with trying_to(f"inspect the container {name}"):
             try:
                 found = Container(self._inspect(name))
@@ -190,18 +193,18 @@ class Containers:
         return described
 
     def all(self) -> tuple[ContainerSummary, ...]:
-        """All containers, those that don't run included."""
+        """Return all containers, including those that don't run."""
         return self._listed({})
 
     def of_image(self, image_id: str) -> tuple[ContainerSummary, ...]:
-        """The containers that were made of an image, those that don't run included."""
-        # The engine's filter finds those of images made from it too.
+        """Return the containers that were made from an image, including those that don't run."""
+        # The engine's filter also finds the containers of images that were made from this one.
         return tuple(one for one in self._listed({"ancestor": [image_id]}) if one.image_id == image_id)
 
     def with_wanted_image(self, container: ContainerSummary) -> ContainerSummary:
-        """The container, with the image as its maker named it also where the list shows an Id in place of that.
+        """Return the container with the name of its image that was given when the container was made.
 
-        It does so as soon as the name means another image (daemon/list.go).
+        The list shows an Id in its place as soon as the name refers to another image (daemon/list.go).
         """
         if container.image != container.image_id:
             return container
@@ -209,10 +212,11 @@ class Containers:
         return container._replace(image=str(found.config.get("Image") or "")) if found else container
 
     def starts(self, now: str) -> tuple[tuple[str, float], ...]:
-        """The starts of containers that the engine remembers: the image as the maker named it, and when.
+        """Return the starts of containers that the engine remembers: the image's name, and seconds since 1970.
 
-        now: the engine's time. It remembers the last 256 events of all kinds (daemon/events/events.go), and none
-        from before it was started itself; so containers that are gone are remembered for a while.
+        The name is the one that was given when the container was made. now: the engine's time. The engine remembers the
+        last 256 events of all kinds (daemon/events/events.go), and none from before its own start. So it remembers
+        containers that are gone for a while.
         """
         filters = {"type": ["container"], "event": ["start"]}
         with trying_to("read the events"):
@@ -222,7 +226,10 @@ class Containers:
             )
 
     def _events_until(self, now: str | None, filters: Mapping[str, Sequence[str]]) -> list[Mapping[str, Any]]:
-        """The events that the engine remembers, as it tells them. now: its time, as it would wait for one to come."""
+        """Return the events that the engine remembers, as it describes them.
+
+        now: the engine's time. Without an end the engine would wait for further events.
+        """
         seconds, nanoseconds = parse_time(now) or (0, 0)
         until = f"{seconds}.{nanoseconds:09d}"
         answer = self._api.ask("GET", target("/events", since=1, until=until, filters=json.dumps(filters)))
@@ -244,12 +251,12 @@ class Containers:
         )
 
     def create(self, name: str, config: Mapping[str, Any]) -> str:
-        """Make a container; its Id. config: the body of the API's call, POST /containers/create."""
+        """Make a container; return its Id. config: the body of the API's call, POST /containers/create."""
         with trying_to(f"create the container {name}"):
             return str(MADE(self._api.ask("POST", target("/containers/create", name=name), config).value)["Id"])
 
     def networks(self) -> frozenset[str]:
-        """The names of the networks that containers can be connected to."""
+        """Return the names of the networks that containers can be connected to."""
         with trying_to("list the networks"):
             return frozenset(str(row["Name"]) for row in NETWORKS(self._api.get("/networks")))
 
@@ -261,9 +268,9 @@ class Containers:
             self._api.ask("POST", target("/networks/{}/connect", network), body)
 
     def wait_until_healthy(self, name: str, seconds: int) -> None:
-        """Wait until a container's health check says that it is well.
+        """Wait until a container is healthy, as its health check reports.
 
-        Raises EngineError if it is not, has none, ends, or takes longer than so many seconds.
+        Raise EngineError if it is unhealthy, has no health check, ends, or takes more than these seconds.
         """
         deadline = time.monotonic() + seconds
         while (problem := self._ill(name)) is not None:
@@ -272,7 +279,7 @@ class Containers:
             time.sleep(0.1)
 
     def _ill(self, name: str) -> str | None:
-        """What is wrong with a container's health; nothing ("") as long as that is open, None if it is well."""
+        """Return the problem with a container's health; "" while it isn't known, None if the container is healthy."""
         with trying_to(f"inspect the container {name}"):
             state = self._inspect(name)["State"]
         health = state.get("Health") or {"Status": "none"}
@@ -295,9 +302,9 @@ class Containers:
             self._api.ask("POST", target("/containers/{}/start", name))
 
     def stop(self, name: str, grace: int | None) -> None:
-        """Stop a container: by its stop signal, and by force after the seconds of grace (None: its own, else 10)."""
+        """Stop a container by its stop signal, and by force after grace seconds (None: the container's, else 10)."""
         with trying_to(f"stop the container {name}"):
-            # Until it has stopped nothing is said.
+            # The engine sends nothing until the container has stopped.
             self._api.ask("POST", target("/containers/{}/stop", name, t=grace), patient=True)
 
     def rename(self, name: str, new_name: str) -> None:
@@ -311,18 +318,18 @@ class Containers:
             self._api.ask("DELETE", target("/containers/{}", name, force=1, v=1))
 
     def remove_stopped(self, name: str) -> None:
-        """Remove a container, but not its volumes; the engine refuses if it runs (409). One that is gone is fine."""
+        """Remove a container, but not its volumes, unless it is gone already. The engine refuses if it runs (409)."""
         with trying_to(f"remove the container {name}"), suppress(NotFound):
             self._api.ask("DELETE", target("/containers/{}", name))
 
     def changed_paths(self, container: Container) -> ChangedPaths:
-        """What a container has made of its image's files (docker diff).
+        """Return the files that a container has added, changed and deleted (docker diff).
 
-        It misses a file that was changed again without a change of its size, among others: it says
-        what has changed, and never that nothing has.
+        The engine misses some changes, such as a file that was changed again without a change of its size. So what it
+        lists has changed, but an empty list doesn't prove that nothing has.
         """
         with trying_to(f"list the changed files of the container {container.name}"):
-            # A containerd store compares all files of the image, and says nothing meanwhile.
+            # A containerd store compares all files of the image, and sends nothing meanwhile.
             answer = self._api.ask("GET", target("/containers/{}/changes", container.id), patient=True)
             rows: Sequence[Mapping[str, Any]] = CHANGES(answer.value) or ()
         # api/types/container, ChangeType
@@ -332,17 +339,17 @@ class Containers:
         return ChangedPaths(added, changed, deleted)
 
     def events(self, container: Container) -> tuple[Event, ...]:
-        """What happened to a container, the oldest first, as far as the engine remembers.
+        """Return the events of a container, the oldest first, as far as the engine remembers.
 
-        It keeps the last 256 events of all objects since its own start (daemon/events/events.go): what is
-        told reaches back without a gap.
+        It keeps the last 256 events of all objects since its own start (daemon/events/events.go): there is no gap
+        between the oldest returned event and now.
         """
         with trying_to(f"read the events of the container {container.name}"):
             rows = self._events_until(INFO(self._api.get("/info")).get("SystemTime"), {"container": [container.id]})
         return tuple(Event(row["Action"], row["Actor"]["Attributes"].get("imageID") or "") for row in rows)
 
     def commit(self, container: Container, how: Commit, name: Reference) -> str:
-        """Make an image from a container, which has the name as soon as it is there; its Id."""
+        """Make an image from a container; return its Id. The image has the name as soon as it is there."""
         # api/server/router/container/container_routes.go, postCommit: one parameter for each change.
         path = target(
             "/commit",
@@ -355,17 +362,17 @@ class Containers:
             changes=how.changes,
         )
         with trying_to(f"commit the container {container.name}"):
-            # The labels go in the config, where nothing in them has to be quoted as it would in an instruction.
+            # The labels go into the config, where they need no quotes. In an instruction they would.
             answer = self._api.ask("POST", path, {"Labels": how.labels}, patient=True)
             return str(MADE(answer.value)["Id"])
 
     def processes(self, name: str) -> list[dict[str, str]]:
-        """The processes of a container (docker top), each by the columns of ps -ef; none if it doesn't run."""
+        """Return a container's processes (docker top), each by the columns of ps -ef; none if it doesn't run."""
         with trying_to(f"list the processes of the container {name}"):
             try:
                 table = PROCESSES(self._api.get("/containers/{}/top", name))
             except Refused as error:
-                # It may have ended since it was looked up, or wait to be restarted.
+                # The container may have ended since it was looked up, or may be waiting for a restart.
                 if error.status != HTTPStatus.CONFLICT and self._runs(name):
                     raise
                 return []
@@ -375,9 +382,9 @@ class Containers:
         return bool(self._inspect(name)["State"]["Running"])
 
     def has_path(self, container: Container, path: str) -> bool:
-        """Whether there is something at a path in a container, running or not. Nothing is run in it for that.
+        """Return whether there is an entry at a path in a container, running or not. This runs nothing in it.
 
-        What is mounted from inside, such as a tmpfs, can't be seen.
+        Mounts that were made inside the container, such as a tmpfs, can't be seen.
         """
         target: str | None = path
         with trying_to(f"look for {path} in the container {container.name}"):
@@ -387,27 +394,27 @@ class Containers:
                     if not target:
                         return target is not None
             except Refused as error:
-                # Something on the way is no directory, or a link that leads to itself.
+                # An entry on the way is not a directory, or a link that leads to itself.
                 if not any(reason in error.message for reason in ("not a directory", "too many")):
                     raise
         return False
 
     def _link_target(self, container_id: str, path: str) -> str | None:
-        """Where the link at a path in a container leads; nothing ("") if it is no link, None if nothing is there."""
+        """Return the target of the link at a path in a container; "" for any other entry, None if there is none."""
         where = target("/containers/{}/archive", container_id, path=path)
         try:
             headers = self._api.ask("HEAD", where).headers
         except NotFound:
             return None
         except Refused:
-            # Only an answer that may have a body says why.
+            # Only an answer that may have a body has the reason in it.
             with closing(self._api.stream("GET", where)) as answer:
                 headers = answer.headers
         return str(PATH(_told(headers.get("x-docker-container-path-stat")))["linkTarget"])
 
 
 def _told(header: str | None) -> Any:
-    """What a header tells of a path, as the API has it: JSON as base64."""
+    """Return the description of a path in a header: JSON as base64; raise Unexpected if it can't be read."""
     try:
         return parsed(base64.b64decode(header or ""))
     except binascii.Error as error:
@@ -415,10 +422,10 @@ def _told(header: str | None) -> Any:
 
 
 def _mounted(mounts: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """The images among what is mounted into a container, as its maker named them."""
+    """Return the names of the images among a container's mounts, as they were given when it was made."""
     return tuple(str(mount["Name"]) for mount in mounts if mount.get("Type") == "image" and mount.get("Name"))
 
 
 def _own_name(names: Sequence[str]) -> str:
-    """The container's own name: links give it further ones, of the form /other/alias."""
+    """Return the container's own name. Links give it further names, of the form /other/alias."""
     return next((name[1:] for name in names if name.count("/") == 1), "")

@@ -4,10 +4,10 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""What can be asked of a container: each option as the user writes it, as the API takes it, and as a container has it.
+"""The options of a container: each as the user writes it, as the API takes it, and as a container has it.
 
-All three meet in a normal form, which is what is compared and shown: engines give back some values otherwise than
-they took them.
+All three have one normal form, which is compared and shown: engines return some values in another form than they took
+them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Body = Mapping[str, Any]
 
 _UNITS = {"": 1, **{unit: 1024**power for power, unit in enumerate("KMGTP", start=1)}}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) *([KMGTP]?)(?:I?B)?")
-# opencontainers/runtime-spec, config.md; the engine adds CAP_ itself
+# opencontainers/runtime-spec, config.md; the engine itself adds CAP_
 _CAPABILITY = re.compile(r"(?:CAP_)?([A-Z][A-Z_]*)")
 # volume/local, volumeNameRegex
 _VOLUME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
@@ -40,12 +40,12 @@ _LAST_PORT = 65535
 
 
 class Option(NamedTuple):
-    """One thing that can be asked of a container.
+    """One option of a container.
 
-    parse: from what the user wrote to the normal form; raises InvalidInput.
-    body: the part of the body of POST /containers/create that asks for it.
-    found: what a container has, in normal form: from its inspection, and what is asked for, as some things can have
-    more than that without differing.
+    parse: from the user's value to the normal form; raises InvalidInput.
+    body: from the normal form to its part of the body of POST /containers/create.
+    found: from the container's inspection, and the normal form of the wanted value, to the normal form of the
+    container's value. Some values can have more than what is wanted without differing.
     """
 
     parse: Callable[[Any], Any]
@@ -54,7 +54,7 @@ class Option(NamedTuple):
 
 
 def body_of(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The body that makes a container with these options; they are in normal form, by name."""
+    """Return the body of the call that makes a container. asked: the normal forms of the options, by name."""
     body: dict[str, Any] = {}
     for name, value in asked.items():
         _merge(body, OPTIONS[name].body(value))
@@ -62,7 +62,7 @@ def body_of(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def found_in(inspected: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """What a container has of each option that is asked for, in normal form."""
+    """Return the container's values of the options that are asked for, in normal form."""
     return {name: OPTIONS[name].found(inspected, value) for name, value in asked.items()}
 
 
@@ -75,12 +75,12 @@ def _merge(body: dict[str, Any], more: Body) -> None:
 
 
 def _config(key: str, parse: Callable[[Any], Any], none: Any = "") -> Option:
-    """An option that the container's config has as it is written."""
+    """Return an option whose normal form is also its form in the container's config."""
     return Option(parse, lambda value: {key: value}, lambda inspected, _asked: inspected["Config"].get(key) or none)
 
 
 def _host(key: str, parse: Callable[[Any], Any], none: Any) -> Option:
-    """An option that the container's host config has as it is written."""
+    """Return an option whose normal form is also its form in the container's host config."""
     return Option(
         parse,
         lambda value: {"HostConfig": {key: value}},
@@ -93,7 +93,7 @@ def _words(command: Any) -> list[str]:
 
 
 def _entrypoint(entrypoint: Any) -> list[str]:
-    """Return the words of an entrypoint; none where it clears the image's, for which one empty word may stand too."""
+    """Return the words of an entrypoint; none if it clears the image's, as an empty list and one empty word do."""
     words = split_words(entrypoint, "entrypoint")
     return list(parse_words(entrypoint, "entrypoint")) if any(words) else []
 
@@ -109,13 +109,13 @@ def _absolute(path: str, option: str) -> str:
 
 
 def _some_env(inspected: Mapping[str, Any], asked: Mapping[str, str]) -> dict[str, str]:
-    """The variables that are asked for: the image gives others."""
+    """Return the container's values of the variables that are asked for: others come from the image."""
     has = dict(entry.partition("=")[::2] for entry in inspected["Config"].get("Env") or ())
     return {name: has[name] for name in asked if name in has}
 
 
 def _some_labels(inspected: Mapping[str, Any], asked: Mapping[str, str]) -> dict[str, str]:
-    """The labels that are asked for: the image gives others."""
+    """Return the container's values of the labels that are asked for: others come from the image."""
     has = inspected["Config"].get("Labels") or {}
     return {name: has[name] for name in asked if name in has}
 
@@ -163,7 +163,7 @@ def _volumes(volumes: list[str]) -> list[str]:
 
 
 def _volume(text: str) -> str:
-    """[SOURCE:]TARGET[:OPTIONS]; without a source, an anonymous volume."""
+    """Return the normal form of [SOURCE:]TARGET[:OPTIONS]; without a source it is an anonymous volume."""
     source, *rest = text.split(":")
     if not rest:
         return _absolute(source, "volumes")
@@ -186,7 +186,7 @@ def _volumes_body(volumes: list[str]) -> Body:
 
 
 def _volumes_found(inspected: Mapping[str, Any], asked: list[str]) -> list[str]:
-    """All that was bound, and of the anonymous ones those that are asked for: the image gives others."""
+    """Return all binds, and the anonymous volumes that are asked for: others come from the image."""
     bound = [_volume(bind) for bind in inspected["HostConfig"].get("Binds") or ()]
     anonymous = inspected["Config"].get("Volumes") or {}
     return sorted([*bound, *(volume for volume in asked if volume in anonymous)])
@@ -240,7 +240,7 @@ def _ports(ports: list[str]) -> list[str]:
 
 
 def _port(text: str) -> str:
-    """[[IP:]HOST:]CONTAINER/PROTOCOL; without the host's port the engine chooses one."""
+    """Return the normal form [[IP:]HOST:]CONTAINER/PROTOCOL; without the host's port the engine chooses one."""
     given = _PORT.fullmatch(text)
     if not given or any(int(number) > _LAST_PORT for number in (given["host"] or "0", given["port"])):
         raise InvalidInput(
@@ -285,20 +285,23 @@ def _network(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _networks_body(networks: Mapping[str, Mapping[str, Any]]) -> Body:
-    """The first network alone: engines before 25 (API 1.44) take no more when a container is made."""
+    """Return the body for the first network alone: engines before 25 (API 1.44) take no more with a new container."""
     first = next(iter(networks), "none")
     mode: Body = {"HostConfig": {"NetworkMode": first}}
     return {**mode, "NetworkingConfig": {"EndpointsConfig": {first: endpoint(networks[first])}}} if networks else mode
 
 
 def endpoint(network: Mapping[str, Any]) -> dict[str, Any]:
-    """How a container is connected to a network, as the API takes it (EndpointSettings)."""
+    """Return the settings of a container's connection to a network, as the API takes them (EndpointSettings)."""
     address = {"IPAMConfig": {"IPv4Address": network["ipv4_address"]}} if "ipv4_address" in network else {}
     return {"Aliases": network["aliases"], **address} if "aliases" in network else address
 
 
 def _networks_found(inspected: Mapping[str, Any], asked: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """All networks, each with as much of it as is asked for. A container without any is in the network none."""
+    """Return all networks of a container, each with the settings that are asked for.
+
+    A container without any network is in the network none.
+    """
     has = inspected["NetworkSettings"].get("Networks") or {}
     found = {name: _network_found(has[name] or {}, asked[name]) for name in asked if name in has}
     others: dict[str, dict[str, Any]] = {name: {} for name in has if name not in asked and (asked or name != "none")}
@@ -324,8 +327,8 @@ def _restart(key: str, parse: Callable[[Any], Any], none: Any) -> Option:
 
 OPTIONS: dict[str, Option] = {
     "command": _config("Cmd", _words, []),
-    # The API takes an empty list for none given, and one empty word for none at all, which the container then shows as
-    # nothing (daemon/create.go, daemon/commit.go).
+    # In the API an empty list leaves the image's entrypoint, and one empty word clears it. The container then shows no
+    # entrypoint (daemon/create.go, daemon/commit.go).
     "entrypoint": Option(
         _entrypoint,
         lambda words: {"Entrypoint": words or [""]},

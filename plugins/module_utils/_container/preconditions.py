@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""What has to be so for a container to be made, and what speaks against its running then."""
+"""The preconditions for making a container, and reasons why it may not run then."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.reference imp
 
 
 def check_former(name: str, former: Container | None) -> None:
-    """Raise GantryError if a replacement that was cut off has left the container that had the name before."""
+    """Raise GantryError if an interrupted replacement has left the container that had the name before."""
     if former is not None:
         raise GantryError(
             f"The container {former.name} is in the way: it is what was {name} before a replacement that was cut "
@@ -37,7 +37,7 @@ def check_networks(options: Mapping[str, Any], there: Collection[str]) -> None:
 
 
 def check_image(name: ImageName, image: Image | None) -> None:
-    """Raise GantryError unless the image of a name is here, and is one."""
+    """Raise GantryError unless the image of a name is here, and a container can be made from it."""
     if image is not None:
         if not image.whole and not image.config:
             raise GantryError(
@@ -52,9 +52,9 @@ def check_image(name: ImageName, image: Image | None) -> None:
 
 
 def check_command(options: Mapping[str, Any], name: ImageName, image: Image | None) -> None:
-    """Raise GantryError where nothing says what the container runs: the engine would refuse it (daemon/create.go).
+    """Raise GantryError if no option or image names a command: the engine would refuse this (daemon/create.go).
 
-    options: those of the container, as options.py parses them. image: the one of the name; None if it isn't known yet.
+    options: the container's, as options.py parses them. image: the image of the name; None if it isn't known yet.
     """
     if options.get("command") or options.get("entrypoint"):
         return
@@ -67,7 +67,7 @@ def check_command(options: Mapping[str, Any], name: ImageName, image: Image | No
 
 
 def doubt(engine: Engine, name: ImageName, image: Image) -> str:
-    """Return why a container of an image may not run on the engine's host; "" if nothing speaks against it."""
+    """Return the reason why a container of an image may not run on the engine's host; "" if there is none."""
     if not image.platform.architecture or engine.platform.runs(image.platform):
         return ""
     return (

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Whether a commit gives an image that is there already: seen from both, or proved without a commit."""
+"""Whether a commit gives an image that is there already: by comparing both images, or by a proof without a commit."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _HARMLESS = ("archive-path", "commit", "export", "rename")
 
 
 def is_provable(container: Container, how: Commit) -> bool:
-    """Return whether there may be a proof of what a commit gives: see repeats()."""
+    """Return whether the result of a commit may be provable without it: see repeats()."""
     return container.read_only and container.status in _ENDED and not how.changes
 
 
 def repeats(engine: Engine, container: Container, how: Commit, image: Image) -> bool:
     """Return whether it is proved that a commit would only give the image again.
 
-    Nothing proves it for a container whose files can be written: docker diff and sizes miss a file that was edited
-    again at the same size, and neither a container's times nor the engine's events tell of a copy into it that failed
+    There is no proof for a container whose files can be written: docker diff and sizes miss a file that was edited
+    again at the same size, and neither a container's times nor the engine's events show a copy into it that failed
     halfway. With a read-only root such a copy fails at once (daemon/archive_unix.go, containerExtractToDir), and
     processes can't write, unless somebody gives them more rights by docker exec --privileged. So it is proved if
     nothing has run in the container since the commit that made the image, as far as the engine remembers without a
-    gap. What instructions make of the config, only the engine can tell.
+    gap. There is no proof with instructions either: only the engine knows how they change the config.
     """
     config = effective_config(container.config)
     labels = {**(config.get("Labels") or {}), **how.labels}
@@ -47,14 +47,14 @@ def repeats(engine: Engine, container: Container, how: Commit, image: Image) -> 
 
 
 def same(image: Image, other: Image) -> bool:
-    """Return whether two images have the same content; when and by whom they were made is no content."""
+    """Return whether two images have the same content. Their times of creation and authors don't count."""
     return image.diff_ids == other.diff_ids and _same_but_newest_layer(image, other)
 
 
 def alike(engine: Engine, trial: Image, others: Sequence[Image | None]) -> frozenset[str]:
-    """Return the Ids of those images that differ from a trial only in when the newest layer's deletions were noted.
+    """Return the Ids of the images that differ from a trial only in the times of the newest layer's deletions.
 
-    Only containerd's store has such images, and only if there are deletions (_archive/layer_content.py).
+    Only a containerd store has such images, and only if there are deletions (_archive/layer_content.py).
     """
     candidates = {image.id: image for image in others if image and _same_but_newest_layer(image, trial)}
     if not candidates or not engine.containerd_store:
@@ -63,7 +63,7 @@ def alike(engine: Engine, trial: Image, others: Sequence[Image | None]) -> froze
 
 
 def _same_but_newest_layer(image: Image, other: Image) -> bool:
-    """Return whether two images are the same but for the content of their newest layers."""
+    """Return whether two images are the same except for the content of their newest layers."""
     return (
         len(image.diff_ids) == len(other.diff_ids)
         and image.diff_ids[:-1] == other.diff_ids[:-1]
@@ -73,7 +73,7 @@ def _same_but_newest_layer(image: Image, other: Image) -> bool:
 
 
 def _same_content(engine: Engine, image_id: str, other_id: str) -> bool:
-    """Return whether the newest layers of two images contain the same. What can't be read is not proved the same."""
+    """Return whether the newest layers of two images have the same content; False if they can't be read."""
     try:
         layers = newest_layers(Transfers(engine).save((image_id, other_id)))
         digests = content_digests(Transfers(engine).save((image_id, other_id)), layers)

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Commits on trial: what a container would make of an image is known only when it is made."""
+"""Trials: the image that a commit would make is known only when it is made."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from ansible_collections.gantry.docker.plugins.module_utils._errors import Gantr
 from ansible_collections.gantry.docker.plugins.module_utils._image.times import parse_time
 from ansible_collections.gantry.docker.plugins.module_utils._image.trial import REPOSITORY, is_left, trial_name
 
-# How long a task that a signal has ended waits for the commit that the engine is at, to remove what comes of it.
+# Seconds that a task which was ended by a signal waits for the engine's unfinished commit, to remove its image.
 _PATIENCE = 10
 
 
 class Trial:
-    """An image that is committed on trial, and its name, which goes in the end, whatever happens.
+    """An image that is committed on trial. Its name is removed in the end, whatever happens.
 
-    A context; leaving it takes the name away. said: what the user calls the container.
+    A context; leaving it removes the name. said: the container's name or Id, as the user wrote it.
     """
 
     def __init__(self, engine: Engine, container: Container, how: Commit, said: str) -> None:
@@ -38,13 +38,13 @@ class Trial:
 
     @property
     def name(self) -> str:
-        """Return its name."""
+        """The name of the trial's image."""
         return str(self._reference)
 
     def make(self, engine: Engine) -> tuple[Image, int]:
-        """Commit the container; return the image, and the bytes in its newest layer.
+        """Commit the container; return the image, and the bytes of its newest layer.
 
-        engine: a connection that nobody else uses meanwhile.
+        engine: a connection that nothing else uses meanwhile.
         """
         self._begun.set()
         try:
@@ -63,14 +63,14 @@ class Trial:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_of: object) -> None:
-        # A signal ends the task, and not the engine's work.
+        # A signal ends the task, but not the engine's work.
         if self._begun.is_set() and self._over.wait(_PATIENCE):
             with suppress(*([GantryError] if kind else [])):
                 drop(self._engine, self.name)
 
 
 def drop(engine: Engine, name: str) -> None:
-    """Take a trial's name away; the image goes with its last one."""
+    """Remove a trial's name; the image goes with its last name."""
     try:
         engine.images.remove(name, delete_parents=False)
     except EngineError as error:
@@ -79,7 +79,7 @@ def drop(engine: Engine, name: str) -> None:
 
 
 def left(engine: Engine) -> tuple[str, ...]:
-    """Return the names of trials that were left by commits that were killed."""
+    """Return the names of the trials that killed tasks have left."""
     names = {name: image for image in engine.images.visible({"reference": [REPOSITORY]}) for name in image.tags}
     if not names:
         return ()
@@ -88,6 +88,6 @@ def left(engine: Engine) -> tuple[str, ...]:
 
 
 def newest_size(engine: Engine, name: str) -> int:
-    """Return the size of the newest step in the image's history; 0 if that made no layer."""
+    """Return the bytes of the newest step in the image's history; 0 if that step made no layer."""
     history = engine.images.history(name)
     return int(history[0].get("Size") or 0) if history else 0

@@ -20,7 +20,7 @@ _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 
 
 def parse_name(text: str) -> str:
-    """A container's name or Id as the user wrote it, if it can be one; raises InvalidInput."""
+    """Return a container's name or Id as the user wrote it; raise InvalidInput if it can't be one."""
     if not _NAME.fullmatch(text):
         raise InvalidInput(
             f"'{text}' is no valid name of a container: it has two or more letters, digits, underscores, dots and "
@@ -30,9 +30,9 @@ def parse_name(text: str) -> str:
 
 
 def parse_words(command: Any, option: str = "command") -> tuple[str, ...]:
-    """The words of a command: a list, or one string that is split as a shell does; raises InvalidInput.
+    """Return the words of a command: a list, or one string that is split as a shell does; raise InvalidInput.
 
-    option: its name, for messages.
+    option: the option's name, for messages.
     """
     words = split_words(command, option)
     if not words or not words[0]:
@@ -53,7 +53,7 @@ def split_words(command: Any, option: str) -> tuple[str, ...]:
 
 
 def parse_env(env: Mapping[str, Any] | None) -> dict[str, str]:
-    """Environment variables by name, the values as text; raises InvalidInput."""
+    """Return environment variables by name, the values as text; raise InvalidInput."""
     for name in env or {}:
         if not name or "=" in name:
             raise InvalidInput(f"env has the name '{name}', and a variable's name is not empty and has no '=' in it.")
@@ -61,12 +61,15 @@ def parse_env(env: Mapping[str, Any] | None) -> dict[str, str]:
 
 
 def parse_texts(values: Mapping[str, Any], option: str) -> dict[str, str]:
-    """Values by name, as text; raises InvalidInput for what YAML made something else of."""
+    """Return values by name, as text; raise InvalidInput for a value that YAML turned into another type."""
     return {name: plain_text(value, f"The value of {name} in {option}") for name, value in values.items()}
 
 
 def plain_text(value: Any, what: str) -> str:
-    """A text or a whole number as text. YAML makes true and 1.10 something else than what was written."""
+    """Return a text or a whole number as text; raise InvalidInput for any other value.
+
+    YAML turns true and 1.10 into values that no longer have the user's spelling.
+    """
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
         return str(value)
     raise InvalidInput(f"{what} is no text but a {type(value).__name__}. Put it in quotes.")

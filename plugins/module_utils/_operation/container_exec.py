@@ -22,10 +22,11 @@ from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, R
 
 
 class Wanted(NamedTuple):
-    """What is to be run where.
+    """The command to run, and its container.
 
-    detach: whether the command is started and left to itself. creates, removes: the paths in the container whose
-    being there, or not being there, makes it needless. strip: whether empty lines at the output's end are left out.
+    detach: whether to start the command without waiting for it. creates, removes: the paths in the container; the
+    command is needless if there is an entry at creates, or none at removes. strip: whether to leave out empty lines at
+    the end of the output.
     """
 
     container: str
@@ -37,27 +38,27 @@ class Wanted(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """The container, and why there is nothing to run, if so."""
+    """The container, and the reason why there is nothing to run; None if there is something."""
 
     container: Container | None
     needless: str | None
 
 
 class Exec(NamedTuple):
-    """Run the command; its end is waited for unless it is detached. container: the one that was observed."""
+    """Run the command; wait for its end unless it is detached. container: the one that was observed."""
 
     wanted: Wanted
     container: Container
 
     @property
     def sentence(self) -> str:
-        """What the step does."""
+        """The step as a sentence."""
         how = "Started" if self.wanted.detach else "Ran"
         return f"{how} {shlex.join(self.wanted.command.argv)} in container {self.wanted.container}"
 
 
 def parse(params: Mapping[str, Any]) -> Wanted:
-    """What is wanted, from the module's parameters; raises InvalidInput."""
+    """Return the wanted values, parsed from the module's parameters; raise InvalidInput."""
     for option in ("creates", "removes"):
         if params[option] is not None and not params[option].startswith("/"):
             raise InvalidInput(f"{option} is '{params[option]}', and must be a path that begins with a slash.")
@@ -87,7 +88,7 @@ def _input(params: Mapping[str, Any]) -> bytes | None:
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
-    """Look up the container, and the paths in it that make the command needless."""
+    """Return the container, and whether the paths in it make the command needless."""
     container = Containers(engine).find(wanted.container)
     needless = None
     if container and wanted.creates and Containers(engine).has_path(container, wanted.creates):
@@ -98,7 +99,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
-    """Run the command if it is needed and the container can."""
+    """Plan to run the command unless it is needless; raise GantryError if the container can't run it."""
     container = observed.container
     if container is None:
         raise GantryError(f"There is no container {wanted.container} on this engine. Start one with container_run.")
@@ -124,7 +125,7 @@ def apply(engine: Engine, step: Exec) -> ExecResult | str:
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
-    """Return the command's output and exit code; the task fails with any but 0."""
+    """Return the command's output and exit code; the task fails with any exit code but 0."""
     if observed.needless:
         return Report({"rc": 0, "stdout": "", "stderr": "", "msg": f"Nothing was run, as {observed.needless}"})
     given = taken[0].gave if taken else None

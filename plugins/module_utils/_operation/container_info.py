@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Tell of containers: which there are, what they are, and what runs in them."""
+"""Report containers: their descriptions, and the processes in them."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, R
 
 
 class Wanted(NamedTuple):
-    """names: None for all containers. processes: whether to tell what runs in them."""
+    """names: None for all containers. processes: whether to report the processes in them."""
 
     names: tuple[str, ...] | None
     processes: bool
 
 
 class Observed(NamedTuple):
-    """The containers that there are, and the names that name none.
+    """The containers that were found, and the names for which there is none.
 
-    images: the Id that each name now means which a container's image was called by; None where it means none any more.
+    images: for each image name that these containers were made with, the Id of the image that it refers to now; None
+    if it refers to none.
     """
 
     containers: tuple[Container, ...]
@@ -43,14 +44,14 @@ class Observed(NamedTuple):
 
 
 def parse(params: Mapping[str, Any]) -> Wanted:
-    """What is wanted, from the module's parameters; raises InvalidInput."""
+    """Return the wanted values, parsed from the module's parameters; raise InvalidInput."""
     names = params["names"]
     parsed = None if names is None else tuple(dict.fromkeys(parse_name(name) for name in names))
     return Wanted(parsed, params["processes"])
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
-    """Look up the containers that were named, or all, and what the names of their images mean now."""
+    """Return the named containers, or all, and the images that the names of their images refer to now."""
     names = wanted.names
     if names is None:
         names = tuple(summary.id for summary in Containers(engine).all())
@@ -63,16 +64,16 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
-    """Nothing: looking changes nothing."""
+    """Plan nothing: this operation only reports."""
     return Plan()
 
 
 def apply(engine: Engine, step: Any) -> None:
-    """Never called: the plan has no steps."""
+    """Do nothing: this is never called, as the plan has no steps."""
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
-    """The containers as inspected, with what was looked up beside."""
+    """Return the containers as inspected, with our additional keys."""
     containers = [_described(engine, container, wanted, observed) for container in observed.containers]
     single = {"container": containers[0]} if wanted.names and len(wanted.names) == len(containers) == 1 else {}
     return Report({"containers": containers, "not_found": list(observed.not_found), **single})
@@ -88,7 +89,7 @@ def _described(engine: Engine, container: Container, wanted: Wanted, observed: O
 
 
 def _image_name(container: Container) -> str | None:
-    """The name that the container's image was called by when it was made; None if that was an Id."""
+    """Return the name of the image that the container was made with; None if that was an Id."""
     try:
         name = parse_image_name(str(container.config.get("Image") or ""))
     except InvalidInput:

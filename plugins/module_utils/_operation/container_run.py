@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Have a container of a given name running, or have none."""
+"""Make sure that a container of a given name runs as wanted, or that there is none."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ _RUNNING = {"started", "healthy"}
 
 
 class Wanted(NamedTuple):
-    """What was asked for.
+    """The container that is wanted.
 
-    options: by name and in normal form, without those that were not asked for. pull: never, missing or always.
+    options: by name and in normal form, only those that were given. pull: never, missing or always.
     stop_timeout: seconds that a container has to stop by itself before it is killed. patience: seconds to wait for the
-    container to become healthy, None not to wait. keep: whether a container of the name stays as it is.
+    container to become healthy; None not to wait. keep: whether an existing container of the name stays as it is.
     """
 
     name: str
@@ -60,11 +60,11 @@ class Wanted(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """What there is.
+    """The container, and everything that is needed to make it.
 
-    image: the one that is asked for. former: what a replacement that was cut off has left. networks: their names, where
-    some are asked for. asked: what the image's registry has of it, and login: what it was shown, where it had to be
-    asked. own: the engine's platform, where it matters which one the image is for.
+    image: the wanted image. former: the container that an interrupted replacement has left. networks: the names of the
+    engine's networks, if some are wanted. asked, login: the registry's answer about the image, and the login that it
+    was asked with, if it had to be asked. own: the engine's platform, if the platform of the image matters.
     """
 
     container: Container | None
@@ -79,7 +79,7 @@ class Observed(NamedTuple):
 class Pull(NamedTuple):
     """Pull the image.
 
-    digest: by which the registry knows it. here: the Id of the image that has the name now; "" for none.
+    digest: the image's digest in the registry. here: the Id of the image that has the name now; "" for none.
     """
 
     reference: Reference
@@ -90,12 +90,12 @@ class Pull(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """Return what the step does, as a sentence."""
+        """The step as a sentence."""
         return f"Pulled image {self.reference}"
 
 
 def parse(params: Mapping[str, Any]) -> Wanted:
-    """Return what is wanted, from the module's parameters; raise InvalidInput."""
+    """Return the wanted values, parsed from the module's parameters; raise InvalidInput."""
     for option in ("stop_timeout", "healthy_wait_timeout"):
         if params[option] is not None and params[option] < 0:
             raise InvalidInput(f"{option} is {params[option]}, and must be 0 or more seconds.")
@@ -117,13 +117,13 @@ def parse(params: Mapping[str, Any]) -> Wanted:
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
-    """Look up the container and what it takes to make it: the image here or in its registry, the networks."""
+    """Return the container and everything that is needed to make it: the image here or in its registry, networks."""
     container = Containers(engine).find(wanted.name)
     if wanted.state == "absent":
         return Observed(container)
     image = engine.images.meant(wanted.image) if wanted.image else None
     if image and not image.whole and not container and wanted.pull != "never" and isinstance(wanted.image, Reference):
-        # A pull brings back what the store has lost of it.
+        # A pull brings back the parts of it that the store has lost.
         image = None
     observed = Observed(
         container=container,
@@ -137,7 +137,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
-    """Make, start, stop, replace or remove the container, or leave it alone."""
+    """Plan to make, start, stop, replace or remove the container, or to leave it alone."""
     container = observed.container
     if wanted.state == "absent":
         if container is None:
@@ -158,7 +158,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 
 
 def apply(engine: Engine, step: Pull | changes.Change) -> None:
-    """Take one step; if it fails, what was there before is there again."""
+    """Take one step; if it fails, restore the state before it."""
     if isinstance(step, Pull):
         _pull(engine, step)
     else:
@@ -173,7 +173,7 @@ def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, ta
 
 
 def _doubts(engine: Engine, wanted: Wanted, observed: Observed, plan: Plan) -> Iterator[str]:
-    """Yield what speaks against the running of a container that is made of an image which is here."""
+    """Yield the reasons why a new container of an image that is here already may not run."""
     makes = any(isinstance(step, (changes.Make, changes.Replace)) for step in plan.steps)
     pulls = any(isinstance(step, Pull) for step in plan.steps)
     if wanted.image and observed.image and makes and not pulls:
@@ -182,9 +182,9 @@ def _doubts(engine: Engine, wanted: Wanted, observed: Observed, plan: Plan) -> I
 
 
 def _needs_registry(wanted: Wanted, reference: Reference, observed: Observed) -> bool:
-    """Return whether the registry has a say: always if that is asked for, else where there is no image to use."""
+    """Return whether the registry must be asked: always with pull: always, else if there is no image to use."""
     if wanted.pull == "always":
-        # What a digest names is the same everywhere.
+        # The image of a digest is the same everywhere.
         return observed.image is None or not (reference.digest or _by_short_id(wanted, observed))
     if wanted.pull == "never" or observed.image is not None:
         return False
@@ -192,7 +192,7 @@ def _needs_registry(wanted: Wanted, reference: Reference, observed: Observed) ->
 
 
 def _with_registry(engine: Engine, access: Access, reference: Reference, observed: Observed) -> Observed:
-    """Add what the registry has of the image; raise GantryError if it has nothing, or can't be asked."""
+    """Add the registry's answer about the image; raise GantryError if it has no such image, or can't be asked."""
     from ansible_collections.gantry.docker.plugins.module_utils._registry.pulling import ask
 
     login = access.logins([reference.registry])[reference.registry]
@@ -206,7 +206,7 @@ def _with_registry(engine: Engine, access: Access, reference: Reference, observe
 
 
 def _plan_change(wanted: Wanted, observed: Observed, container: Container) -> Plan:
-    """Replace the container if it differs in what was asked for; else let it run or not, as asked."""
+    """Plan to replace the container if it differs from the wanted options; else to start or stop it, as wanted."""
     asked, before = _asked(wanted, observed), _found(wanted, container)
     differing = tuple(option for option in asked if before[option] != asked[option])
     shown = {wanted.name: {**before, "status": container.status}}
@@ -228,7 +228,7 @@ def _plan_change(wanted: Wanted, observed: Observed, container: Container) -> Pl
 
 
 def _grace(wanted: Wanted, container: Container) -> int | None:
-    """Return how many seconds the container may take to stop: as asked for, else what it says itself."""
+    """Return the seconds that the container may take to stop: the wanted ones, else those of its config."""
     return container.config.get("StopTimeout") if wanted.stop_timeout is None else wanted.stop_timeout
 
 
@@ -251,7 +251,7 @@ def _making(wanted: Wanted, observed: Observed, start: bool) -> tuple[Any, ...]:
 
 
 def _pulling(wanted: Wanted, observed: Observed) -> tuple[Pull, ...]:
-    """Return the pull of an image that isn't here, or has moved in its registry; none where that wasn't asked."""
+    """Return the pull of an image that isn't here, or has moved in its registry; none if that wasn't asked."""
     if not (observed.asked and observed.login and isinstance(wanted.image, Reference)):
         return ()
     from ansible_collections.gantry.docker.plugins.module_utils._registry.pulling import is_current
@@ -263,19 +263,19 @@ def _pulling(wanted: Wanted, observed: Observed) -> tuple[Pull, ...]:
 
 
 def _by_short_id(wanted: Wanted, observed: Observed) -> bool:
-    """Return whether the image was found by the beginning of its Id: it has no tag of that name."""
+    """Return whether the image was found by the beginning of its Id: then it has no tag of that name."""
     name, image = wanted.image, observed.image
     return isinstance(name, Reference) and may_be_short_id(name) and image is not None and name.tagged not in image.tags
 
 
 def _found(wanted: Wanted, container: Container) -> dict[str, Any]:
-    """Return what the container has of each option that was asked for."""
+    """Return the container's values of the options that were given."""
     image = {} if wanted.image is None else {"image": container.image_id}
     return {**image, **found_in(container.inspected, wanted.options)}
 
 
 def _asked(wanted: Wanted, observed: Observed) -> dict[str, Any]:
-    """Return what was asked for, by option. An image that isn't here yet is told by its name."""
+    """Return the wanted values, by option. An image that isn't here yet is shown by its name."""
     if wanted.image is None:
         return dict(wanted.options)
     image, pulling = str(wanted.image), bool(_pulling(wanted, observed))
@@ -287,7 +287,7 @@ def _asked(wanted: Wanted, observed: Observed) -> dict[str, Any]:
 
 
 def _pull(engine: Engine, step: Pull) -> None:
-    """Pull the image; raise Skipped or Otherwise if another one came than foreseen."""
+    """Pull the image; raise Skipped or Otherwise if the registry sent another one than foreseen."""
     from ansible_collections.gantry.docker.plugins.module_utils._registry.pulling import astray, pull
 
     image = pull(engine, step.reference, None, step.login, step.retry_for)

@@ -34,7 +34,7 @@ _KINDS = ("added", "changed", "deleted")
 
 
 class Wanted(NamedTuple):
-    """The container by its name or Id, the names that the image gets, and how to commit."""
+    """The container's name or Id, the names that the image gets, and the options of the commit."""
 
     container: str
     targets: tuple[Reference, ...]
@@ -42,13 +42,13 @@ class Wanted(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """What a commit makes now, and what is there already.
+    """The image that a commit makes now, and the images that are there already.
 
-    trial: the image that the container makes now, without a name; or the one that it is proved to make again.
-    targets: what the names name. alike: the Ids of those whose layers have the trial's content under another DiffID.
-    layer_size: the bytes in the layer that the commit adds. paths: those that the layer has, where one of the
-    images is another one than the trial; else None. rubbish: the names of this trial, and of those that were left by
-    commits that were killed.
+    trial: the image that the container makes now, without a name; or the image that it is proved to make again.
+    targets: the image of each name. alike: the Ids of the images whose layers have the trial's content under another
+    DiffID. layer_size: the bytes of the layer that the commit adds. paths: the layer's paths, if one of the images
+    differs from the trial; else None. rubbish: the name of this trial, and the names of trials that killed commits have
+    left.
     """
 
     trial: Image
@@ -60,7 +60,7 @@ class Observed(NamedTuple):
 
 
 class Tidy(NamedTuple):
-    """Take the names of trials away, and with them those images that have no other one."""
+    """Remove the names of trials, and with them the images that have no other name."""
 
     names: tuple[str, ...]
 
@@ -75,13 +75,13 @@ class Name(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """Return what the step does, as a sentence."""
+        """The step as a sentence."""
         moved = f", which named {self.former}" if self.former else ""
         return f"Committed container {self.container} as {self.target}{moved}"
 
 
 def parse(params: Mapping[str, Any]) -> Wanted:
-    """Return what is wanted, from the module's parameters; raise InvalidInput."""
+    """Return the wanted values, parsed from the module's parameters; raise InvalidInput."""
     check_changes(params["changes"])
     if not params["names"]:
         raise InvalidInput("names is empty: give the image at least one name, as in repository:tag.")
@@ -99,9 +99,9 @@ def parse(params: Mapping[str, Any]) -> Wanted:
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
-    """Look up the names, and commit the container on trial, unless it is proved what that gives.
+    """Return the images of the names, and a trial: commit the container unless the result is proved without it.
 
-    The trial has a name of its own as long as it is one (_image/trial.py).
+    Until it is named or removed, a trial has a name of its own (_image/trial.py).
     """
     container = _check_container(wanted.container, Containers(engine).find(wanted.container))
     trial = cleanup.enter_context(Trial(engine, container, wanted.how, wanted.container))
@@ -124,7 +124,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
-    """Name the trial, unless an image with one of the names is the same already."""
+    """Plan to name the trial; if an image with one of the names is the same already, name that one."""
     right = _right(observed)
     committed = next(iter(right.values()), observed.trial)
     former = {target: image for target, image in observed.targets.items() if target not in right}
@@ -140,7 +140,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 
 
 def apply(engine: Engine, step: Name | Tidy) -> None:
-    """Give one name, or take those of trials away."""
+    """Give one name, or remove the names of trials."""
     if isinstance(step, Name):
         engine.images.tag(step.image_id, step.target)
         return
@@ -149,7 +149,7 @@ def apply(engine: Engine, step: Name | Tidy) -> None:
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
-    """Return the image of the first name as it is now, the newest layer's size, and how many paths it has."""
+    """Return the image of the first name as it is now, and the size and the numbers of paths of the newest layer."""
     first = wanted.targets[0]
     image = _right(observed).get(first) or engine.images.find(str(first))
     inspected = dict(image.inspected) if image else None
@@ -162,7 +162,7 @@ def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, ta
 
 
 def _right(observed: Observed) -> dict[Reference, Image]:
-    """Return what those names name that are right already."""
+    """Return the images of the names that are right already."""
     return {
         target: image
         for target, image in observed.targets.items()
@@ -171,18 +171,18 @@ def _right(observed: Observed) -> dict[Reference, Image]:
 
 
 def _named(engine: Engine, wanted: Wanted) -> dict[Reference, Image | None]:
-    """Return what the names name now."""
+    """Return the images that the names refer to now."""
     here = engine.find_all(str(target) for target in wanted.targets)
     return {target: here.get(str(target)) for target in wanted.targets}
 
 
 def _described(image: Image) -> dict[str, Any]:
-    """Return an image as a diff has it. Its Id and time of creation are new with every commit, and left out."""
+    """Return an image as a diff shows it, without its Id and time of creation, which are new with every commit."""
     return {"layers": list(image.diff_ids), "config": effective_config(image.config)}
 
 
 def _shown(paths: ChangedPaths | None) -> dict[str, Any]:
-    """Return the paths as a diff has them, and no more than a reader can bear."""
+    """Return the paths as a diff shows them, and no more than people can read."""
     if paths is None:
         return {}
     told = sorted((path, kind) for kind in _KINDS for path in getattr(paths, kind))
@@ -203,7 +203,7 @@ def _check_container(name: str, container: Container | None) -> Container:
 
 
 def _label(name: str, value: Any) -> str:
-    """Return a label's value as text; raise InvalidInput."""
+    """Return a label's value as text; raise InvalidInput if it isn't one, or if the label has no name."""
     if not name:
         raise InvalidInput("labels has an empty name. Give every label a name.")
     return plain_text(value, f"The label {name}")

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Tell of images: which there are, what they are, which layers they have, and what these take."""
+"""Report images: their descriptions, their layers, and the bytes that these take."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.patterns impo
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ImageName, parse_image_name
 from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, Report, Taken
 
-# What Go's path.Match takes for a pattern: a containerd store calls no other one bad, but finds nothing by it.
+# The patterns that Go's path.Match accepts. A containerd store doesn't refuse other ones, but finds nothing by them.
 _REFERENCE = re.compile(r"(?:\\.|\[\^?(?:\\.|[^\]\\])+\]|[^\\\[])+")
 
 
 class Filters(NamedTuple):
-    """What docker images --filter takes; labels must all be there, of references one must match."""
+    """The filters of docker images --filter. An image must have all labels, and match one of the references."""
 
     labels: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ class Filters(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """names: None for all images. required: whether each must mean one. history, sizes: whether to tell these too."""
+    """names: None for all images. required: whether each name must find one. history, sizes: whether to report them."""
 
     names: tuple[Selection, ...] | None
     filters: Filters = Filters()
@@ -47,10 +47,10 @@ class Wanted(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """The images that there are, and the names that mean none.
+    """The images that were found, and the names for which there is none.
 
-    others, histories: for the images' history, all that docker images shows, and the steps that each was made by.
-    sizes: what each takes, by Id.
+    others: all images that docker images shows, if the history is wanted. histories: by Id, the steps that each image
+    was made by. sizes: by Id, the bytes that each image takes.
     """
 
     images: tuple[Image, ...]
@@ -61,7 +61,7 @@ class Observed(NamedTuple):
 
 
 def parse(params: Mapping[str, Any]) -> Wanted:
-    """What is wanted, from the module's parameters; raises InvalidInput."""
+    """Return the wanted values, parsed from the module's parameters; raise InvalidInput."""
     names = params["names"]
     return Wanted(
         names=None if names is None else tuple(dict.fromkeys(parse_selection(name, "names") for name in names)),
@@ -73,7 +73,7 @@ def parse(params: Mapping[str, Any]) -> Wanted:
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
-    """Look up the images that were named, or all that have a name or aren't a part of another."""
+    """Return the named images, or all images that have a name or aren't a part of another one."""
     names = wanted.names
     filters = _as_asked(engine, wanted.filters)
     listed = names is None and not filters
@@ -99,7 +99,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
-    """Nothing: looking changes nothing. But what is required may be missing."""
+    """Plan nothing, as this operation only reports; but add a problem if required images are missing."""
     if not wanted.required or not observed.not_found:
         return Plan()
     that_pass = " that the filters let through" if wanted.filters != Filters() else ""
@@ -108,11 +108,11 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 
 
 def apply(engine: Engine, step: Any) -> None:
-    """Never called: the plan has no steps."""
+    """Do nothing: this is never called, as the plan has no steps."""
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
-    """The images as inspected, with their history and sizes where these are wanted."""
+    """Return the images as inspected, with their history and sizes if these are wanted."""
     holding = holders({image.id: image.diff_ids for image in observed.others})
     others = {image.id: {"Id": image.id, "RepoTags": list(image.tags)} for image in observed.others}
     images = []
@@ -144,7 +144,10 @@ def _parse_filters(given: Mapping[str, Any]) -> Filters:
 
 
 def _texts(given: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """One text, or a list of them; Ansible's own lists would split a label's value at its commas."""
+    """Return the texts of a filter that is one text or a list; raise InvalidInput for other values.
+
+    Ansible's own lists would split a label's value at its commas.
+    """
     value = given.get(name)
     values = value if isinstance(value, list) else [] if value is None else [value]
     for one in values:
@@ -154,7 +157,7 @@ def _texts(given: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 
 def _as_asked(engine: Engine, filters: Filters) -> dict[str, list[str]]:
-    """Filters as the API takes them; raises GantryError where an image that they name isn't there."""
+    """Return filters as the API takes them; raise GantryError if an image that they name isn't there."""
     asked = {"label": list(filters.labels), "reference": list(filters.references)}
     if filters.dangling is not None:
         asked["dangling"] = ["true" if filters.dangling else "false"]
@@ -177,10 +180,11 @@ def _choose(
     every: Sequence[ImageSummary],
     passing: Container[str] | None,
 ) -> tuple[list[str], list[str]]:
-    """The Ids of the images that names mean, in the names' order; and the names that mean none.
+    """Return the Ids of the images that names refer to, in the order of the names; and the names that refer to none.
 
-    An image that several names mean comes once for each of them; by a pattern it comes only if it didn't before.
-    named: the images of those names that are no patterns. passing: the Ids of images that filters let through.
+    An image comes once for each name that refers to it; a pattern adds it only if it isn't there yet.
+    named: the images of the names that are not patterns. passing: the Ids of the images that pass the filters; None
+    without filters.
     """
     ids: list[str] = []
     not_found = []
@@ -205,13 +209,13 @@ def _history(
     holding: Mapping[str, Sequence[str]],
     others: Mapping[str, Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
-    """The steps that an image was made by, each with the layer that it made and the other images that have it."""
+    """Return the steps that made an image, each with the layer that it made and the other images with this layer."""
     layers = reversed(chain_ids(image.diff_ids))
 
     def sharing(layer: str) -> list[Mapping[str, Any]]:
         return [others[holder] for holder in holding.get(layer, ()) if holder != image.id]
 
-    # Only who asks for histories waits for its import.
+    # Only a task that asks for histories needs this import.
     from ansible_collections.gantry.docker.plugins.module_utils._image.history import history_rows
 
     rows = history_rows(history, image.diff_ids)

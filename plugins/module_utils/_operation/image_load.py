@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Load images from an archive: those that the engine lacks, and of them the layers that it lacks."""
+"""Load images from an archive: only the images, and the layers of these, that the engine lacks."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ from ansible_collections.gantry.docker.plugins.module_utils._transfer.load_step 
 
 
 class Wanted(NamedTuple):
-    """What the user wants.
+    """The archive and the images to load from it.
 
-    path: the archive's, on this host. names: the tags to load; none for all. platforms: those to have of each image;
-    none for all. full: whether to send all layers. verify: whether to read all of the archive first.
+    path: the archive's, on this host. names: the tags to load; none for all. platforms: the platforms to have of each
+    image; none for all. full: whether to send all layers. verify: whether to read all of the archive first.
     """
 
     path: str
@@ -54,12 +54,12 @@ class Wanted(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """What the archive holds, and what the engine has of it.
+    """The content of the archive, and the parts of it that the engine has.
 
-    artifacts: what it holds beside images. groups: what the engine would make an image of each. here: the image that
-    each of their names means now, if there is one; an image without a tag means its like.
-    former, chains (the chain IDs of all layers that are here), containerd: what the engine has and is. These are asked
-    for only if something has to be loaded.
+    artifacts: the content that is not an image. groups: the engine makes one image of each. here: for each of their
+    names the image that it refers to now; a group without a tag refers to its copy.
+    former, chains, containerd: the engine's images, the chain IDs of all its layers, and whether it has a containerd
+    store. The engine is asked for these only if there is something to load.
     """
 
     source: Source
@@ -73,7 +73,7 @@ class Observed(NamedTuple):
 
 
 def parse(params: Mapping[str, Any]) -> Wanted:
-    """Return what is wanted, from the module's parameters; raise InvalidInput."""
+    """Return the wanted values, parsed from the module's parameters; raise InvalidInput."""
     path = params["path"]
     if not os.path.isabs(path):
         raise InvalidInput(f"path is '{path}', and must be an absolute path, as /var/lib/images/all.tar.")
@@ -83,7 +83,7 @@ def parse(params: Mapping[str, Any]) -> Wanted:
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
-    """Read the archive's index, look for its images, and for their layers where some are missing."""
+    """Return the archive's index, the engine's copies of its images and, if some are missing, the engine's layers."""
     if not os.path.exists(wanted.path):
         raise GantryError(f"There is no file {wanted.path} on this host. Copy the archive there, or correct path.")
     source = Source.of(wanted.path, cleanup.enter_context(opened(wanted.path)))
@@ -108,7 +108,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
-    """Load what isn't here under each of its tags."""
+    """Plan to load the images that aren't here under each of their tags."""
     _check_complete(wanted.path, observed.groups)
     absent = tuple(group for group in observed.groups if not _is_here(group, observed.here))
     if not absent:
@@ -131,15 +131,15 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 
 
 def apply(engine: Engine, step: Load) -> Loaded:
-    """Send what is missing, and see that it came; a load that fails leaves the tags as they were."""
-    # With what it takes to write archives, which a task that has nothing to load need not wait for.
+    """Send the missing parts, and check the images; a load that fails leaves the tags as they were."""
+    # This imports the code that writes archives, which a task with nothing to load doesn't need.
     from ansible_collections.gantry.docker.plugins.module_utils._transfer.loading import load
 
     return load(engine, step)
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
-    """Return the archive's images that are here now, as inspected; what wasn't loaded, as it was observed."""
+    """Return the archive's images that are here now, as inspected; images that weren't loaded, as observed."""
     found = [
         observed.here[group.names[0]] if _is_here(group, observed.here) else meant(engine, group, group.names[0])
         for group in observed.groups
@@ -166,25 +166,25 @@ def _read(wanted: Wanted, file: BinaryIO) -> ArchiveIndex:
     """Return the archive's index, after all of it was read if that is wanted."""
     if not wanted.verify:
         return read_index_of(file, wanted.path)
-    # Without it, nobody reads layers before they are sent.
+    # Without verify, layers aren't read before they are sent.
     from ansible_collections.gantry.docker.plugins.module_utils._archive.verification import verify_of
 
     return verify_of(file, wanted.path)
 
 
 def _is_here(group: ArchivedGroup, here: Mapping[str, Image | None]) -> bool:
-    """Return whether all names of an archived image mean it."""
+    """Return whether all names of an archived image refer to copies of it."""
     return all(is_copy(group, here[name]) for name in group.names)
 
 
 def _chains(engine: Engine, rows: Iterable[ImageSummary]) -> frozenset[str]:
-    """Return the chain IDs of all layers of those of these images that are whole."""
+    """Return the chain IDs of all layers of the whole images among these."""
     whole = (image for image in engine.find_listed(rows).values() if image.whole)
     return frozenset(chain for image in whole for chain in chain_ids(image.diff_ids))
 
 
 def _check_complete(path: str, groups: Sequence[ArchivedGroup]) -> None:
-    """Raise GantryError for an archive without images, or without all that belongs to one of these."""
+    """Raise GantryError if the archive has no image to load, or lacks a part of one."""
     if not groups:
         raise GantryError(f"The archive {path} holds no image. Save it again.")
     for group in groups:
@@ -199,7 +199,7 @@ def _check_complete(path: str, groups: Sequence[ArchivedGroup]) -> None:
 def _entries_there(groups: Collection[ArchivedGroup], observed: Observed) -> set[str]:
     """Return the entries of the layers that the engine has for each image that needs them.
 
-    What is left out is looked for in a containerd store by the blobs' digests, which the legacy layout doesn't have.
+    A containerd store looks for left-out layers by the digests of their blobs, which the legacy layout doesn't have.
     """
     if observed.containerd and observed.archive.format == "legacy":
         return set()
@@ -230,7 +230,7 @@ def _check_left_out(path: str, groups: Collection[ArchivedGroup], there: set[str
 
 
 def _before(group: ArchivedGroup, image: Image | None) -> dict[str, Any] | None:
-    """Return an image as the diff shows it; with what is to be mended of it, if it is the archive's and not whole."""
+    """Return an image as the diff shows it, with the platforms that it lacks if it is an incomplete copy."""
     if image is None:
         return None
     told = described(image.identity)

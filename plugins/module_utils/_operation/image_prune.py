@@ -43,9 +43,10 @@ from ansible_collections.gantry.docker.plugins.module_utils._retention.users imp
 
 
 class Wanted(NamedTuple):
-    """What may go.
+    """The images that may go.
 
-    rules: all but until. target_size: bytes; None if all that may go shall. explain: whether to tell what stays.
+    rules: all rules but until. target_size: the bytes that images may take; None to remove all images that may go.
+    explain: whether to report the images that stay.
     """
 
     rules: Rules
@@ -58,8 +59,8 @@ class Wanted(NamedTuple):
 class Observed(NamedTuple):
     """All images and containers.
 
-    now: the engine's time, if it matters. disk: what those images take that may go; if they must only make room,
-    what all take. used: when each image was last used, in seconds since 1970, if that matters.
+    now: the engine's time, if it matters. disk: the bytes that the images that may go take; with a target size, the
+    bytes that all take. used: the time of each image's last use in seconds since 1970, if it matters.
     """
 
     images: tuple[ImageSummary, ...]
@@ -70,7 +71,7 @@ class Observed(NamedTuple):
 
 
 def parse(params: Mapping[str, Any]) -> Wanted:
-    """Return what is wanted, from the module's parameters; raise InvalidInput."""
+    """Return the wanted values, parsed from the module's parameters; raise InvalidInput."""
     params = with_filters(params)
     for option in ("reference", "keep_last"):
         if params["dangling"] and params[option]:
@@ -95,7 +96,7 @@ def parse(params: Mapping[str, Any]) -> Wanted:
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
-    """List all images and containers, and see what takes how much of the disk as far as it matters."""
+    """Return all images and containers, and the bytes of the disk that they take as far as these matter."""
     now = engine.now if wanted.until else ""
     if _nothing_dangles(engine, wanted):
         return Observed((), (), now)
@@ -112,7 +113,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
-    """Remove every victim, children before their parents."""
+    """Plan to remove every image that goes, children before their parents."""
     users = users_of(observed.images, observed.containers)
     forest = _forest(observed, users)
     before = forest.state()
@@ -133,7 +134,10 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 
 
 def apply(engine: Engine, step: Prune) -> None:
-    """Remove one victim, unless it is needed by now: never by force. An engine that refuses one may take the others."""
+    """Remove one image, never by force; raise Skipped or Otherwise if it stays, as it is needed by now.
+
+    An engine that refuses to remove one image may still remove the others.
+    """
     name = ", ".join(step.image.tags or step.image.digests) or step.image.id
     found = engine.images.find(step.image.id)
     if found is None:
@@ -149,11 +153,11 @@ def apply(engine: Engine, step: Prune) -> None:
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
-    """Return the images that were pruned, and the bytes that came free."""
+    """Return the images that were pruned, and the bytes that this freed."""
     steps = [step for step, _nothing in taken]
     touched = {step.image.id for step in steps}
     freed = observed.disk.freed(gone for step in steps for gone in step.deleted)
-    # An image whose removal came out otherwise than planned has lost names, and stays.
+    # An image whose removal had another effect than planned has lost names, and stays.
     left = {step.image.id: _left(planned.before[step.image.id], step) for step in steps if not step.deleted}
     return Report(
         {
@@ -172,10 +176,10 @@ def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, ta
 
 
 def _known(engine: Engine, images: Sequence[ImageSummary]) -> tuple[ImageSummary, ...]:
-    """Return the images with their ages and labels, where a list doesn't tell them.
+    """Return the images with their ages and labels, also where the engine's list lacks them.
 
-    A list describes the image for the engine's own platform. Where that isn't here, Docker 29 tells neither; then they
-    are those of a platform that is here. An image that isn't whole has none that can be told.
+    The list describes the image for the engine's own platform. If that isn't here, Docker 29 lists neither age nor
+    labels; then those of a platform that is here are used. For an image that isn't whole they stay unknown.
     """
     untold = [row for row in images if not (row.whole and row.created)]
     found = engine.find_listed(untold)
@@ -191,7 +195,7 @@ def _known(engine: Engine, images: Sequence[ImageSummary]) -> tuple[ImageSummary
 
 
 def _nothing_dangles(engine: Engine, wanted: Wanted) -> bool:
-    """Return whether nothing more needs to be looked at, as only dangling images may go, and there are none.
+    """Return whether no more needs to be observed, as only dangling images may go, and there are none.
 
     A containerd store takes milliseconds for each image that it lists, but filters before it looks at any
     (daemon/containerd/image_list.go).
@@ -227,7 +231,7 @@ def _verdicts(
 
 
 def _that_may_go(wanted: Wanted, observed: Observed) -> set[str]:
-    """Return the Ids of the images that may go, and of those without a name that may go with the last of them."""
+    """Return the Ids of the images that may go, and of images without a name that may go with the last of these."""
     users = users_of(observed.images, observed.containers)
     forest = _forest(observed, users)
     victims = {image_id for image_id, verdict in _verdicts(wanted, observed, forest, users).items() if verdict.goes}
@@ -238,7 +242,7 @@ def _that_may_go(wanted: Wanted, observed: Observed) -> set[str]:
 def _steps(
     observed: Observed, forest: Forest, victims: Sequence[str], decided: Mapping[str, Verdict]
 ) -> tuple[Prune, ...]:
-    """Return a step for each victim, and for each image without a name that goes with its last child."""
+    """Return a step for each image that goes, and for each image without a name that goes with its last child."""
     images = {image.id: image for image in observed.images}
     children = {image.id: forest.children(image.id) for image in observed.images}
     usage = Usage(observed.disk)
@@ -259,13 +263,13 @@ def _steps(
 
 
 def _left(names: Sequence[str], step: Prune) -> list[str]:
-    """Return the names that an image keeps which stays."""
+    """Return the names that are left to an image that stays."""
     gone = {name for deletion in step.deletions for name in deletion.untagged}
     return [name for name in names if name not in gone]
 
 
 def _told(image: ImageSummary, reason: str) -> dict[str, Any]:
-    """Return an image as the result has it."""
+    """Return an image as the result shows it."""
     return {
         "Id": image.id,
         "RepoTags": list(image.tags),

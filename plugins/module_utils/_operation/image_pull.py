@@ -49,10 +49,10 @@ class Wanted(NamedTuple):
 
 
 class Local(NamedTuple):
-    """What the engine has of a reference.
+    """The engine's image of a reference.
 
-    image: the one that the name means now, for whatever platform. fitting: the one for the wanted platform, if it is
-    whole: a pull repairs one that isn't.
+    image: the image that the name refers to now, for any platform. fitting: the image for the wanted platform if it is
+    whole; a pull repairs one that isn't.
     """
 
     image: Image | None = None
@@ -60,9 +60,9 @@ class Local(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """For each reference what is here; and where the registry had to be asked, its answer or why there is none.
+    """The image that is here for each reference; and if the registry had to be asked, its answer or the error.
 
-    own: the platform that the engine pulls for if none is named; None where that doesn't matter.
+    own: the platform that the engine pulls for if none is named; None if that doesn't matter.
     """
 
     here: Mapping[Reference, Local]
@@ -74,8 +74,8 @@ class Observed(NamedTuple):
 class Pull(NamedTuple):
     """Pull one image.
 
-    before: as _before() has it. digest: by which the registry knows the image that is to come. here: the Id of the
-    image that the reference names now; "" for none.
+    before: as _before() returns it. digest: the registry's digest of the image to pull. here: the Id of the image that
+    the reference names now; "" for none.
     """
 
     reference: Reference
@@ -88,12 +88,12 @@ class Pull(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """What the step does."""
+        """The step as a sentence."""
         return f"Pulled image {self.reference}" + (f" for {self.platform}" if self.platform else "")
 
 
 def parse(params: Mapping[str, Any]) -> Wanted:
-    """What is wanted, from the module's parameters; raises InvalidInput."""
+    """Return the wanted values, parsed from the module's parameters; raise InvalidInput."""
     return Wanted(
         references=tuple(dict.fromkeys(parse_reference(name, params["tag"]) for name in params["names"])),
         platform=parse_platform(params["platform"]) if params["platform"] else None,
@@ -103,10 +103,10 @@ def parse(params: Mapping[str, Any]) -> Wanted:
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
-    """Look for the images here, and ask the registry for each that may have to be pulled.
+    """Return the images that are here, and the registries' answers about those that may have to be pulled.
 
-    The registry is asked before a pull too: so check mode knows a name that is not there, and
-    what the tag will point to.
+    The registry is also asked before a pull. So check mode knows whether it has the name, and the image that the tag
+    will refer to.
     """
     here = engine.ask_all(lambda one, reference: _local(one, reference, wanted.platform), wanted.references)
     needed = [reference for reference in wanted.references if _needs_registry(reference, here[reference], wanted)]
@@ -125,7 +125,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
-    """Pull what is not here, is for another platform, or has moved in the registry; the rest too with always."""
+    """Plan to pull images that are not here, are for another platform, or have moved; with always the rest too."""
     problems = {ref: why for ref in observed.asked if (why := _obstacle(ref, wanted, observed))}
     answers = {ref: answer for ref, answer in observed.asked.items() if isinstance(answer, Asked)}
     possible = [ref for ref in answers if ref not in problems]
@@ -142,7 +142,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 
 
 def apply(engine: Engine, step: Pull) -> None:
-    """Pull one image, and make sure that it is what was asked for."""
+    """Pull one image; raise EngineError unless it is whole, Skipped or Otherwise unless it is the foreseen one."""
     image = pull(engine, step.reference, step.platform, step.login, step.retry_for)
     if image.flaw:
         raise EngineError(f"{step.reference} was pulled, but {image.flaw}. {_advice(step.reference, image)}")
@@ -155,7 +155,7 @@ def apply(engine: Engine, step: Pull) -> None:
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
-    """Return the images that are here now, as inspected, and what of them was pulled."""
+    """Return the images that are here now, as inspected, and the pulls."""
     pulled = {step.reference for step in (*planned.steps, *planned.repeats)}
     now = engine.ask_all(lambda one, ref: here_for(one, one.images.find(str(ref)), wanted.platform), pulled)
     found = [now[ref] if ref in pulled else observed.here[ref].fitting for ref in wanted.references]
@@ -180,7 +180,7 @@ def _local(engine: Engine, reference: Reference, platform: Platform | None) -> L
 
 
 def _advice(reference: Reference, image: Image) -> str:
-    """What to do about an image that a pull didn't make whole."""
+    """Return the advice for an image that a pull didn't make whole."""
     if image.is_artifact:
         return "An engine has no use for it; other tools get it from its registry."
     return (
@@ -191,7 +191,7 @@ def _advice(reference: Reference, image: Image) -> str:
 
 
 def _needs_registry(reference: Reference, local: Local, wanted: Wanted) -> bool:
-    """Whether the registry has a say; not where what its digest names is here, as nothing else can have that digest."""
+    """Return whether the registry must be asked; not if the image of a digest is here, as no other one can have it."""
     return local.fitting is None or (wanted.policy != "missing" and not reference.digest)
 
 
@@ -203,7 +203,7 @@ def _pull(reference: Reference, wanted: Wanted, observed: Observed, answer: Aske
 
 
 def _difference(steps: Sequence[Pull]) -> dict[str, dict[str, str | None]]:
-    """Return what pulls change, by the references."""
+    """Return the changes by pulls, by reference."""
     return {
         "before": {str(step.reference): step.before for step in steps},
         "after": {str(step.reference): step.digest for step in steps},
@@ -211,7 +211,7 @@ def _difference(steps: Sequence[Pull]) -> dict[str, dict[str, str | None]]:
 
 
 def _obstacle(reference: Reference, wanted: Wanted, observed: Observed) -> str | None:
-    """Why the registry's image can't be pulled; None if it can."""
+    """Return the reason why the registry's image can't be pulled; None if it can be."""
     answer = observed.asked[reference]
     if isinstance(answer, GantryError):
         return answer.message
@@ -223,9 +223,9 @@ def _obstacle(reference: Reference, wanted: Wanted, observed: Observed) -> str |
 
 
 def _before(reference: Reference, local: Local, answer: Asked) -> str | None:
-    """The digest by which the registry knows what is here; its Id if it never came from there; None if it's not here.
+    """Return the registry's digest of the image that is here; its Id if it never came from there; None if none is here.
 
-    None also where only an image for another platform is here, or one that isn't whole: the digest is the same.
+    None also if the digest is the same, as only an image for another platform is here, or one that isn't whole.
     """
     image = local.fitting or local.image
     if image is None:

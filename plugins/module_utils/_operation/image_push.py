@@ -28,21 +28,24 @@ from ansible_collections.gantry.docker.plugins.module_utils._registry.patience i
 
 
 class Wanted(NamedTuple):
-    """The tags that registries shall have as they are here."""
+    """The tags that registries must have as they are here."""
 
     references: tuple[Reference, ...]
     access: Access
 
 
 class Here(NamedTuple):
-    """What the engine has under a tag. digests: those under which a registry would have the same."""
+    """The engine's image of a tag. digests: the digests under which a registry would have the same image."""
 
     image: Image
     digests: frozenset[str] = frozenset()
 
 
 class Observed(NamedTuple):
-    """For each tag what is here, and the digest of what its registry has (None for nothing) or why that isn't known."""
+    """The image of each tag here, and in its registry.
+
+    remote: the digest of the registry's image; None if it has none; the error if that isn't known.
+    """
 
     here: Mapping[Reference, Here | None]
     remote: Mapping[Reference, str | GantryError | None]
@@ -58,18 +61,18 @@ class Push(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """What the step does."""
+        """The step as a sentence."""
         return f"Pushed image {self.reference}"
 
 
 def parse(params: Mapping[str, Any]) -> Wanted:
-    """What is wanted, from the module's parameters; raises InvalidInput."""
+    """Return the wanted values, parsed from the module's parameters; raise InvalidInput."""
     references = (parse_tag(name, params["tag"]) for name in params["names"])
     return Wanted(tuple(dict.fromkeys(references)), parse_access(params))
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
-    """Look for the images here, and ask the registries what they have; nothing is pushed."""
+    """Return the images here, and the registries' digests for their tags; nothing is pushed."""
     here = engine.ask_all(_here, wanted.references)
     present = [reference for reference in wanted.references if here[reference]]
     logins = wanted.access.logins(reference.registry for reference in present)
@@ -83,7 +86,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
-    """Push what a registry doesn't have as it is here."""
+    """Plan to push the tags that a registry doesn't have as they are here."""
     problems = {ref: why for ref in wanted.references if (why := _obstacle(ref, observed))}
     different = {
         ref: here.image
@@ -100,12 +103,12 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 
 
 def apply(engine: Engine, step: Push) -> str:
-    """Push one tag; return the digest by which the registry knows it."""
+    """Push one tag; return its digest in the registry."""
     return patiently(lambda: Distribution(engine).push(step.reference, step.login), step.retry_for)
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
-    """Return the images as inspected, and the digests by which the registries know them."""
+    """Return the images as inspected, and their digests in the registries."""
     found = engine.find_all(map(str, wanted.references))
     images = [dict(image.inspected) for image in found.values()]
     same = {
@@ -128,7 +131,7 @@ def _here(engine: Engine, reference: Reference) -> Here | None:
 
 
 def _parts(engine: Engine, image: Image) -> list[str]:
-    """The digests of an index's manifests that are here, if not all are.
+    """Return the digests of an index's manifests that are here; none if all are here.
 
     Then the engine pushes the manifest for its own platform alone (daemon/containerd/image_push.go).
     """
@@ -138,16 +141,16 @@ def _parts(engine: Engine, image: Image) -> list[str]:
 
 
 def _at_once(references: Collection[Reference], parallel: int) -> int:
-    """How many to push at the same time: one where several are of one repository.
+    """Return the number of pushes at the same time: one if several are to the same repository.
 
-    Each push leaves the blobs out that another one is bringing there, and may be done before they have come: the
+    Each push leaves out the blobs that another one is sending there, and may end before these have arrived: the
     registry then refuses its manifest.
     """
     return parallel if len({reference.name for reference in references}) == len(references) else 1
 
 
 def _obstacle(reference: Reference, observed: Observed) -> str | None:
-    """Why a tag can't be pushed; None if it can."""
+    """Return the reason why a tag can't be pushed; None if it can be."""
     if observed.here[reference] is None:
         return f"There is no image {reference} on this engine to push. Tag one so, or correct the name."
     remote = observed.remote[reference]

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Remove images: take their names away, and delete those that have none left."""
+"""Remove images: remove their names, and delete the images that have none left."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ if TYPE_CHECKING:
 
 
 class Wanted(NamedTuple):
-    """What shall not be there.
+    """The names and images that must not be there.
 
-    force: whether containers may go without their image. parents: whether images without a name go with the last that
-    was made from them. stopped_too: whether the containers of the images go too, if none of them runs.
+    force: whether containers may lose their image. parents: whether images without a name go with the last image that
+    was made from them. stopped_too: whether the containers of an image go too, if none of them runs.
     """
 
     selections: tuple[Selection, ...]
@@ -55,11 +55,11 @@ class Wanted(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """What is there of it.
+    """The images to remove, and everything that this depends on.
 
-    found: the image of each name or Id that means one. matched: by Id, those with a name that a pattern means.
-    images, containers: all that there are. containerd: whether the store is containerd's. loose: by Id, the tags of the
-    images found that a containerd store lists, but can't find.
+    found: the image of each name or Id that refers to one. matched: by Id, the images with a name that matches a
+    pattern. images, containers: all that there are. containerd: whether the store is a containerd store. loose: by Id,
+    the tags of the images to remove that a containerd store lists, but can't find.
     """
 
     found: Mapping[ImageName, Image]
@@ -77,7 +77,7 @@ class RemoveContainer(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """Return what the step does, as a sentence."""
+        """The step as a sentence."""
         return f"Removed container {self.container}"
 
 
@@ -85,7 +85,7 @@ Step = Union[RemoveContainer, Remove]
 
 
 def parse(params: Mapping[str, Any]) -> Wanted:
-    """Return what is wanted, from the module's parameters; raise InvalidInput."""
+    """Return the wanted values, parsed from the module's parameters; raise InvalidInput."""
     selections = (parse_selection(name, "names", params["tag"]) for name in params["names"])
     return Wanted(
         selections=tuple(dict.fromkeys(selections)),
@@ -96,12 +96,12 @@ def parse(params: Mapping[str, Any]) -> Wanted:
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
-    """Look up the names, and all images and containers, as what goes depends on them."""
+    """Return the images of the names; and all images and containers, as the steps depend on these."""
     found = engine.meant_all(name for name in wanted.selections if not isinstance(name, Pattern))
     patterns = [pattern for pattern in wanted.selections if isinstance(pattern, Pattern)]
     if not found and not patterns:
         return Observed(found)
-    # Most tasks find nothing to remove, and need not wait for this.
+    # Most tasks find nothing to remove, and don't need this import.
     from ansible_collections.gantry.docker.plugins.module_utils._container.containers import Containers
 
     images = engine.images.all()
@@ -109,7 +109,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     matched = (rows[image_id] for pattern in patterns for _name, image_id in matching(images, pattern))
     inspected = engine.find_listed(matched)
     meant = {image.id: image for image in (*found.values(), *inspected.values())}
-    # 26 leaves an image out of its list whose content isn't whole.
+    # Docker 26 leaves images that aren't whole out of its list.
     unlisted = [ImageSummary(image.id, image.tags, image.digests, "", 0, 0) for image in meant.values()]
     images = (*images, *(row for row in unlisted if row.id not in rows))
     containerd = engine.containerd_store
@@ -118,13 +118,13 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
-    """Remove what is there; children before their parents, so that both can go."""
+    """Plan to remove the images that are there; children before their parents, so that both can go."""
     users: dict[str, list[ContainerSummary]] = defaultdict(list)
     for container in observed.containers:
         for image_id in dict.fromkeys((container.image_id, *container.mounted(observed.images))):
             users[image_id].append(container)
     targets = tuple(targets_of(wanted.selections, observed.found, observed.images))
-    # As if no container was in the way: which images are left without a name, so that it matters who uses them?
+    # At first as if no container was in the way. This shows which images lose their last name: their containers matter.
     forest = _forest(wanted, observed, users, {})
     foresee(forest, targets, ())
     bare = [
@@ -169,7 +169,7 @@ def apply(engine: Engine, step: Step) -> None:
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
-    """Return the images that were named, as they were before, and what was removed, by kinds."""
+    """Return the named images, as they were before, and everything that was removed, by kind."""
     meant = [*observed.found.values(), *observed.matched.values()]
     images = list({image.id: dict(image.inspected) for image in meant}.values())
     single = len(wanted.selections) == 1 and not isinstance(wanted.selections[0], Pattern)
@@ -196,7 +196,7 @@ def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, ta
 def _loose(
     engine: Engine, rows: Mapping[str, ImageSummary], meant: Mapping[str, Image]
 ) -> Mapping[str, tuple[str, ...]]:
-    """Return by Id the tags of images that the engine can't find: those that another tool stored in a form of its own.
+    """Return, by Id, the tags that the engine can't find, as another tool stored them in a form of its own.
 
     An inspected image has a digest for each repository of which the engine knows a name.
     """
@@ -214,12 +214,12 @@ def _loose(
 
 
 def _forest(wanted: Wanted, observed: Observed, users: Users, in_use: Users) -> Forest:
-    """Return all images.
+    """Return the forest of all images.
 
-    users: the containers that stay, of all images. in_use: of those images alone that must be forced.
+    users: by image Id, the containers that stay. in_use: the same for only those images that must be removed by force.
     """
-    # A classic store lets an image go that no container runs of; containerd's never by a name.
-    # One that a classic store's containers only mount goes too.
+    # By force, a classic store removes an image unless a container of it runs; one that is only mounted goes too. A
+    # containerd store never removes a used image by its name.
     held = {
         image
         for image, found in in_use.items()

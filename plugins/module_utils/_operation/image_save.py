@@ -45,11 +45,11 @@ from ansible_collections.gantry.docker.plugins.module_utils._transfer.save_step 
 
 
 class Wanted(NamedTuple):
-    """What the archive at path is to hold, and how.
+    """The archive that must be at path.
 
-    all_tags: whether an image keeps all of its tags there, not only those that are named. exclude: images, or
-    DiffIDs, whose layers it needs not have. force: whether a file at path that is no archive of images may be replaced.
-    verify: whether an archive that seems right is read whole.
+    all_tags: whether an image has all of its tags there, not only the named ones. exclude: images whose layers, or
+    DiffIDs of layers, that it need not have. force: whether a file at path that is not an archive of images may be
+    replaced. verify: whether to read an archive that seems right completely.
     """
 
     names: tuple[ImageName, ...]
@@ -64,11 +64,12 @@ class Wanted(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """images: the image of each name. exclude: the DiffIDs of layers that can be left out. found: None for nothing.
+    """The images, and the archive at path.
 
-    free: the bytes that the place has left. leftovers: files beside path that saves which were killed have left.
-    measured: whether the images' sizes tell what an archive takes at the least.
-    for_others: images that the engine saves for a platform only that is named, and those that they are here for.
+    images: the image of each name. exclude: the DiffIDs of layers that can be left out. found: the archive; None for
+    nothing. free: the free bytes at path. leftovers: files that killed saves have left beside path.
+    measured: whether the images' sizes are a lower bound for the size of an archive.
+    for_others: images that the engine saves only for a named platform, each with the platforms that it is here for.
     """
 
     images: Mapping[ImageName, Image | None]
@@ -81,18 +82,18 @@ class Observed(NamedTuple):
 
     @property
     def there(self) -> dict[ImageName, Image]:
-        """The images of those names that have one."""
+        """The images that are there, by name."""
         return {name: image for name, image in self.images.items() if image}
 
 
 class Tidy(NamedTuple):
-    """Remove what saves that were killed have left beside an archive. It changes nothing that anybody has asked for."""
+    """Remove files that killed saves have left beside an archive. This doesn't count as a change."""
 
     leftovers: tuple[str, ...]
 
 
 def parse(params: Mapping[str, Any]) -> Wanted:
-    """Return what is wanted, from the module's parameters; raise InvalidInput."""
+    """Return the wanted values, parsed from the module's parameters; raise InvalidInput."""
     path = params["path"]
     if not os.path.isabs(path):
         raise InvalidInput(f"path is '{path}', and must be an absolute path, as /var/lib/images/all.tar.")
@@ -112,7 +113,7 @@ def parse(params: Mapping[str, Any]) -> Wanted:
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
-    """Look up the images, and read what is at path."""
+    """Return the images, and the archive at path."""
     _check_place(wanted)
     images = engine.ask_all(lambda one, name: one.images.meant(name, wanted.platform), wanted.names)
     leftovers = left_beside(wanted.path)
@@ -126,7 +127,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
         measured=not any(is_in_doubt(engine, image, free) for image in images.values() if image),
     )
     if wanted.verify and observed.found and _is_right(wanted, observed):
-        # It would be left alone.
+        # Without a problem in it, this archive would stay.
         observed = observed._replace(found=observed.found._replace(damaged=damage_at(wanted.path)))
     if wanted.platform or _is_right(wanted, observed):
         return observed
@@ -134,7 +135,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
-    """Save, unless the archive holds exactly these images under exactly these tags."""
+    """Plan to save, unless the archive holds exactly these images under exactly these tags."""
     images = observed.there
     _check_images(wanted, images)
     right = _right(wanted, observed)
@@ -142,7 +143,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
         return Plan(repeats=(Tidy(observed.leftovers),) if observed.leftovers else ())
     check_platforms(observed.for_others)
     if observed.measured and not right.left_out and right.compression == "none":
-        # What isn't known before doesn't count, such as what compression makes of it.
+        # Otherwise the size isn't known before, such as that of a compressed archive.
         check_space(wanted.path, images.values(), observed.free)
     return Plan(
         steps=(
@@ -164,11 +165,11 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 
 
 def apply(engine: Engine, step: Save | Tidy) -> str | None:
-    """Write the archive beside its place, check it, and only then put it there; or remove what others left there."""
+    """Write the archive beside its place, check it, and only then put it there; before that, remove leftovers."""
     remove_left(step.leftovers)
     if isinstance(step, Tidy):
         return None
-    # With what it takes to get and write archives, which a task that has nothing to save need not wait for.
+    # This imports the code that fetches and writes archives, which a task with nothing to save doesn't need.
     from ansible_collections.gantry.docker.plugins.module_utils._transfer.saving import save
 
     return save(engine, step)
@@ -184,7 +185,7 @@ def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, ta
 
 
 def _check_place(wanted: Wanted) -> None:
-    """Raise InvalidInput for a place where no file can be."""
+    """Raise InvalidInput for a path where no file can be written."""
     path = wanted.path
     directory = os.path.dirname(path)
     if not os.path.isdir(directory):
@@ -200,7 +201,7 @@ def _check_place(wanted: Wanted) -> None:
 
 
 def _layers_of(engine: Engine, name: ImageName) -> tuple[str, ...]:
-    """Return the DiffIDs of an image's layers; what looks like an Id, and is none here, is a DiffID itself."""
+    """Return the DiffIDs of an image's layers. An Id without an image here is itself a DiffID."""
     image = engine.images.meant(name)
     if image is not None:
         return image.diff_ids
@@ -213,7 +214,7 @@ def _layers_of(engine: Engine, name: ImageName) -> tuple[str, ...]:
 
 
 def _read(engine: Engine, wanted: Wanted) -> Found | None:
-    """Return what there is at path, None for nothing; raise GantryError for what may not be replaced."""
+    """Return the archive at path, None for nothing; raise GantryError for a file that may not be replaced."""
     if not os.path.lexists(wanted.path):
         return None
     foreign = wanted.files.is_foreign(wanted.path)
@@ -246,14 +247,15 @@ def _check_images(wanted: Wanted, images: Mapping[ImageName, Image]) -> None:
 
 
 def _is_right(wanted: Wanted, observed: Observed) -> bool:
-    """Return whether the archive is there and as it should be."""
+    """Return whether the archive is there and right, as far as observed."""
     return None not in observed.images.values() and observed.found == _right(wanted, observed)
 
 
 def _right(wanted: Wanted, observed: Observed) -> Found:
-    """Return what a right archive is: an image that is named by its Id or digest has no tag there.
+    """Return the right archive. An image that is named by its Id or digest has no tag there.
 
-    For how many platforms a containerd store has an image, not every engine tells.
+    further_platforms is taken from the archive that was found: not every engine reports how many platforms of an image
+    its containerd store has.
     """
     tags: dict[str, set[str]] = {}
     for name, image in observed.there.items():
@@ -268,7 +270,7 @@ def _right(wanted: Wanted, observed: Observed) -> Found:
 
 
 def _tags(name: ImageName, image: Image, wanted: Wanted) -> tuple[str, ...]:
-    """Return the tags under which an image is saved that is named so."""
+    """Return the tags under which an image with this name is saved."""
     if wanted.all_tags:
         return image.tags
     named = isinstance(name, Reference) and not name.digest and name.tagged in image.tags
@@ -276,9 +278,10 @@ def _tags(name: ImageName, image: Image, wanted: Wanted) -> tuple[str, ...]:
 
 
 def _saved(name: ImageName, image: Image, wanted: Wanted) -> tuple[str, ...]:
-    """Return what the engine is asked for to save an image that is named so.
+    """Return the names that the engine is asked for to save an image with this name.
 
-    By its Id it has no tag in the archive. What looked like a tag may be the beginning of that.
+    An image that is asked for by its Id has no tag in the archive. A name in the form of a tag may be the beginning of
+    an Id.
     """
     pinned = isinstance(name, Reference) and name.digest and not wanted.all_tags
     return _tags(name, image, wanted) or (str(name) if pinned else image.id,)

@@ -25,7 +25,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, R
 
 
 class Wanted(NamedTuple):
-    """keep: whether a target that names another image is left alone."""
+    """keep: whether a target that names another image stays as it is."""
 
     source: ImageName
     targets: tuple[Reference, ...]
@@ -33,9 +33,9 @@ class Wanted(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """The source's image, and the one that each target names now.
+    """The source's image, and the image that each target names now.
 
-    readable: whether the engine can read as much of the source's content as it needs to tag it.
+    readable: whether the engine can read enough of the source's content to tag it.
     """
 
     source: Image | None
@@ -53,13 +53,13 @@ class Tag(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """What the step does."""
+        """The step as a sentence."""
         moved = f", which named {self.former}" if self.former else ""
         return f"Tagged image {self.source} as {self.target}{moved}"
 
 
 def parse(params: Mapping[str, Any]) -> Wanted:
-    """What is wanted, from the module's parameters; raises InvalidInput."""
+    """Return the wanted values, parsed from the module's parameters; raise InvalidInput."""
     return Wanted(
         source=parse_image_name(params["name"], params["tag"]),
         targets=tuple(dict.fromkeys(parse_tag(target, params["tag"]) for target in params["repository"])),
@@ -68,20 +68,20 @@ def parse(params: Mapping[str, Any]) -> Wanted:
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
-    """Look up the source, and those targets that aren't among its tags."""
+    """Return the images of the source and of the targets."""
     source = engine.images.meant(wanted.source)
     if source is None:
         return Observed(None, {})
     there = {target for target in wanted.targets if str(target) in source.tags}
     others = engine.find_all(str(target) for target in wanted.targets if target not in there)
     images = {target: source if target in there else others.get(str(target)) for target in wanted.targets}
-    # An engine reads an image's config when it tags it, as it does for its history.
+    # An engine reads an image's config to tag it, as it does for its history.
     lost = not source.whole and not source.is_artifact
     return Observed(source, images, readable=not lost or bool(engine.images.history(source.id)))
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
-    """Tag what doesn't name the source's image yet, unless it names another one that is to be kept."""
+    """Plan to move the targets that don't name the source's image, except those that are to be kept."""
     if observed.source is None:
         raise GantryError(f"There is no image {wanted.source} on this engine to tag. Pull, load or commit it first.")
     former = {target: image.id if image else None for target, image in observed.targets.items()}
@@ -107,7 +107,7 @@ def apply(engine: Engine, step: Tag) -> None:
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
-    """Return the source's image as it is now, the names that were given, and which of them meant another image."""
+    """Return the source's image as it is now, the given names, and those of them that named another image before."""
     image = observed.source
     if image is not None and planned.changed:
         image = engine.images.find(image.id)

@@ -4,11 +4,11 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""The bytes that images take together, where layers that several of them hold count once.
+"""The bytes that images take together; a layer that several images share counts once.
 
-Layers are shared by chain ID: those of two images are the same from the lowest up to where the images
-part. So images form a tree, and what goes with one of them is what it takes, less what is at and below
-the highest layer that another one still holds.
+Layers are shared by chain ID: the layers of two images are the same from the lowest up to where the images part. So
+images form a tree. The removal of one frees its bytes, less those at and below its highest layer that another image
+still holds.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from typing import NamedTuple
 
 
 class Footprint(NamedTuple):
-    """What an image takes.
+    """The layers and the bytes of an image.
 
-    layers: the chain IDs of its layers, the lowest first; none where it is known to share nothing.
-    size: its bytes, shared ones too.
+    layers: the chain IDs of its layers, the lowest first; none if it is known to share nothing.
+    size: its bytes, including shared ones.
     """
 
     layers: tuple[str, ...]
@@ -30,11 +30,11 @@ class Footprint(NamedTuple):
 
 
 class Disk(NamedTuple):
-    """What all images take, by Id.
+    """The bytes that all images take.
 
-    below: the bytes of a layer and all below it, for each of the partings() of images that are asked for.
-    twice: the bytes that the footprints have more often than the disk, beside these layers. doubtful: for each image
-    that may hold some of them, how many at most.
+    footprints: by the images' Ids. below: the bytes of a layer and all below it, for each of the partings() of images
+    that are asked for. twice: the bytes, beside these layers, that the footprints count more often than the disk has
+    them. doubtful: for each image that may hold some of these bytes, how many at most.
     """
 
     footprints: Mapping[str, Footprint] = {}
@@ -43,17 +43,17 @@ class Disk(NamedTuple):
     doubtful: Mapping[str, int] = {}
 
     def freed(self, gone: Iterable[str]) -> int:
-        """The bytes that are free when these images are gone."""
+        """Return the bytes that are freed when these images are gone."""
         usage = Usage(self)
         return sum(usage.remove(image_id) for image_id in gone)
 
     def total(self) -> int:
-        """The bytes that all images take together."""
+        """Return the bytes that all images take together."""
         return self.freed(self.footprints)
 
 
 class Usage:
-    """The images that are there; they go."""
+    """The images that are still there, while one after the other is removed."""
 
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
@@ -64,7 +64,7 @@ class Usage:
                 self._holders[layer] += 1
 
     def remove(self, image_id: str) -> int:
-        """Take an image away; the bytes that this frees."""
+        """Remove an image; return the bytes that this frees."""
         footprint = self._disk.footprints[image_id]
         for layer in footprint.layers:
             self._holders[layer] -= 1
@@ -74,7 +74,7 @@ class Usage:
         return freed - left
 
     def _held_by_others(self, footprint: Footprint) -> int:
-        """The bytes of the image's layers that images hold now, itself not counted."""
+        """Return the bytes of the image's layers that other images hold now."""
         for layer in reversed(footprint.layers):
             if self._holders[layer]:
                 return min(self._disk.below[layer], footprint.size)
@@ -82,10 +82,10 @@ class Usage:
 
 
 def partings(footprints: Mapping[str, Footprint]) -> dict[str, tuple[str, int]]:
-    """The layers that several images hold and above which these part: each with a holder.
+    """Return the layers that several images hold and above which these images part, each with a holder.
 
-    A holder is an image's Id, and how many of its layers are at and below that layer. Of those that could be
-    named it is the one with the lowest Id.
+    A holder is an image's Id, and the number of its layers at and below that layer. Of the possible images it is the
+    one with the lowest Id.
     """
     above: dict[str, set[str]] = defaultdict(set)
     holders: dict[str, tuple[str, int]] = {}

@@ -4,12 +4,12 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""What images take on an engine's disk, layer by layer, as the engine's own disk usage counts it.
+"""The bytes that images take on an engine's disk, layer by layer, as the engine's own disk usage counts them.
 
-Engines count different things (docker system df: LayersSize), as read in moby's daemon/*/service.go and
-measured: classic stores the unpacked layers; containerd stores their snapshots, and from 28.2 on also the
-blobs. None tells the sizes of layers by themselves. But an image's size is that of all its layers, so for a
-layer on which an image ends they are known, and for the few others there is the history.
+Engines count different things (docker system df: LayersSize), as read in moby's daemon/*/service.go and measured:
+classic stores count the unpacked layers; containerd stores count their snapshots, and from 28.2 on also the blobs. No
+engine reports the sizes of single layers. But an image's size is that of all its layers. So the size up to a layer is
+known if an image ends there; for the few other layers the history has it.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ def observe_disk(
     concerned: Collection[str],
     known: Mapping[str, Image] | None = None,
 ) -> Disk:
-    """What images take; the sizes of shared layers only as far as the images that are concerned have them.
+    """Return the bytes that images take; of shared layers only those that the concerned images have.
 
-    images: all that there are, listed with details. concerned: the Ids of those that may be asked for.
-    known: all images by Id, where they have been inspected anyway.
+    images: all that there are, listed with details. concerned: the Ids of the images that may be asked for.
+    known: all images by Id, if they have been inspected already.
     """
     if not concerned:
         return Disk()
@@ -55,7 +55,7 @@ def observe_disk(
         for image in images
         if image.whole
     }
-    # What is left of an image that isn't whole may be others' too: nothing is promised of that.
+    # The remaining parts of an image that isn't whole may belong to others too: no bytes are promised for them.
     footprints.update({image.id: Footprint((), 0) for image in images if not image.whole})
     doubtful = _doubtful(engine, images, footprints, unpacked, concerned)
     if not doubtful:
@@ -65,16 +65,16 @@ def observe_disk(
 
 
 def _to_inspect(engine: Engine, images: Sequence[ImageSummary], concerned: Collection[str]) -> list[ImageSummary]:
-    """The images whose layers matter: an image that shares none is what it is."""
+    """Return the images whose layers matter: an image that shares no layer takes just its own size."""
     sharing = [image for image in images if image.shared and image.whole]
     wanted = sharing if any(image.id in concerned for image in sharing) else []
-    # Without its manifests, an image on a containerd store must be inspected for its size alone.
+    # On a containerd store, an image that is listed without its manifests must be inspected just for its size.
     alone = [image for image in images if image.id in concerned and image.whole and not image.manifests]
     return [*wanted, *(alone if engine.containerd_store else [])]
 
 
 def _unpacked(engine: Engine, image: ImageSummary, inspected: Image | None) -> int:
-    """The bytes of an image's unpacked layers."""
+    """Return the bytes of an image's unpacked layers."""
     if not engine.containerd_store:
         return image.size
     if image.manifests:
@@ -82,28 +82,28 @@ def _unpacked(engine: Engine, image: ImageSummary, inspected: Image | None) -> i
         return sum(_bytes(manifest, "Unpacked") for manifest in image.manifests if manifest not in others)
     if inspected is None:
         return image.size
-    # The list counts blobs and snapshots, inspect the blobs alone, but those of one platform.
+    # The list counts blobs and snapshots. Inspect counts the blobs alone, and only those of one platform.
     if image.parent:
         return max(0, image.size - int(inspected.inspected.get("Size") or 0))
     return sum(_history_sizes(engine, image.id, len(inspected.diff_ids)))
 
 
 def _size(engine: Engine, image: ImageSummary, unpacked: int, inspected: Image | None) -> int:
-    """The bytes that the engine counts for an image alone, at least."""
+    """Return the bytes that the engine counts for an image alone, at least."""
     if not engine.containerd_store:
         return image.size
     if _blobs_count(engine):
         others = sum(_bytes(manifest, "Total") for manifest in _of_other_platforms(image, inspected))
         return image.size + image.index_size - others
-    # An engine without manifests in its list tells only of its own platform's images what their blobs take.
+    # An engine without manifests in its list reports the bytes of blobs only for images of its own platform.
     blind = inspected is not None and not image.manifests and inspected.platform != engine.platform
     return 0 if blind else unpacked
 
 
 def _of_other_platforms(image: ImageSummary, inspected: Image | None) -> list[Mapping[str, Any]]:
-    """The manifests that an index has beside the one that inspect shows.
+    """Return the manifests of an index without the one that inspect shows.
 
-    Their layers can't be told, and others may hold these: what they take isn't promised. An image that shares no
+    Their layers aren't known, and other images may hold these: so their bytes aren't promised. An image that shares no
     layers wasn't inspected, and goes with all of its manifests.
     """
     if inspected is None:
@@ -120,11 +120,11 @@ def _doubtful(
     unpacked: Mapping[str, int],
     concerned: Collection[str],
 ) -> dict[str, int]:
-    """Return how many bytes of an image others may hold too, beside layers, for each image that may have some.
+    """Return how many bytes of an image, beside layers, others may hold too; only for images that may have some.
 
-    Commits of one container hold its first snapshot together, below their own layers: no call tells which container an
-    image comes from (daemon/containerd/image_commit.go, applyDiffLayer). Attestations may have the same blobs, and two
-    indexes the same manifest. Before 28 an engine tells too little to find out.
+    Commits of one container share its first snapshot, below their own layers: no call reports which container an image
+    comes from (daemon/containerd/image_commit.go, applyDiffLayer). Attestations may have the same blobs, and two
+    indexes the same manifest. Engines before 28 report too little to find out.
     """
     if not (engine.containerd_store and any(image.manifests for image in images)):
         return {}
@@ -151,7 +151,7 @@ def _is_attestation(manifest: Mapping[str, Any]) -> bool:
 
 
 def _bytes(manifest: Mapping[str, Any], kind: str) -> int:
-    """The bytes that a manifest takes: Content those of its blobs, Unpacked those of its snapshots, Total both."""
+    """Return the bytes of a manifest. kind: Content for its blobs, Unpacked for its snapshots, Total for both."""
     size = (manifest.get("ImageData") or {}).get("Size") if kind == "Unpacked" else manifest.get("Size")
     return int((size or {}).get(kind) or 0)
 
@@ -159,12 +159,12 @@ def _bytes(manifest: Mapping[str, Any], kind: str) -> int:
 def _below(
     engine: Engine, footprints: Mapping[str, Footprint], unpacked: Mapping[str, int], concerned: Collection[str]
 ) -> dict[str, int]:
-    """For each layer above which images part: the bytes of it and all below it."""
+    """Return, for each layer above which images part, the bytes of it and all below it."""
     blobs_count = _blobs_count(engine)
     ends = {footprint.layers[-1]: unpacked[image] for image, footprint in footprints.items() if footprint.layers}
     matters = {layer for image in concerned for layer in footprints[image].layers}
     below: dict[str, int] = {}
-    # From above, as who is asked for a layer tells of all below it too.
+    # The highest first, as an answer about a layer also has the sizes of all layers below it.
     for layer, (holder, depth) in sorted(partings(footprints).items(), key=lambda item: (-item[1][1], item)):
         if layer not in matters or layer in below:
             continue
@@ -177,17 +177,17 @@ def _below(
         blobs = accumulate(_blob_sizes(engine, holder, count)) if blobs_count else repeat(0)
         for held, size, blob in zip(layers, sizes, blobs):
             below.setdefault(held, ends.get(held, size) + blob)
-        # What can't be told is not promised.
+        # If the bytes aren't known, none are promised: the whole image counts as held.
         below.setdefault(layer, footprints[holder].size)
     return below
 
 
 def _sizes_up_to(engine: Engine, image_id: str, layers: int, unpacked: int) -> list[int]:
-    """For each layer the bytes of it and all below it, at most; none where the engine can't tell.
+    """Return, for each layer, the bytes of it and all below it, at most; nothing if the engine doesn't report them.
 
-    On a containerd store a commit leaves a snapshot between the image's own layer and those below, which
-    the history doesn't count. Where it lies can't be told if there is no image that ends there, so all such
-    count as low as they can: better to promise too little than too much.
+    On a containerd store a commit leaves a snapshot between the image's own layer and those below, which the history
+    doesn't count. Its place isn't known if no image ends there, so all such snapshots count as if they were at the
+    bottom: better to promise too little than too much.
     """
     sums = list(accumulate(_history_sizes(engine, image_id, layers)))
     uncounted = max(0, unpacked - sums[-1]) if sums else 0
@@ -195,25 +195,25 @@ def _sizes_up_to(engine: Engine, image_id: str, layers: int, unpacked: int) -> l
 
 
 def _history_sizes(engine: Engine, image_id: str, layers: int) -> Sequence[int]:
-    """The bytes of each unpacked layer by the image's history, the lowest first; none where the engine can't tell."""
+    """Return the bytes of each unpacked layer, the lowest first, from the image's history; nothing if it has none."""
     history = engine.images.history(image_id)
     return layer_sizes(history, layers) if history else ()
 
 
 def _blobs_count(engine: Engine) -> bool:
-    """Whether the engine counts blobs (daemon/containerd/service.go, ImageDiskUsage)."""
+    """Return whether the engine counts blobs (daemon/containerd/service.go, ImageDiskUsage)."""
     return engine.containerd_store and engine.version >= (28, 2)
 
 
 def _blob_sizes(engine: Engine, image_id: str, layers: int) -> tuple[int, ...]:
-    """The sizes of an image's layers as a containerd store holds them, the lowest first.
+    """Return the sizes of an image's layers as a containerd store holds them, the lowest first.
 
-    No call tells them, but the image's manifest does, and an archive has that among its first entries:
+    No call reports them, but the image's manifest has them. An archive has the manifest among its first entries:
     containerd sorts them by name, that is by digest (core/images/archive/exporter.go). No more is read.
-    None are given for an image without its manifest, nor for one that the engine doesn't hand out: a store that is
-    tidied up meanwhile may list what it can't read any more.
+    Return nothing for an image without its manifest, and for one that the engine refuses to send: a store that is
+    cleaned up meanwhile may list images that it can no longer read.
     """
-    # It takes the whole reader of archives, and few stores share layers whose sizes must be asked for.
+    # This imports the whole reader of archives, and few stores share layers whose sizes must be asked for.
     from ansible_collections.gantry.docker.plugins.module_utils._archive.blob_sizes import blob_sizes
 
     with trying_to(f"read the manifest of the image {image_id}"):

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""The filters of Docker's own prune, as the options that mean the same."""
+"""The filters of Docker's own prune, as options with the same meaning."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 
 from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
 
-# Those of Docker's own prune, with the options that mean the same.
+# The filters of Docker's own prune, with the options of the same meaning.
 _FILTERS = {"dangling": "dangling", "until": "until", "label": "label", "label!": "label_not"}
 
 
 def with_filters(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters, with images_filters among those that mean the same."""
+    """Return the parameters, with images_filters as options of the same meaning; raise InvalidInput."""
     found = dict(params)
     for name, value in (params["images_filters"] or {}).items():
         values = [str(one) for one in (value if isinstance(value, list) else [value])]
@@ -38,7 +38,10 @@ def with_filters(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _truth(text: str) -> bool:
-    """A filter that is true or false, as engines read it (api/types/filters/parse.go, GetBoolOrDefault)."""
+    """Return the value of a filter that is true or false; raise InvalidInput.
+
+    Engines parse it in the same way (api/types/filters/parse.go, GetBoolOrDefault).
+    """
     if text.lower() not in ("true", "1", "false", "0"):
         raise InvalidInput(f"dangling in images_filters is '{text}', and must be true or false.")
     return text.lower() in ("true", "1")

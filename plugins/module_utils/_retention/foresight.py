@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""The images of an engine when what earlier tasks foresee has come about."""
+"""The images of an engine after the changes that earlier tasks foresee."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.reference imp
 )
 from ansible_collections.gantry.docker.plugins.module_utils._retention.forest import Forest, Node
 
-# Since when a containerd store keeps an image whose last name a pull, or a load, gives to another one: moby/moby#48374
-# (backported by #48380), #49650.
+# The first versions whose containerd store keeps an image if a pull, or a load, gives its last name to another one:
+# moby/moby#48374 (backported by #48380), #49650.
 _PULL_KEEPS = (27, 2, 1)
 
 
 _LOAD_KEEPS = (28, 1)
 
 
-# What an image that is to come counts as: the newest, and as nothing on the disk.
+# An image that is to come counts as the newest, and takes no bytes on the disk.
 TO_COME = sys.maxsize
 
 
@@ -37,10 +37,10 @@ _UNKNOWN: Mapping[str, Any] = {"parent": "", "created": TO_COME, "size": 0, "sha
 
 
 class Expected(NamedTuple):
-    """What is to have changed before, in this order.
+    """The changes that are to be made before, in this order.
 
     removed: names that are gone. arrived: names of images that have come, each with the registry's digest if it came
-    from one. tagged: the further names of images.
+    from one. tagged: names of images, each with the image's further names.
     """
 
     removed: tuple[str, ...] = ()
@@ -49,7 +49,7 @@ class Expected(NamedTuple):
 
 
 def parse_expected(given: Mapping[str, Any]) -> Expected:
-    """Return what is expected, from the option; raise InvalidInput for a name that is none."""
+    """Return the expected changes, parsed from the option; raise InvalidInput for a text that is not a name."""
 
     def spelt(name: str) -> str:
         return parse_reference(name).listed
@@ -64,7 +64,7 @@ def parse_expected(given: Mapping[str, Any]) -> Expected:
 def as_expected(
     engine: Engine, images: tuple[ImageSummary, ...], used: Collection[str], expected: Expected
 ) -> tuple[ImageSummary, ...]:
-    """Return the images as they are when all that is expected has come about.
+    """Return the images as they are after all expected changes.
 
     used: the Ids of the images that containers are made from.
     """
@@ -84,7 +84,10 @@ def as_expected(
 
 
 def _named(rows: Sequence[ImageSummary], owner: str, names: Sequence[str], containerd: bool) -> list[ImageSummary]:
-    """The images when these names mean one of them, and no other: one that is to come if there is none of that Id."""
+    """Return the images after one of them, the owner, was given these names, which others may have had.
+
+    owner: its Id. If there is no such image, one that is to come is added.
+    """
     others = [_losing(row, names, containerd) for row in rows if row.id != owner]
     found = next((row for row in rows if row.id == owner), ImageSummary(owner, (), (), **_UNKNOWN))
     tags = dict.fromkeys((*found.tags, *(name for name in names if "@" not in name)))
@@ -93,7 +96,7 @@ def _named(rows: Sequence[ImageSummary], owner: str, names: Sequence[str], conta
 
 
 def _without(images: Sequence[ImageSummary], used: Collection[str], names: Sequence[str]) -> list[ImageSummary]:
-    """The images that are left when names have been removed."""
+    """Return the images that are left after names were removed."""
     if not names:
         return list(images)
     forest = Forest((Node(image.id, image.tags, image.digests, image.parent, image.pinned) for image in images), used)
@@ -106,9 +109,10 @@ def _without(images: Sequence[ImageSummary], used: Collection[str], names: Seque
 
 
 def _losing(image: ImageSummary, names: Sequence[str], containerd: bool) -> ImageSummary:
-    """An image some of whose tags mean another one now.
+    """Return an image without the tags that refer to another image now.
 
-    A classic store remembers its digests all the same; a containerd store has those alone that are names of their own.
+    A classic store keeps all of its digests. A containerd store keeps only digests that are names of their own, and
+    digests in the repositories of the tags that are left.
     """
     tags = tuple(tag for tag in image.tags if tag not in names)
     if tags == image.tags:

@@ -4,11 +4,11 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""What an engine does to its images when names are taken away, foreseen without an engine.
+"""The effects on an engine's images when names are removed, foreseen without an engine.
 
-The rules are those of moby's daemon/images/image_delete.go and daemon/containerd/image_delete.go, and
-were checked against engines of both stores: an image goes with its last name unless another one was
-made from it; a repository's digests go with its last tag; parents without a name go with their last child.
+The rules are those of moby's daemon/images/image_delete.go and daemon/containerd/image_delete.go, and were checked
+against engines of both stores: an image goes with its last name unless another one was made from it; a repository's
+digests go with its last tag; parents without a name go with their last child.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.reference imp
 class Node(NamedTuple):
     """An image among others.
 
-    parent: the Id it was made from, or "".
-    pinned: those of the digests that a containerd store keeps as it keeps tags; none in a classic store.
-    loose: those of the tags that a containerd store lists, but can't find. They go along with the first other name, and
-    alone only with the image's Id.
+    parent: the Id of the image that it was made from, or "".
+    pinned: the digests that a containerd store keeps as it keeps tags; none in a classic store.
+    loose: the tags that a containerd store lists, but can't find. They go together with the first other name; without
+    another name, only a removal by the image's Id removes them.
     """
 
     id: str
@@ -38,10 +38,10 @@ class Node(NamedTuple):
 
 
 class Deletion(NamedTuple):
-    """One call that removes a name, or an image without any, and what comes of it.
+    """One call that removes a name, or an image without any, and its effects.
 
-    name: what is to be removed. untagged: the names that go. deleted: the Id of the image if it goes.
-    The engine is not to remove parents by itself: a containerd store takes them with the first child.
+    name: the name, or the Id, to remove. untagged: the names that go. deleted: the Id of the image if it goes.
+    The engine must not remove parents by itself: a containerd store removes them with the first child.
     """
 
     name: str
@@ -50,10 +50,10 @@ class Deletion(NamedTuple):
 
 
 class Forest:
-    """The images of an engine, each with those made from it; names are taken away one after the other.
+    """The images of an engine, each with the images made from it; names are removed one after the other.
 
     used: the Ids of images that containers use: these don't go with their children.
-    held: the Ids of images that containers hold while names are taken away by force: they stay without any.
+    held: the Ids of images that containers hold while names are removed by force: they stay without any.
     keep_parents: whether parents without a name stay when their last child goes.
     """
 
@@ -83,44 +83,44 @@ class Forest:
         return image_id in self._parent
 
     def names(self, image_id: str) -> tuple[str, ...]:
-        """The image's tags, or its digests if it has no tags."""
+        """Return the image's tags, or its digests if it has no tags."""
         return tuple(self._tags[image_id] or self._digests[image_id])
 
     def tags(self, image_id: str) -> tuple[str, ...]:
-        """The image's tags."""
+        """Return the image's tags."""
         return tuple(self._tags[image_id])
 
     def digests(self, image_id: str) -> tuple[str, ...]:
-        """The image's digests, those beside a tag included."""
+        """Return the image's digests, including those beside a tag."""
         return tuple(self._digests[image_id])
 
     def all_names(self, image_id: str) -> tuple[str, ...]:
-        """The names by which the image can be called: as own_names()."""
+        """Return the names that the image can be removed by: see own_names()."""
         return own_names(self._tags[image_id], self._digests[image_id])
 
     def state(self) -> dict[str, list[str]]:
-        """All images that are there, each with its names."""
+        """Return all images that are there, each with its names."""
         return {image_id: list(self.all_names(image_id)) for image_id in self._parent}
 
     def children(self, image_id: str) -> tuple[str, ...]:
-        """The images that were made from this one and are still there."""
+        """Return the images that were made from this one and are still there."""
         return tuple(self._children.get(image_id, ()))
 
     def ancestors(self, image_id: str) -> Iterator[str]:
-        """The images that this one was made from, as far as they are there, the nearest first."""
+        """Yield the images that this one was made from, as far as they are there, the nearest first."""
         seen = {image_id}
         while (image_id := self._parent.get(image_id, "")) in self._parent and image_id not in seen:
             seen.add(image_id)
             yield image_id
 
     def depth(self, image_id: str) -> int:
-        """How many images stand between this one and the first it comes from; the lowest has 0."""
+        """Return the number of images that this one was made from, as far as they are there; the lowest has 0."""
         return sum(1 for _ancestor in self.ancestors(image_id))
 
     def remove_name(self, image_id: str, name: str) -> list[Deletion]:
-        """Take one of the image's tags or digests away; and delete what has become useless.
+        """Remove one of the image's tags or digests, and delete images that are useless then; return the calls.
 
-        A loose name must be among the last of the image, see hangs_on(): all of these go at once.
+        A loose name must be among the last names of the image, see hangs_on(): all of these go at once.
         """
         if name in self._loose[image_id]:
             return self.remove_at_once(image_id)
@@ -132,7 +132,7 @@ class Forest:
         for loose in [tag for tag in self._tags[image_id] if tag in self._loose[image_id]]:
             gone += [loose, *self._drop_tag(image_id, loose)]
         if image_id in self._held and not self.all_names(image_id):
-            # By force a containerd store takes away no entry but the one that was named.
+            # By force a containerd store removes only the entry that was named.
             back = [digest for digest in gone[1:] if digest in self._pinned[image_id]]
             self._digests[image_id] += back
             return [Deletion(name, tuple(lost for lost in gone if lost not in back), ())]
@@ -141,7 +141,7 @@ class Forest:
         return self._deletions(name, gone, self._delete_if_useless(image_id, even_parents=lost))
 
     def remove_image(self, image_id: str) -> list[Deletion]:
-        """Take all of the image's names away, one after the other; or delete it if it has none."""
+        """Remove all of the image's names, one after the other, or delete it if it has none; return the calls."""
         if not self.names(image_id):
             return self._deletions(image_id, [], self._delete_if_useless(image_id))
         calls = []
@@ -150,13 +150,13 @@ class Forest:
         return calls
 
     def remove_at_once(self, image_id: str) -> list[Deletion]:
-        """Delete an image that no other one was made from by one call, with all of its names."""
+        """Delete an image with all of its names by one call, and return that; no other image was made from it."""
         gone = [*self._tags[image_id], *self._digests[image_id]]
         self._tags[image_id], self._digests[image_id] = [], []
         return self._deletions(image_id, gone, self._delete_if_useless(image_id))
 
     def hangs_on(self, image_id: str, name: str) -> tuple[str, ...]:
-        """The names that must go before a loose one can; none for any other name."""
+        """Return the names that must be removed before a loose one can be; none for any other name."""
         return self._findable(image_id) if name in self._loose[image_id] else ()
 
     def _findable(self, image_id: str) -> tuple[str, ...]:
@@ -164,12 +164,12 @@ class Forest:
 
     @staticmethod
     def _deletions(name: str, gone: list[str], deleted: list[str]) -> list[Deletion]:
-        """The call that removes the name, and one for each of the parents that go with the image."""
+        """Return the call that removes the name, and one for each parent that goes with the image."""
         first = Deletion(name, tuple(gone), tuple(deleted[:1]))
         return [first, *(Deletion(parent, (), (parent,)) for parent in deleted[1:])]
 
     def _drop_tag(self, image_id: str, tag: str) -> list[str]:
-        """Drop a tag; the digests that go with it, because it was its repository's last."""
+        """Drop a tag; return the digests that go with it if it was the last tag of its repository."""
         self._tags[image_id].remove(tag)
         repository = repository_of(tag)
         if any(repository_of(other) == repository for other in self._tags[image_id]):
@@ -181,7 +181,7 @@ class Forest:
     def _delete_if_useless(self, image_id: str, even_parents: bool = False) -> list[str]:
         """Delete the image and its ancestors, as far up as they have no name, no other child and no container.
 
-        even_parents: whether the image itself goes with children too.
+        Return the Ids of the deleted images. even_parents: whether the image itself goes even if it has children.
         """
         deleted: list[str] = []
         while image_id in self and not self.all_names(image_id):
@@ -197,19 +197,19 @@ class Forest:
 
 
 def own_names(tags: Sequence[str], digests: Sequence[str]) -> tuple[str, ...]:
-    """An image's tags, and its digests in other repositories than theirs.
+    """Return an image's tags, and its digests in other repositories than those of the tags.
 
-    The digests beside a tag aren't names of their own: containerd stores make them up from the tags,
-    and list them for one repository only.
+    The digests beside a tag aren't names of their own: containerd stores derive them from the tags, and list them for
+    one repository only.
     """
     tagged = {repository_of(tag) for tag in tags}
     return (*tags, *(digest for digest in digests if repository_of(digest) not in tagged))
 
 
 def changes(before: Mapping[str, list[str]], forest: Forest) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The names before and now of all images that changed; None for one that is gone.
+    """Return the names before and now of all images that changed; None for an image that is gone.
 
-    before: the forest's state then.
+    before: the earlier state of the forest.
     """
     now = forest.state()
     differing = [image_id for image_id, names in before.items() if now.get(image_id) != names]

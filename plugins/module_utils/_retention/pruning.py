@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""How an image is pruned: by several calls, of which an engine may refuse any."""
+"""The pruning of an image: by several calls, each of which an engine may refuse."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from ansible_collections.gantry.docker.plugins.module_utils._retention.forest im
 
 
 class Prune(NamedTuple):
-    """Remove one victim: all of its names, and with the last of them itself.
+    """Remove one image: all of its names, and with the last of them the image itself.
 
-    children: images made from it that must have gone before. reason: why it goes. freed: the bytes that go with it.
-    stays: why the image itself stays, if it does.
+    children: images made from it that must be gone before. reason: the reason why it goes. freed: the bytes that this
+    frees. stays: the reason why the image itself stays, if it does.
     """
 
     image: ImageSummary
@@ -37,21 +37,21 @@ class Prune(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """Return what the step does, as a sentence."""
+        """The step as a sentence."""
         names = [name for deletion in self.deletions for name in deletion.untagged]
         what = " ".join([self.reason, "image", ", ".join(names)]).strip()
         return f"Pruned {what} ({', '.join(self.deleted) or f'stays {self.stays}'})"
 
     @property
     def deleted(self) -> tuple[str, ...]:
-        """Return the Id of the image if it goes."""
+        """The Id of the image if it goes."""
         return tuple(image_id for deletion in self.deletions for image_id in deletion.deleted)
 
 
 def is_renamed(engine: Engine, image: ImageSummary, found: Image) -> bool:
     """Return whether an image has other tags than it had in the list.
 
-    26 doesn't tell those of an inspected image that its containerd store can't find.
+    Docker 26 leaves out of an inspected image the tags that its containerd store can't find.
     """
     gone = set(image.tags) - set(found.tags)
     if not gone or set(found.tags) - set(image.tags):
@@ -60,7 +60,7 @@ def is_renamed(engine: Engine, image: ImageSummary, found: Image) -> bool:
 
 
 def prune(engine: Engine, step: Prune) -> None:
-    """Remove one victim; raise Skipped or Otherwise if the engine keeps it. What it loses on the way it gets back."""
+    """Remove one image. If the engine keeps it, give back the names that it lost, and raise Skipped or Otherwise."""
     deleted: list[str] = []
     refusal = ""
     try:
@@ -82,11 +82,11 @@ def _call(engine: Engine, step: Prune, deletion: Deletion) -> Removal:
 
 
 def _give_back(engine: Engine, step: Prune, refusal: str) -> None:
-    """Give an image that stays the names that it had, as far as it is there.
+    """Give an image that stays the names that it had before, if the image is still there.
 
-    refusal: what the engine said; nothing where it took the names away, and kept the image. A container that was made
-    in the last millisecond is the usual reason.
-    Raise Skipped if all is as it was, Otherwise if some names can't come back.
+    refusal: the engine's answer; "" if it removed the names, but kept the image. The usual reason is a container that
+    was made in the last millisecond.
+    Raise Skipped if all is as before, Otherwise if some names can't be given back.
     """
     found = engine.images.find(step.image.id)
     if found is None and not refusal:

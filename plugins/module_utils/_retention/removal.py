@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Removals of names and images: which calls they take, foreseen without an engine, and how each is made."""
+"""Removals of names and images: the calls that they need, foreseen without an engine, and how each call is made."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Users = Mapping[str, Sequence["ContainerSummary"]]
 
 
 class Target(NamedTuple):
-    """One name of an image that is to go, or the image with all of its names. said: what the user wrote."""
+    """One name of an image to remove; None for the image with all of its names. said: the user's text for it."""
 
     image_id: str
     name: str | None
@@ -34,7 +34,7 @@ class Target(NamedTuple):
 
 
 class Remove(NamedTuple):
-    """Remove one name, or an image by its Id. kept: the Id of the image where the engine kept it without a name."""
+    """Remove one name, or an image by its Id. kept: the Id of the image if the engine kept it without a name."""
 
     deletion: Deletion
     force: bool = False
@@ -42,7 +42,7 @@ class Remove(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """Return what the step does, as a sentence."""
+        """The step as a sentence."""
         names = f" {', '.join(self.deletion.untagged)}" if self.deletion.untagged else ""
         if not self.deletion.deleted:
             return f"Untagged{names}"
@@ -50,21 +50,21 @@ class Remove(NamedTuple):
 
 
 def names_of(image: ImageSummary) -> tuple[str, ...]:
-    """Return the names of an image: as own_names()."""
+    """Return the names of an image: see own_names()."""
     return own_names(image.tags, image.digests)
 
 
 def matching(images: Sequence[ImageSummary], pattern: Pattern) -> list[tuple[str, str]]:
-    """Return the names that a pattern means, each with its image's Id; in order, as engines list images in none."""
+    """Return the names that match a pattern, each with its image's Id. They are sorted: engines list without order."""
     return sorted((name, image.id) for image in images for name in names_of(image) if pattern.matches(name))
 
 
 def targets_of(
     selections: Iterable[Selection], found: Mapping[ImageName, Image], images: Sequence[ImageSummary]
 ) -> Iterator[Target]:
-    """Yield what is to go of which image; raise GantryError for a digest that a tag would bring back.
+    """Yield the names and images to remove; raise GantryError for a digest that a tag would bring back.
 
-    found: the image of each name or Id that means one. images: all that there are.
+    found: the image of each name or Id that refers to one. images: all that there are.
     """
     for selection in selections:
         if isinstance(selection, Pattern):
@@ -77,10 +77,10 @@ def targets_of(
 def foresee(forest: Forest, targets: Iterable[Target], forced: Collection[str]) -> list[Remove]:
     """Return the steps that remove all targets, children before their parents; raise GantryError if there is no way.
 
-    forest: all images; afterwards those that stay. forced: the Ids of images that only force removes.
+    forest: all images; afterwards the images that stay. forced: the Ids of images that only force removes.
     """
     steps: list[Remove] = []
-    # What hangs on other names comes after these.
+    # A target that hangs on other names comes after these.
     ordered = sorted(targets, key=lambda one: (-forest.depth(one.image_id), bool(_hangs_on(forest, one))))
     for target in ordered:
         force = target.image_id in forced
@@ -91,9 +91,9 @@ def foresee(forest: Forest, targets: Iterable[Target], forced: Collection[str]) 
 
 
 def refuse_if_used(images: Sequence[ImageSummary], targets: Iterable[Target], in_use: Users, force: bool) -> None:
-    """Raise GantryError if containers use what would go, and force isn't wanted or can't help.
+    """Raise GantryError if containers use images that would go, and force isn't wanted or can't help.
 
-    in_use: by Id, the containers of the images that would go. The engine would refuse in the middle, after other
+    in_use: the containers of the images that would go, by image Id. The engine would refuse in the middle, after other
     images are gone.
     """
     by_id = {target.image_id for target in targets if target.name is None}
@@ -138,7 +138,7 @@ def remove(engine: Engine, step: Remove) -> None:
 
 
 def _name_in(selection: ImageName, image: Image) -> str | None:
-    """Return the name of an image that was meant; None if it was meant by its Id."""
+    """Return the image's name that a selection refers to; None if it refers to the image's Id."""
     if isinstance(selection, Reference) and selection.digest:
         _refuse_if_tagged(selection, image)
         return selection.pinned
@@ -146,7 +146,7 @@ def _name_in(selection: ImageName, image: Image) -> str | None:
 
 
 def _deletions(forest: Forest, target: Target, forced: bool) -> list[Deletion]:
-    """Return the calls that remove one target, given that those before it are done."""
+    """Return the calls that remove one target, after the calls for the targets before it."""
     if target.image_id not in forest:
         return []
     if target.name is None:
@@ -159,12 +159,12 @@ def _deletions(forest: Forest, target: Target, forced: bool) -> list[Deletion]:
 
 
 def _hangs_on(forest: Forest, target: Target) -> tuple[str, ...]:
-    """Return the names that must go before a target can."""
+    """Return the names that must be removed before a target can be."""
     return forest.hangs_on(target.image_id, target.name) if target.name else ()
 
 
 def _refuse_if_loose(forest: Forest, target: Target) -> None:
-    """Raise GantryError for a name that the engine can't find: it goes with all that the image has, or not at all."""
+    """Raise GantryError for a name that the engine can't find: it goes with all names of the image, or not at all."""
     others = _hangs_on(forest, target)
     if others:
         raise GantryError(
@@ -185,7 +185,7 @@ def _refuse_if_tagged(name: Reference, image: Image) -> None:
 
 
 def _refuse_if_parent(forest: Forest, target: Target) -> None:
-    """Raise GantryError for an image by its Id if others were made from it (by a name, it only loses that)."""
+    """Raise GantryError for an image by its Id if others were made from it. By a name, it would only lose that."""
     children = [", ".join(forest.names(child)) or child for child in forest.children(target.image_id)]
     if children:
         raise GantryError(

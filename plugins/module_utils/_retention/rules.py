@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Which images may go, and which are to be kept: decided without an engine."""
+"""The rules that decide, without an engine, which images may go and which are kept."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from ansible_collections.gantry.docker.plugins.module_utils._retention.forest im
 class Candidate(NamedTuple):
     """An image that might go.
 
-    names: its tags and digests. parent: whether others come from it. users: who needs it, such as containers.
-    created: seconds since 1970. known: False where the engine doesn't know its age and labels. stuck: those of the
-    names that no engine can take away.
+    names: its tags and digests. parent: whether others were made from it. users: the containers, or tasks, that need
+    it. created: seconds since 1970. known: False if the engine doesn't know its age and labels. stuck: the names that
+    no engine can remove.
     """
 
     id: str
@@ -38,17 +38,18 @@ class Candidate(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """What may go. An image stays as soon as one of these says so.
+    """The rules for images that may go. An image stays as soon as one rule keeps it.
 
-    dangling_only: whether images with a name stay, all of them.
-    keep: patterns of names to keep. An image with one name kept is kept with all.
-    keep_last: how many images of each repository stay, the newest.
-    references: patterns; unless there are none, only images go all of whose names match one of them.
-    labels, no_labels: an image goes only if it has all of the ones and none of the others.
-    until: seconds since 1970; what was made then or later stays.
-    nothing: whether all images stay, whatever the rest says.
-    by_use: whether those go first that were not used for the longest time.
-    An image of which the engine doesn't know what a rule asks for stays: it may be new, or have the label.
+    dangling_only: whether all images with a name stay.
+    keep: patterns of names to keep. An image with one name that is kept is kept with all of its names.
+    keep_last: the number of images of each repository that stay, the newest ones.
+    references: patterns; if there are any, an image goes only if each of its names matches one of them.
+    labels, no_labels: an image goes only if it has all of the former and none of the latter.
+    until: seconds since 1970; images that were made then or later stay.
+    nothing: whether all images stay, whatever the other rules are.
+    by_use: whether the images that were not used for the longest time go first.
+    If a rule asks for facts about an image that the engine doesn't know, the image stays: it may be new, or have the
+    label.
     """
 
     dangling_only: bool = True
@@ -68,16 +69,16 @@ class Rules(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """Whether an image may go, and why or why not: a few words."""
+    """Whether an image may go, and the reason in a few words."""
 
     goes: bool
     reason: str
 
 
 def verdicts(candidates: Sequence[Candidate], rules: Rules) -> dict[str, Verdict]:
-    """For each image, whether it may go.
+    """Return for each image whether it may go.
 
-    What containers use stays, and so does what has no name but others that come from it: it is a part of
+    An image that containers use stays. So does an image without a name that others were made from: it is a part of
     these, and goes with them.
     """
     newest = _newest(candidates, rules.keep_last)
@@ -89,10 +90,10 @@ def verdicts(candidates: Sequence[Candidate], rules: Rules) -> dict[str, Verdict
 
 
 def least_that_fits(order: Iterable[str], forest: Forest, disk: Disk, target: int) -> tuple[tuple[str, ...], int]:
-    """Those of the images that must go so that all images together fit; and the bytes that these take then.
+    """Return the images that must go so that the others fit together, and the bytes that the others take then.
 
-    order: images that may go, the first to go first. forest: all images; it is used up.
-    An image that others were made from would only lose its names, so it waits for the last of these to go.
+    order: images that may go, the first to go first. forest: all images; it is used up. target: the bytes to fit into.
+    An image that others were made from would only lose its names, so it waits until the last of these is gone.
     """
     usage, size = Usage(disk), disk.total()
     gone: list[str] = []
@@ -114,7 +115,7 @@ def least_that_fits(order: Iterable[str], forest: Forest, disk: Disk, target: in
 
 
 def _reason_to_stay(candidate: Candidate, rules: Rules, newest: Mapping[str, str]) -> str:
-    """The first reason that there is; empty for an image that may go."""
+    """Return the first reason to keep an image; "" for an image that may go."""
     names = candidate.names
     references = ", ".join(map(str, rules.references))
     reasons = (
@@ -140,7 +141,10 @@ def _all_match(names: Sequence[str], patterns: Sequence[Pattern]) -> bool:
 
 
 def _newest(candidates: Iterable[Candidate], count: int) -> dict[str, str]:
-    """The images that are among so many newest of a repository, each with that repository."""
+    """Return the images that are among the newest of a repository, each with that repository.
+
+    count: the number of newest images in each repository.
+    """
     repositories: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in candidates if count else ():
         for repository in sorted({repository_of(name) for name in candidate.names} if candidate.known else ()):

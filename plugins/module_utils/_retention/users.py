@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Who uses an image, and when it was last used."""
+"""The containers that use an image, and the time of its last use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ from ansible_collections.gantry.docker.plugins.module_utils._retention.foresight
 
 
 def users_of(images: Sequence[ImageSummary], containers: Iterable[ContainerSummary]) -> dict[str, list[str]]:
-    """Return the containers of each image: made of it, by its name, with it as a mount, or of images made from it."""
+    """Return the users of each image as text: containers, and a task before this one for an image that is to come.
+
+    A container uses the image that it was made from, the one that has its image's name now, its mounted images, and all
+    images that these were made from.
+    """
     parents = {image.id: image.parent for image in images}
     named = _by_name(images)
     users: dict[str, list[str]] = defaultdict(list)
@@ -37,9 +41,9 @@ def users_of(images: Sequence[ImageSummary], containers: Iterable[ContainerSumma
 
 
 def last_used(engine: Engine, images: Sequence[ImageSummary], known: Mapping[str, Image]) -> dict[str, float]:
-    """Return when each image was last used: a container of it was started, it was tagged, or it was made.
+    """Return the time of each image's last use in seconds since 1970: a container's start, a tag, or its creation.
 
-    Of containers that are gone the engine remembers some for a while.
+    The engine remembers the starts of some containers that are gone, for a while.
     """
     named = _by_name(images)
     started: dict[str, float] = defaultdict(float)
@@ -53,5 +57,5 @@ def last_used(engine: Engine, images: Sequence[ImageSummary], known: Mapping[str
 
 
 def _by_name(images: Sequence[ImageSummary]) -> dict[str, str]:
-    """Return the Id of the image of each name, and of each Id."""
+    """Return the image's Id for each name, and for each Id."""
     return {name: image.id for image in images for name in (*image.tags, *image.digests, image.id)}

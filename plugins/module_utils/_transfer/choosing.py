@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""What of an archive is to be loaded: the images that an engine makes of it, and of these the ones that are wanted."""
+"""The images of an archive to load: those that an engine makes of it, limited to the wanted ones."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.platform impo
 def chosen(
     engine: Engine, path: str, index: ArchiveIndex, names: Sequence[str], platforms: Sequence[Platform]
 ) -> tuple[ArchivedGroup, ...]:
-    """Return what the engine would make an image of each; raise GantryError for what the archive at path doesn't have.
+    """Return groups, each of which the engine makes one image of; raise GantryError if the archive lacks wanted ones.
 
-    names: the tags that are wanted; none for all. platforms: those that are wanted of each image; none for all.
+    path: the archive's. names: the wanted tags; none for all. platforms: the wanted platforms of each image; none for
+    all.
     """
     if platforms:
         for group in _under(path, groups_of(index, lambda: engine.platform, lambda: True), names):
@@ -37,7 +38,7 @@ def chosen(
 
 
 def _under(path: str, groups: Sequence[ArchivedGroup], names: Sequence[str]) -> tuple[ArchivedGroup, ...]:
-    """Return the groups or, if there are names, those that have one of these, under these only."""
+    """Return the groups; if names are given, only the groups with one of these, and with these names only."""
     if not names:
         return tuple(groups)
     there = {tag for group in groups for tag in group.tags}
@@ -52,7 +53,7 @@ def _under(path: str, groups: Sequence[ArchivedGroup], names: Sequence[str]) -> 
 
 
 def _check_platforms(engine: Engine, path: str, group: ArchivedGroup, platforms: Sequence[Platform]) -> None:
-    """Raise GantryError unless the archive has an image for all these platforms, and the engine can have them too."""
+    """Raise GantryError unless the archive has images for all these platforms, and the engine can keep all of them."""
     name = ", ".join(group.names)
     lacking = [platform for platform in platforms if not any(_is_for([platform], image) for image in group.images)]
     if lacking:

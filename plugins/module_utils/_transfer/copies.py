@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""An engine's copies of an archive's images: which they are, and what of them is there."""
+"""An engine's copies of an archive's images, and the parts of them that are there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._engine.images impor
 
 
 def is_copy(group: ArchivedGroup, image: Image | None) -> bool:
-    """Return whether an image of the engine is the archive's, for all its platforms, and whole."""
+    """Return whether an image of the engine is a whole copy of the archive's, for all its platforms."""
     if image is None:
         return False
     if image.manifests and group.manifests:
@@ -34,22 +34,22 @@ def lacking_platforms(group: ArchivedGroup, image: Image) -> list[str]:
 
 
 def all_meant(engine: Engine, groups: Sequence[ArchivedGroup]) -> dict[str, Image | None]:
-    """Return what each name of these images means on the engine."""
+    """Return the engine's image for each name of these archived images."""
     tagged = engine.find_all(sorted({tag for group in groups for tag in group.tags}))
     here = {tag: with_parts(engine, group, tagged.get(tag)) for group in groups for tag in group.tags}
     return {**here, **{group.names[0]: find_copy(engine, group) for group in groups if not group.tags}}
 
 
 def meant(engine: Engine, group: ArchivedGroup, name: str) -> Image | None:
-    """Return what one of the image's names means on the engine."""
+    """Return the engine's image for one name of this archived image."""
     return with_parts(engine, group, engine.images.find(name)) if group.tags else find_copy(engine, group)
 
 
 def find_copy(engine: Engine, group: ArchivedGroup) -> Image | None:
     """Return the engine's copy of an image without a tag.
 
-    A store may name it by the digest of its config, its manifest or its index. What a containerd store makes of an
-    archive without manifests has a digest that nobody knows before, but keeps the time of creation.
+    A store may name it by the digest of its config, its manifest or its index. If the archive has no manifests, a
+    containerd store makes an image whose digest nobody knows before, but which keeps the time of creation.
     """
     direct = (with_parts(engine, group, engine.images.find(digest)) for digest in group.digests)
     found = next((candidate for candidate in direct if is_copy(group, candidate)), None)
@@ -62,9 +62,9 @@ def find_copy(engine: Engine, group: ArchivedGroup) -> Image | None:
 
 
 def with_parts(engine: Engine, group: ArchivedGroup, image: Image | None) -> Image | None:
-    """Return the engine's image with what it consists of, where that decides whether it is a copy.
+    """Return the engine's image with its manifests, if these decide whether it is a copy.
 
-    Of an image for several platforms the engine describes one, and only asked so tells of the others.
+    The engine describes only one platform of an image for several, and reports the others only if asked for manifests.
     """
     if image is None or image.manifests or (len(group.images) == 1 and group.has(image.identity)):
         return image
@@ -72,5 +72,5 @@ def with_parts(engine: Engine, group: ArchivedGroup, image: Image | None) -> Ima
 
 
 def _available(image: Image) -> set[str]:
-    """Return the digests of those manifests of an image whose content is all here."""
+    """Return the digests of an image's manifests whose content is completely here."""
     return {str(part["ID"]) for part in image.manifests if part.get("Available")}

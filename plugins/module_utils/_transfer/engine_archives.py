@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""The archives that an engine writes, and those that it takes."""
+"""The archives that an engine writes, and the archives that it loads."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.platform impo
 from ansible_collections.gantry.docker.plugins.module_utils._transport.answers import MAX_ANSWER, Unexpected
 from ansible_collections.gantry.docker.plugins.module_utils._transport.http import Upload, target
 
-# So that the number of pieces is small.
+# Bytes; large, so that the number of pieces is small.
 _PIECE = 1024 * 1024
 
 
 class Transfers:
-    """The engine's images as archives."""
+    """The calls of an engine that save and load archives."""
 
     def __init__(self, engine: Engine) -> None:
         self._api = engine.api
@@ -33,43 +33,43 @@ class Transfers:
     def save(self, names: Sequence[str], platform: Platform | None = None) -> Iterator[bytes]:
         """Yield the archive of these images, piece by piece.
 
-        platform: the only one to save, where a containerd store has an image for several.
+        platform: the only platform to save, if a containerd store has an image for several.
         """
         api = self._api
         wanted = encoded(platform) if platform and api.speaks(1, 48) else None
-        # A classic store writes a copy of its own first and sends nothing meanwhile.
+        # A classic store first writes a copy for itself, and sends nothing meanwhile.
         path = target("/images/get", names=list(names), platform=wanted)
         with trying_to(f"save {', '.join(names)}"), closing(api.download(path)) as answer:
             pieces = answer.pieces(_PIECE)
             yield next(pieces, b"")
             answer.bound_waits()
             yield from pieces
-            # Without chunks an end that comes too early looks like any other; an engine that has ended says nothing.
+            # Without chunks an answer that ends too early looks complete. A further call fails if the engine has ended.
             api.ping()
 
     def load(self, archive: Iterable[bytes], size: int, task: str, said: list[str]) -> None:
         """Load an archive.
 
-        archive: its bytes. size: how many these are; there must not be more or fewer of them. task: as in
-        errors.trying_to. said: gets what the engine says, line by line, also before an error.
-        Raise EngineError for an error inside the answer too. Not every failure is told there: who calls checks what
-        is there afterwards.
+        archive: its bytes. size: the exact number of these bytes. task: as in errors.trying_to. said: a list that gets
+        the engine's messages, line by line, also before an error.
+        Raise EngineError also for an error inside the answer. The engine doesn't report every failure there: the caller
+        must check the images afterwards.
         """
         begun = len(said)
         with trying_to(task):
-            # While it unpacks a layer an engine says nothing, for as long as its disk takes. Without quiet=0 nothing is
-            # said before all is done.
+            # While an engine unpacks a layer it sends nothing, for as long as its disk takes. Without quiet=0 it sends
+            # nothing before everything is done.
             path = target("/images/load", quiet=0)
             answer = self._api.stream("POST", path, Upload(archive, size), patient=True)
             said.extend(_said(messages(answer, task)))
-        # A containerd store says so in plain words, after "Loaded image": daemon/containerd/image_exporter.go.
+        # A containerd store reports this as plain text, after "Loaded image": daemon/containerd/image_exporter.go.
         failed = [line for line in said[begun:] if line.startswith("Error unpacking image")]
         if failed:
             raise engine_said(task, "; ".join(failed))
 
 
 def _said(told: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield the lines of a progress stream that are no progress; raise Unexpected for more than can be held."""
+    """Yield the lines of a progress stream that are text, not progress; raise Unexpected if they exceed MAX_ANSWER."""
     size = 0
     for message in told:
         text = (message.get("stream") or "").strip()

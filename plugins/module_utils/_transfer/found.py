@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""What there is at a path where an archive is to be: which images it holds, and what is wrong with it."""
+"""The archive that is found at a path: the images in it, and its flaws."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.platform impo
 
 
 class Found(NamedTuple):
-    """What there is at a path, or should be.
+    """The archive that is at a path, or should be there.
 
-    held: the images in it. further_platforms: whether one of them is there for several. left_out: the DiffIDs of
-    layers that a thin archive lacks. damaged: what is wrong with its content; "" as far as is known for nothing.
-    foreign: whether another user can have put it there: one who could exchange it after it was found right.
+    held: the images in it. further_platforms: whether it has one of them for several platforms. left_out: the DiffIDs
+    of layers that a thin archive lacks. damaged: the problem with its content; "" if none is known. foreign: whether
+    another user may have put it there, who could exchange it after it was found right.
     """
 
     held: frozenset[Held]
@@ -35,7 +35,7 @@ class Found(NamedTuple):
 
     @property
     def shown(self) -> dict[str, Any]:
-        """What it is, in a diff."""
+        """The archive's description in a diff."""
         rows = [{"tags": sorted(image.tags), **described(image.identity)} for image in self.held]
         return {
             "images": sorted(rows, key=lambda row: (row["tags"], row["layers"])),
@@ -51,21 +51,24 @@ NO_ARCHIVE = Found(frozenset(), False, frozenset(), "")
 
 
 def found_at(path: str, platform: Callable[[], Platform]) -> Found:
-    """Return what there is at a path, as its index says; raise GantryError for no archive. platform: as in found_in."""
+    """Return the archive at a path, by its index; raise GantryError if it isn't one. platform: as in found_in."""
     index = read_index(path)
     return found_in(index, index.compression, platform)
 
 
 def found_in(index: ArchiveIndex, compression: str, platform: Callable[[], Platform]) -> Found:
-    """Return what an archive is. platform: tells the one that says which image is meant where there are several."""
+    """Return the description of an archive.
+
+    platform: returns the platform that selects an image if there are several.
+    """
     groups = groups_of(index, platform, by_index=lambda: True)
     several = any(len(group.images) > 1 for group in groups)
     return Found(held_by(groups), several, frozenset(index.left_out.values()), compression)
 
 
 def damage_at(path: str) -> str:
-    """Read the archive at a path whole, and return what is wrong with its content; nothing if it is right."""
-    # Only a task that is asked for a proof needs it.
+    """Verify the archive at a path, and return the problem with its content; "" if it is right."""
+    # Only a task that verifies needs this import.
     from ansible_collections.gantry.docker.plugins.module_utils._archive.verification import verify
 
     try:
@@ -78,7 +81,7 @@ def damage_at(path: str) -> str:
 
 
 def check_complete(index: ArchiveIndex) -> None:
-    """Raise GantryError if the engine left out what the manifests name."""
+    """Raise GantryError if the engine left out content that the manifests name."""
     for image in index.images:
         if image.missing:
             raise GantryError(
@@ -89,5 +92,5 @@ def check_complete(index: ArchiveIndex) -> None:
 
 
 def _told_by(index: ArchiveIndex) -> ArchiveIndex:
-    """Return what an index tells however it was read: not which documents were kept, and from where one can unpack."""
+    """Return an index without the parts that depend on how it was read: the kept documents, and where to unpack."""
     return index._replace(documents={}, breaks=())

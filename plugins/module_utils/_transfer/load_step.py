@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""What a load is: of which archive, of what in it, and onto what; loading.py carries it out."""
+"""The step of a load: the archive, its images to load, and the state before; loading.py takes the step."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.index impor
 
 
 class Source(NamedTuple):
-    """The archive's file, open from the first reading to the last sending, so that both are of the same file.
+    """The archive's file. It stays open from the first read to the last transfer, so that both use the same file.
 
-    stamp: its size in bytes, and when its content and its attributes last changed, as it was opened.
+    stamp: its size in bytes, and the last changes of its content and of its attributes, when it was opened.
     """
 
     path: str
@@ -28,7 +28,7 @@ class Source(NamedTuple):
 
     @classmethod
     def of(cls, path: str, file: BinaryIO) -> Source:
-        """Return the file at a path, which was opened just now."""
+        """Return the source of a file at a path that has just been opened."""
         return cls(path, file, _stamp(file))
 
     @property
@@ -38,17 +38,17 @@ class Source(NamedTuple):
 
 
 class Former(NamedTuple):
-    """The engine's images before a load: the Ids that all tags name, and the Ids of all images."""
+    """The engine's images before a load. tags: the Id of the image of each tag. ids: the Ids of all images."""
 
     tags: Mapping[str, str]
     ids: frozenset[str]
 
 
 class Load(NamedTuple):
-    """Send what is missing of the archive.
+    """Send the missing parts of the archive.
 
-    groups: what must be there afterwards. left_out: the entries of layers that needn't be sent.
-    former: what there was before, which a load that fails brings back.
+    groups: the images that must be there afterwards. left_out: the entries of layers that need not be sent.
+    former: the state before, which a load that fails restores.
     """
 
     source: Source
@@ -60,22 +60,22 @@ class Load(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """What the step does."""
+        """The step as a sentence."""
         return f"Loaded {', '.join(name for group in self.groups for name in group.names)} from {self.source.path}"
 
     @property
     def task(self) -> str:
-        """What is tried, as in errors.trying_to."""
+        """The task for errors.trying_to."""
         return f"load {self.source.path}"
 
     @property
     def tags(self) -> frozenset[str]:
-        """The tags that it gives."""
+        """The tags that the load gives to images."""
         return frozenset(tag for group in self.groups for tag in group.tags)
 
 
 class Loaded(NamedTuple):
-    """How a load came out: the bytes of the archive that were sent and that were not, and the engine's own words."""
+    """The outcome of a load: the bytes of the archive that were sent and that were not, and the engine's messages."""
 
     bytes_sent: int
     bytes_skipped: int

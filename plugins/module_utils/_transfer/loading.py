@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""A load carried out: the archive is sent, what came of it is looked at, and what went wrong is undone."""
+"""How the step of a load is taken: the archive is sent, the images are checked, and a load that failed is undone."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _LOADED_TAG, _LOADED_ID = "Loaded image: ", "Loaded image ID: "
 
 
 def load(engine: Engine, step: Load) -> Loaded:
-    """Send the archive, at first without the layers that the engine has, and return what came of it.
+    """Send the archive, at first without the layers that the engine has, and return the outcome.
 
     Raise GantryError unless all images are here then, and no others. A load that fails leaves the tags as they were.
     """
@@ -51,7 +51,7 @@ def load(engine: Engine, step: Load) -> Loaded:
             try:
                 said = _send(engine, step, step.left_out | must_be_left_out, sent)
             except EngineError:
-                # The store has these layers in another form, or not any more.
+                # The store has these layers in another form, or no longer has them.
                 skipped = frozenset()
         if not skipped:
             said = _send(engine, step, must_be_left_out, sent)
@@ -66,14 +66,14 @@ def load(engine: Engine, step: Load) -> Loaded:
 
 
 class _Sent:
-    """Counts the bytes that were sent, and keeps what the engine says to them."""
+    """A counter of the bytes that were sent, with the engine's messages about them."""
 
     def __init__(self) -> None:
         self.bytes = 0
         self.said: list[str] = []
 
     def archive(self, path: str, parts: Iterable[Part]) -> Iterator[bytes]:
-        """Yield the bytes to send of the archive at path, put together on the way."""
+        """Yield the bytes to send of the archive at path, assembled on the way."""
         with reading(path):
             for piece in assembled(parts):
                 self.bytes += len(piece)
@@ -81,7 +81,7 @@ class _Sent:
 
 
 def _send(engine: Engine, step: Load, left_out: frozenset[str], sent: _Sent) -> tuple[str, ...]:
-    """Load the archive without some layers, and return what the engine said; raise GantryError as load does."""
+    """Load the archive without some layers, and return the engine's messages; raise GantryError as load() does."""
     path, begun = step.source.path, len(sent.said)
     data = Unpacker(step.source.file, step.archive).data
     with reading(path):
@@ -107,23 +107,23 @@ def _send(engine: Engine, step: Load, left_out: frozenset[str], sent: _Sent) -> 
 
 
 def _is_there(engine: Engine, group: ArchivedGroup, name: str, doubted: bool) -> bool:
-    """Return whether the image is here under one of its names. doubted: whether its store may lack a part of it."""
+    """Return whether the image is here under one of its names. doubted: whether the store may lack a part of it."""
     here = meant(engine, group, name)
     return here is not None and is_copy(group, here) and (not doubted or _is_whole(engine, here))
 
 
 def _is_whole(engine: Engine, image: Image) -> bool:
-    """Return whether a containerd store has all that the image is made of: it may run, and not be saved again."""
+    """Return whether a containerd store has all parts of the image. Without some it may run, but can't be saved."""
     parts = image.manifests or engine.images.manifests(image.id)
     if parts:
         return image._replace(manifests=parts).whole
-    # Before 28 an engine doesn't tell, but it can be asked for the image.
+    # Engines before 28 don't report the parts, but can be asked for the image.
     pieces = Transfers(engine).save([image.id])
     return not any(archived.missing for archived in read_pieces(pieces, "that the engine wrote").images)
 
 
 def _unexpected(engine: Engine, step: Load, said: Iterable[str]) -> list[str]:
-    """Return what the engine says it has loaded that is not to be loaded."""
+    """Return the tags and Ids that the engine reports as loaded, but that the step doesn't load."""
     tags, ids = _reported(said)
     untagged = [group for group in step.groups if not group.tags]
     others = []
@@ -136,7 +136,7 @@ def _unexpected(engine: Engine, step: Load, said: Iterable[str]) -> list[str]:
 
 
 def _reported(said: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Return the tags, and the Ids of images without one, that an engine says it has loaded."""
+    """Return the tags, and the Ids of images without a tag, that an engine reports as loaded."""
     tags, ids = [], []
     for line in said:
         if line.startswith(_LOADED_TAG):
@@ -150,9 +150,9 @@ def _reported(said: Iterable[str]) -> tuple[list[str], list[str]]:
 
 
 def _undo(engine: Engine, step: Load, said: Iterable[str]) -> str:
-    """Let all tags that the load may have moved name again what they named, and remove what came without a tag.
+    """Move all tags that the load may have moved back to their images, and remove images that came without a tag.
 
-    Return what is still wrong and how to mend it, as sentences; nothing if all is as before.
+    Return the remaining problems and their remedies, as sentences; "" if all is as before.
     """
     tags, ids = _reported(said)
     names = sorted(step.tags.union(tags))
@@ -174,12 +174,12 @@ def _undo(engine: Engine, step: Load, said: Iterable[str]) -> str:
 
 
 def _restore(engine: Engine, name: str, former: str | None, now: str | None) -> bool:
-    """Let a tag name again what it named; return whether it does."""
+    """Move a tag back to its former image, or remove it if it had none; return whether that succeeded."""
     try:
         if former and now != former:
             engine.images.tag(former, parse_tag(name))
         elif not former:
-            # The list may lack an image that is broken.
+            # The list may lack an image that is flawed.
             engine.images.remove(name, delete_parents=False)
     except EngineError as error:
         return former is None and error.status == 404
@@ -189,7 +189,7 @@ def _restore(engine: Engine, name: str, former: str | None, now: str | None) -> 
 
 
 def _to_mend(former: Former, names: Sequence[str]) -> str:
-    """Return what may be wrong with these names and how to mend it, as sentences; nothing for no names."""
+    """Return the possible problems with these names and their remedies, as sentences; "" for no names."""
     if not names:
         return ""
     commands = [

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""What lets a save end badly and is known before it begins: too little space, and images for other platforms alone."""
+"""Obstacles to a save that are known before it begins: too little space, and images for other platforms alone."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from ansible_collections.gantry.docker.plugins.module_utils._errors import Gantr
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ImageName
 
-# From then on the size of a containerd store's image counts what is unpacked (daemon/containerd/image_inspect.go).
+# The first version in which an image's size in a containerd store includes unpacked layers
+# (daemon/containerd/image_inspect.go).
 _FIRST_WITH_UNPACKED = (29, 7)
 
 
 def free_in(directory: str) -> int:
-    """Return the bytes that the disk of a directory has left."""
+    """Return the free bytes on the disk of a directory."""
     status = os.statvfs(directory)
     return status.f_bavail * status.f_frsize
 
 
 def is_in_doubt(engine: Engine, image: Image, free: int) -> bool:
-    """Return whether an image seems larger than the place, and its size may count what is unpacked.
+    """Return whether an image seems larger than the free space, but its size may include unpacked layers.
 
-    It may on Docker 29 if an older version of the API is asked for, which tells no manifests.
+    This is possible on Docker 29 with an older version of the API, which doesn't report manifests.
     """
     if image.archived_size <= free or image.manifests:
         return False
@@ -38,10 +39,10 @@ def is_in_doubt(engine: Engine, image: Image, free: int) -> bool:
 
 
 def check_space(path: str, images: Iterable[Image], free: int) -> None:
-    """Raise GantryError if a whole, uncompressed archive of these images has no space at a path.
+    """Raise GantryError if there is too little space at a path for a whole, uncompressed archive of these images.
 
-    It has the images' layers as they are stored, and those that images share once: so the largest image is what it
-    takes at the least.
+    It contains the images' layers as they are stored, and shared layers only once: so it takes at least the bytes of
+    the largest image.
     """
     needed = max(image.archived_size for image in images)
     if needed > free:
@@ -52,10 +53,11 @@ def check_space(path: str, images: Iterable[Image], free: int) -> None:
 
 
 def for_others_alone(engine: Engine, images: Mapping[ImageName, Image]) -> dict[ImageName, tuple[Platform, ...]]:
-    """Return the images whose index names the engine's own platform, for which they aren't here; and where they are.
+    """Return the images whose index names the engine's own platform, but which are here only for other platforms.
 
-    Without a platform a containerd store saves an index with a manifest.json for its own platform's image, and ends in
-    404 if that is named but not here (containerd, core/images/archive/exporter.go).
+    Each comes with the platforms that it is here for. Without a platform a containerd store saves an index with a
+    manifest.json for the image of its own platform. It answers 404 if the index names that image, but it isn't here
+    (containerd, core/images/archive/exporter.go).
     """
     found = {}
     for name, image in images.items():

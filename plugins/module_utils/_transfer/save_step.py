@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""What a save is: of which images, to where, and how; saving.py carries it out."""
+"""The step of a save: the images, the place of the archive, and its form; saving.py takes the step."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from ansible_collections.gantry.docker.plugins.module_utils._transfer.found impo
 class Save(NamedTuple):
     """Write the archive.
 
-    only: the platform to save. right: what the archive must be then. leftovers: files beside it that saves which were
-    killed have left.
+    only: the only platform to save; None for all. right: the archive that there must be then. leftovers: files that
+    killed saves have left beside it.
     """
 
     names: tuple[str, ...]
@@ -33,5 +33,5 @@ class Save(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """What the step does."""
+        """The step as a sentence."""
         return f"Saved {', '.join(self.names)} to {self.path}"

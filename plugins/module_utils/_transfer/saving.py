@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""A save carried out: the archive is written beside its place, checked, and only then put there."""
+"""How the step of a save is taken: the archive is written beside its place, checked, and only then put there."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ from ansible_collections.gantry.docker.plugins.module_utils._transfer.engine_arc
 from ansible_collections.gantry.docker.plugins.module_utils._transfer.found import check_complete, found_in
 from ansible_collections.gantry.docker.plugins.module_utils._transfer.save_step import Save
 
-# moby, image/tarexport/save.go: until 25 archives had the legacy layout, in which layers may be links to others.
+# moby, image/tarexport/save.go: before 25 archives had the legacy layout, in which layers may be links to others.
 _FIRST_WITH_LAYOUT = (25,)
-# What messages call the archive.
+# The words for the archive in messages.
 _WRITTEN = "that the engine wrote"
 
 
 def save(engine: Engine, step: Save) -> str:
     """Write the archive and put it in its place; return its SHA-256.
 
-    Raise GantryError unless it is complete and holds what it should: what was there before is there then.
+    Raise GantryError unless it is complete and holds the right images; the file that was there before stays then.
     """
     directory = os.path.dirname(step.path)
     with successor(step.path) as new:
@@ -50,7 +50,7 @@ def save(engine: Engine, step: Save) -> str:
 
 
 def _write(engine: Engine, step: Save, file: BinaryIO, directory: str) -> str:
-    """Write the archive as it comes or, where that can't be, once all of it is here; return its SHA-256."""
+    """Write the archive while it arrives or, if that is impossible, after all of it is here; return its SHA-256."""
     if engine.version >= _FIRST_WITH_LAYOUT and not step.right.left_out:
         try:
             return _pack(engine, step, parts_of_stream(Transfers(engine).save(step.names, step.only)), file)
@@ -69,7 +69,7 @@ def _write(engine: Engine, step: Save, file: BinaryIO, directory: str) -> str:
 
 
 def _pack(engine: Engine, step: Save, parts: Iterable[Part], file: BinaryIO) -> str:
-    """Write an archive of these parts, and return its SHA-256; raise GantryError as save does."""
+    """Write an archive of these parts, and return its SHA-256; raise GantryError as save() does."""
     with Packer(file, step.compression) as packer:
         index = verify_pieces(packer.tee(assembled(parts)), _WRITTEN)
         _check_right(engine, index, step)
@@ -78,7 +78,7 @@ def _pack(engine: Engine, step: Save, parts: Iterable[Part], file: BinaryIO) -> 
 
 
 def _check_right(engine: Engine, index: ArchiveIndex, step: Save) -> None:
-    """Raise GantryError unless the archive is complete and holds what it should."""
+    """Raise GantryError unless the archive is complete and holds the right images."""
     check_complete(index)
     written = found_in(index, step.compression.kind, lambda: step.only or engine.platform)
     if step.only is None:
