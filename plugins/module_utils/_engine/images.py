@@ -87,7 +87,7 @@ class Image(NamedTuple):
 
     @property
     def size(self) -> int:
-        """The bytes of its layers: uncompressed in a classic store, in the form in which they came in a containerd store.
+        """The bytes of its layers: uncompressed in a classic store, as they came in a containerd store.
 
         After Docker 29.7.2 a containerd store counts the unpacked layers too (daemon/containerd/image_inspect.go).
         """
