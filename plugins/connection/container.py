@@ -215,7 +215,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._transport.exec impo
 
 
 class Connection(ConnectionBase):
-    """A container that is to be worked in."""
+    """A connection to a container."""
 
     transport = "gantry.docker.container"
     has_pipelining = True
@@ -246,7 +246,7 @@ class Connection(ConnectionBase):
         return str(self._option("remote_addr"))
 
     def exec_command(self, cmd: str, in_data: bytes | None = None, sudoable: bool = True) -> tuple[int, bytes, bytes]:
-        """Run a command by the container's shell; its code, its output and what it wrote to standard error."""
+        """Run a command in the container's shell; return its exit code, standard output and standard error."""
         out, err = bytearray(), bytearray()
         command = self._start("-c", cmd)
         if sudoable and self.become and self.become.expect_prompt():
@@ -255,7 +255,7 @@ class Connection(ConnectionBase):
         return code, bytes(out), bytes(err)
 
     def put_file(self, in_path: str, out_path: str) -> None:
-        """Copy a file of the controller into the container, as the user whose tasks these are."""
+        """Copy a file from the controller to the container, as the user that runs the tasks."""
         if not os.path.exists(in_path):
             raise AnsibleFileNotFound(f"There is no file {in_path} on the controller to copy into {self._container}.")
         said = bytearray()
@@ -268,7 +268,7 @@ class Connection(ConnectionBase):
             raise AnsibleError(f"Can't copy {where} in the container {self._container}: {_text(said)}")
 
     def fetch_file(self, in_path: str, out_path: str) -> None:
-        """Copy a file of the container to the controller."""
+        """Copy a file from the container to the controller."""
         said = bytearray()
         with open(out_path, "wb") as file:
             code = self._finish(self._start("-c", 'cat "$0"', _absolute(in_path)), (), file.write, said.extend)
@@ -282,7 +282,7 @@ class Connection(ConnectionBase):
         return str(self._play_context.executable or "/bin/sh")
 
     def _start(self, *words: str) -> RunningCommand:
-        """Start the container's shell with these words."""
+        """Start the container's shell with these arguments."""
         argv = [self._shell_program, *words]
         self._display.vvv(f"EXEC {argv}", host=self._container)
         with _told():
@@ -295,7 +295,10 @@ class Connection(ConnectionBase):
         out: Callable[[bytes], object],
         err: Callable[[bytes], object],
     ) -> int:
-        """Let the command have its input and end; the code. Raises AnsibleConnectionFailure if it never began."""
+        """Send the command its input, wait for its end, and return its exit code.
+
+        Raise AnsibleConnectionFailure if it couldn't be started.
+        """
         first = bytearray()
 
         def noted(piece: bytes) -> None:
@@ -314,10 +317,10 @@ class Connection(ConnectionBase):
         return end.rc
 
     def _escalate(self, become: BecomeBase, command: RunningCommand, out: bytearray, err: bytearray) -> None:
-        """Give the password when the become method asks for it, and wait until it lets us through.
+        """Send the password when the become method asks for it, and wait until it starts the task.
 
-        out, err: get the output from there on. A method that ends before tells why by its code and output.
-        Raises AnsibleAuthenticationFailure if it takes too long, or the password is wrong.
+        out, err: get the output from then on. A method that ends before reports why by its exit code and its output.
+        Raise AnsibleAuthenticationFailure if it takes too long, or if the password is wrong.
         """
 
         def through() -> bool:
@@ -351,11 +354,11 @@ class Connection(ConnectionBase):
             )
 
     def reset(self) -> None:
-        """Nothing is kept from one task to the next."""
+        """Close the connection: nothing else is kept from one task to the next."""
         self.close()
 
     def close(self) -> None:
-        """Let go of the engine."""
+        """Close the connections to the engine."""
         if self._wire is not None:
             self._wire.close()
         self._wire, self._connected = None, False
@@ -363,15 +366,15 @@ class Connection(ConnectionBase):
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Let Ansible tell of our errors."""
+    """Translate errors of this collection into Ansible's."""
     try:
         yield
     except GantryError as error:
-        raise AnsibleConnectionFailure(error.message) from None  # Ansible would tell the cause's message, too
+        raise AnsibleConnectionFailure(error.message) from None  # Ansible would show the cause's message too
 
 
 def _until(condition: Callable[[], bool], command: RunningCommand, out: bytearray, err: bytearray) -> bool:
-    """Take a command's output until a condition holds; False if it ends before."""
+    """Read a command's output until a condition is true; return False if the output ends before."""
     while not condition():
         with _told():
             is_error, piece = next(command.output, (False, b""))
@@ -382,7 +385,7 @@ def _until(condition: Callable[[], bool], command: RunningCommand, out: bytearra
 
 
 def _absolute(path: str) -> str:
-    """A path in the container: the engine's working directory is no place to count on."""
+    """Return a path in the container as an absolute one: the working directory there can be any."""
     return posixpath.normpath(posixpath.join("/", path))
 
 

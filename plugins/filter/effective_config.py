@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""For the role golden_image: the part of an image's config that is the same in every store."""
+"""A filter for the role golden_image: the part of an image's config that is the same in every store."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.identity impo
 
 
 class FilterModule:
-    """The filters, as Ansible looks for them."""
+    """The filters of this file, under the name that Ansible looks for."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Return the filters by their names."""
+        """Return the filters by name."""
         return {"effective_config": effective_config}

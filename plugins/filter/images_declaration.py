@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""For the role images: what follows from the images that a host is declared to have."""
+"""A filter for the role images: the tasks that follow from its variables, and the problems in them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ from ansible_collections.gantry.docker.plugins.plugin_utils._images.declaration 
 
 
 def images_declaration(declared: Mapping[str, Any]) -> dict[str, Any]:
-    """What follows from a declaration, as plain values."""
+    """Return the tasks that follow from a declaration, and its problems, as plain values."""
     found = declare(declared)
     return {
         "problems": [printable(problem) for problem in found.problems],
@@ -65,8 +65,8 @@ def images_declaration(declared: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class FilterModule:
-    """What Ansible looks for."""
+    """The filters of this file, under the name that Ansible looks for."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """The filters by their names."""
+        """Return the filters by name."""
         return {"images_declaration": images_declaration}

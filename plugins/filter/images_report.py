@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""For the role images: what its tasks did, or in check mode would do, as one report."""
+"""A filter for the role images: one report of what its tasks did, or would do in check mode."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ from ansible_collections.gantry.docker.plugins.plugin_utils._images.report impor
 
 
 class FilterModule:
-    """What Ansible looks for."""
+    """The filters of this file, under the name that Ansible looks for."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """The filters by their names."""
+        """Return the filters by name."""
         return {"images_report": report}

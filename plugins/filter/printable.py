@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Text of others, as it can be shown on a terminal."""
+"""A filter that makes text from other sources safe to show on a terminal."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ from ansible_collections.gantry.docker.plugins.module_utils._errors import print
 
 
 def printable_lines(text: str) -> str:
-    """Return the text with its lines, each escaped."""
+    """Return the text with each line escaped."""
     return "\n".join(map(printable, text.split("\n")))
 
 
 class FilterModule:
-    """What Ansible looks for."""
+    """The filters of this file, under the name that Ansible looks for."""
 
     def filters(self) -> dict[str, Callable[..., str]]:
-        """Return the filters by their names."""
+        """Return the filters by name."""
         return {"printable": printable_lines}
