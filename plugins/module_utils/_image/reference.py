@@ -95,7 +95,7 @@ def parse_reference(text: str, default_tag: str | None = DEFAULT_TAG) -> Referen
     """Parse "[registry/]repository[:tag][@digest]".
 
     default_tag: the tag of a name with neither tag nor digest; None for none.
-    Raise InvalidInput, whose message says which part is wrong and what it may be.
+    Raise InvalidInput, whose message names the wrong part and the allowed form.
     """
     if _BARE_ID.fullmatch(text):
         # It looks like an Id. reference/normalize.go refuses it too.

@@ -36,7 +36,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._transport.shapes im
 from ansible_collections.gantry.docker.plugins.module_utils._transport.stream import send_all
 
 PIECE = 256 * 1024
-# The head of a frame (pkg/stdcopy/stdcopy.go): a byte for the stream, three zeros, four bytes for the length of its data
+# The head of a frame (pkg/stdcopy/stdcopy.go): a byte for the stream, three zeros, four bytes for the data's length
 _FRAME = struct.Struct(">B3xL")
 _STDOUT, _STDERR = 1, 2
 # Names that can be the beginning of an Id, such as db and cafe: by any of these the engine may find another container.
@@ -104,7 +104,7 @@ def prepare(api: Client, container: str, how: Mapping[str, Any]) -> str:
 
 
 class End(NamedTuple):
-    """The end of a command. rc: its exit code. ran: False if it couldn't be started; its output says why then."""
+    """The end of a command. rc: its exit code. ran: False if it couldn't be started; its output has the reason then."""
 
     rc: int
     ran: bool

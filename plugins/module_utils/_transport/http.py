@@ -219,8 +219,8 @@ class Client:
 
         An engine sends a body of unknown length in chunks of 32 KiB, each with its length. For an archive of 1 GiB that
         takes 0.3 s of the engine's processor time, and 0.4 s of ours. HTTP/1.0 has no chunks, but then an end that
-        comes too early looks like any other end. So HTTP/1.0 is used only for an engine on this host, which can be asked
-        afterwards whether it is still there.
+        comes too early looks like any other end. So only an engine on this host is asked by HTTP/1.0: afterwards it can
+        be asked whether it is still there.
         """
         answer = self._begin(_Request("GET", self._versioned(path), protocol="1.0" if self._local else "1.1"), True)
         answer.go_on()
