@@ -38,8 +38,8 @@ _ADVICE = (
     ("connection refused", "Check that the registry is up and can be reached from the engine's host."),
     ("no such host", "Check the registry's name, and the name servers of the engine's host."),
 )
-# How engines report that a registry asked to wait (429), failed for now (5xx), or closed the connection. An engine that
-# can't connect to the registry at all isn't among them. Docker 20.10 has words of its own for an empty answer.
+# How engines report that a registry asked to wait (429), failed for now (5xx), or closed the connection. Failures to
+# connect to it at all are not included. Docker 20.10 has words of its own for an empty answer.
 _PASSING = (
     r"toomanyrequests|HTTP 429|429 Too Many Requests|unexpected (HTTP )?status.*: 5\d\d |HTTP 5\d\d"
     r"|\bEOF\b|connection reset by peer|broken pipe|TLS handshake timeout"

@@ -175,7 +175,7 @@ def begins_id(name: ImageName, image_id: str) -> bool:
 
 
 def listed_name(text: str) -> str:
-    """Return the name or Id that a user wrote as in lists of images; a text that is neither, unchanged."""
+    """Return an image's name or Id in the form that lists of images have; any other text unchanged."""
     try:
         name = parse_image_name(text)
     except InvalidInput:

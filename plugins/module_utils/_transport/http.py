@@ -327,7 +327,7 @@ class Incoming:
             status = self._head()
         self.status = status
         without = request.method == "HEAD" or status in (_SWITCHING_PROTOCOLS, _NO_CONTENT, _NOT_MODIFIED)
-        # An engine that didn't read an upload to its end leaves the connection unusable.
+        # A connection isn't used again after an upload: the engine may not have read all of that.
         again = request.protocol == "1.1" and not isinstance(request.body, Upload)
         self._lasts = self._lasts and again and self.headers.get("connection", "").lower() != "close"
         self._body = iter(()) if without else self._framed()
