@@ -50,5 +50,5 @@ class FilterModule:
     """The filters, in the form that Ansible expects."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Return the filters by their names."""
+        """Return the filters by name."""
         return {"effective_config": effective_config}

@@ -53,5 +53,5 @@ class FilterModule:
     """The filters, in the form that Ansible expects."""
 
     def filters(self) -> dict[str, Callable[..., str]]:
-        """Return the filters by their names."""
+        """Return the filters by name."""
         return {"printable": printable_lines}

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""The one family of errors that users see, and the one that archives' readers raise for it."""
+"""The errors that users see, the one that readers of archives raise, and text that is safe to print."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _AGAIN = "Make or copy the archive again"
 
 
 def printable(text: str) -> str:
-    """Return a text for people, in which whatever a terminal could obey, or wouldn't show, is escaped as in Python.
+    """Return a text in which characters that a terminal obeys or doesn't show are escaped as in Python.
 
-    Names, labels, paths and messages come from registries, engines and archives. Escape sequences could rewrite what
-    stands on a terminal, and marks for the direction of writing could let a name look like another.
+    Names, labels, paths and messages come from registries, engines and archives. Escape sequences in them could rewrite
+    the text on a terminal, and marks for the direction of writing could make a name look like another one.
     """
     if text.isprintable():
         return text
@@ -23,9 +23,9 @@ def printable(text: str) -> str:
 
 
 class GantryError(Exception):
-    """An error for the user: says what was tried, on what, and what to do.
+    """An error for the user: what was tried, on which object, and what to do.
 
-    message: whole sentences, without a traceback or a secret in them. What isn't printable in them is escaped.
+    message: whole sentences, without a traceback or a secret. Characters that aren't printable get escaped.
     """
 
     def __init__(self, message: str) -> None:
@@ -34,14 +34,14 @@ class GantryError(Exception):
 
 
 class InvalidInput(GantryError):
-    """What the user wrote can't be understood; nothing was asked of the engine."""
+    """An error in the user's input, found before the engine was asked for anything."""
 
 
 class Unreadable(Exception):
-    """What was read is damaged, hostile, or of no known form.
+    """An error in an archive: it is damaged, hostile, or of an unknown form.
 
-    reason: ends the sentence "The archive can't be used: …", without a full stop.
-    advice: what to do, without a full stop.
+    reason: the end of the sentence "The archive can't be used: …", without a full stop.
+    advice: what the user can do, without a full stop.
     """
 
     def __init__(self, reason: str, advice: str = _AGAIN) -> None:

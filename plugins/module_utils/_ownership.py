@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Whose a file is: what its successor may inherit from it, and whether another user can have put it there."""
+"""The ownership of files: what a new file may inherit from the old one, and which files other users can have made."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _ACL = "system.posix_acl_access"
 
 
 def shared(directory: str) -> bool:
-    """Return whether users other than root and this one can change what lies in a directory."""
+    """Return whether users other than root and this one can change the entries of a directory."""
     status = os.stat(directory)
     return status.st_uid not in (_ROOT, os.geteuid()) or bool(status.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
 
 
 def may_be_inherited(path: str) -> bool:
-    """Return whether a new file may have the owner, group and permissions of the one at a path.
+    """Return whether a new file may inherit the owner, group and permissions of the file at a path.
 
-    Only of a regular file. In a shared directory only of this user's own, and not through a hard link: that shows a
-    file of ours which another user put there.
+    The file at the path must be a regular one. In a shared directory it must be this user's own and have no other hard
+    link: another user may have linked a file of this user there.
     """
     try:
         status = os.lstat(path)
@@ -40,9 +40,10 @@ def may_be_inherited(path: str) -> bool:
 
 
 def inherit(descriptor: int, path: str) -> None:
-    """Give an open file the owner, group and permissions of the file at a path, as far as this user can.
+    """Give an open file the owner, group, permissions and ACL of the file at a path, as far as this user can.
 
-    Never setuid, setgid or sticky. Where the group can't be kept, its permissions would be another group's: they go.
+    It never gets setuid, setgid or sticky. If it can't get the group, it gets no permissions for the group and no ACL,
+    because they would hold for another group.
     """
     former = os.lstat(path)
     permissions = former.st_mode & _PERMISSIONS
@@ -52,12 +53,12 @@ def inherit(descriptor: int, path: str) -> None:
     with suppress(PermissionError):
         os.fchmod(descriptor, permissions)
     if kept:
-        with suppress(OSError):  # no such list, or none on this file system
+        with suppress(OSError):  # the file has no ACL, or the file system has none
             os.setxattr(descriptor, _ACL, os.getxattr(path, _ACL, follow_symlinks=False))
 
 
 def _give(descriptor: int, former: os.stat_result) -> bool:
-    """Give an open file the owner and group of another; whether it has that group then."""
+    """Give an open file the owner and group of another, if possible; return whether it has that group then."""
     for owner in (former.st_uid, -1):
         with suppress(PermissionError):
             os.fchown(descriptor, owner, former.st_gid)
@@ -66,10 +67,11 @@ def _give(descriptor: int, former: os.stat_result) -> bool:
 
 
 def is_foreign(path: str, owner: int | None) -> bool:
-    """Return whether what lies at a path is another user's, in a directory where that makes a difference.
+    """Return whether the file at a path is another user's, in a directory where that makes a difference.
 
-    In a sticky directory a file is safe from all but its owner; in others, who can write there can exchange any file.
-    owner: a user who is meant to have the file. A link is its maker's.
+    Only a shared sticky directory protects a file from users other than its owner. In other directories everybody who
+    can write there can replace any file.
+    owner: a user who may own the file too. A link belongs to the user who made it.
     """
     try:
         status = os.lstat(path)

@@ -4,17 +4,17 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""The options of modules that use registries; what comes of them is in _registry/credentials.py.
+"""The options of all modules that use registries. They are parsed in _registry/credentials.py.
 
-They stand apart, as every module is made by what knows of them, and few need the rest.
+They have a file of their own because _task imports them for every module, and few modules need the rest.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-# The documentation of these stands in doc_fragments/registry.py: of ACCESS_SPEC as ACCESS, of what REGISTRY_SPEC has
-# beyond it as DOCUMENTATION.
+# They are documented in doc_fragments/registry.py: ACCESS_SPEC as ACCESS, the other options of REGISTRY_SPEC as
+# DOCUMENTATION.
 ACCESS_SPEC: dict[str, dict[str, Any]] = {
     "credentials": {
         "type": "list",

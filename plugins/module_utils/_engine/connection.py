@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""The engine that the connection options name."""
+"""The engine that the connection options or the environment name."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from ansible_collections.gantry.docker.plugins.module_utils._transport.shapes im
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Connections to ask on at the same time. Over ssh each costs a login, and a server refuses some when ten come at once
-# (sshd_config, MaxStartups): there are few, and one for so many questions.
+# The most connections at a time. Over ssh each costs a login, and a server refuses some of ten logins at once
+# (sshd_config, MaxStartups). So there are few over ssh: one, and another for every _WORTH_A_LOGIN questions.
 _AT_A_TIME = 16
 _SSH_AT_A_TIME, _WORTH_A_LOGIN = 4, 16
 
 
 class Engine:
-    """One engine: its images, and what it is.
+    """An engine: its images and its properties.
 
-    api: the way to ask it, for the rooms that do. options: as address.resolve gives them.
+    api: the client of its API, for rooms that make other calls. options: as address.resolve() returns them.
     """
 
     def __init__(self, api: Client, options: Mapping[str, Any]) -> None:
@@ -46,34 +46,35 @@ class Engine:
 
     @cached_property
     def info(self) -> Mapping[str, Any]:
-        """What the engine says of itself (docker info)."""
+        """The engine's description of itself (docker info)."""
         with trying_to("ask the engine what it is"):
             info: Mapping[str, Any] = INFO(self.api.get("/info"))
             return info
 
     @property
     def version(self) -> tuple[int, ...]:
-        """The engine's version as numbers; (28, 5, 2)."""
+        """The engine's version as numbers, as in (28, 5, 2)."""
         digits = str(self.info.get("ServerVersion", "")).split("+", maxsplit=1)[0].split("-", maxsplit=1)[0].split(".")
         return tuple(int(part) for part in digits if part.isdigit())
 
     @property
     def platform(self) -> Platform:
-        """What it runs, and pulls unless told otherwise."""
+        """The platform that the engine runs on, and pulls images for by default."""
         return platform_of({"Os": self.info.get("OSType"), "Architecture": self.info.get("Architecture")})
 
     @property
     def containerd_store(self) -> bool:
-        """Whether images lie in containerd's store, where Ids are digests of manifests."""
+        """Whether the store is containerd's, where Ids are digests of manifests or indexes."""
         # daemon/containerd/service.go, LayerStoreStatus
         return ["driver-type", "io.containerd.snapshotter.v1"] in (self.info.get("DriverStatus") or [])
 
     def each(
         self, work: Callable[[Engine, Item], Result], items: Sequence[Item], at_once: int
     ) -> list[Result | GantryError]:
-        """Do the same work for each item, so many at a time; the results in the items' order.
+        """Do the same work for each item, and return the results in the order of the items.
 
-        work: gets this engine, and the item. A GantryError that it raises is that item's result, and the others go on.
+        work: takes this engine and an item. A GantryError that it raises is the result of that item; the work for the
+        other items goes on. at_once: the most items at a time.
         """
 
         def one(item: Item) -> Result | GantryError:
@@ -86,9 +87,9 @@ class Engine:
         return on_threads(one, items, workers) if workers > 1 else [one(item) for item in items]
 
     def ask_all(self, ask: Callable[[Engine, Item], Result], items: Iterable[Item]) -> dict[Item, Result]:
-        """What the engine is asked for each item, by it; each item once. Raises the first item's error.
+        """Ask the engine once for each item, and return the answers by item; raise the error of the first failed item.
 
-        Several are asked for at a time: containerd stores take up to 20 ms for each.
+        Several questions are asked at a time, because a containerd store takes up to 20 ms for each.
         """
         wanted = tuple(dict.fromkeys(items))
         at_once = _AT_A_TIME
@@ -97,42 +98,42 @@ class Engine:
         return dict(zip(wanted, _without_errors(self.each(ask, wanted, at_once))))
 
     def both(self, one: Callable[[Engine], Item], other: Callable[[Engine], Result]) -> tuple[Item, Result]:
-        """Do two pieces of work at the same time, and wait for both. Raises the first one's error."""
+        """Do two pieces of work at the same time, wait for both, and return both results; raise the first error."""
         works: Sequence[Callable[[Engine], Any]] = (one, other)
         first, second = _without_errors(self.each(lambda engine, work: work(engine), works, 2))
         return first, second
 
     def find_all(self, names: Iterable[str]) -> dict[str, Image]:
-        """The images of references or Ids, by these; those that name none are left out."""
+        """Return the images of references or Ids, by these. Names without an image are left out."""
         return _there(self.ask_all(lambda engine, name: engine.images.find(name), names))
 
     def find_listed(self, rows: Iterable[ImageSummary]) -> dict[str, Image]:
-        """The images of rows of the list, by their Ids; those that are gone are left out."""
+        """Return the images of rows of the engine's list, by their Ids. Images that are gone are left out."""
         listed = {row.id: row for row in rows}
         return _there(self.ask_all(lambda engine, image_id: engine.images.find_listed(listed[image_id]), listed))
 
     def meant_all(self, names: Iterable[ImageName]) -> dict[ImageName, Image]:
-        """The images that the user means by names, as Images.meant() has it, by these; not those that mean none."""
+        """Return the images that the user means by names (Images.meant()), by these. Names without one are left out."""
         return _there(self.ask_all(lambda engine, name: engine.images.meant(name), names))
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """What the user should know of how the engine was found, as sentences."""
+        """Sentences for the user about problems with finding the engine."""
         doubts: tuple[str, ...] = self.options["doubts"]
         return doubts
 
     @property
     def now(self) -> str:
-        """The time by the engine's clock when it was asked what it is, as RFC 3339."""
+        """The time of the engine's clock, as RFC 3339, when `info` was read."""
         return str(self.info.get("SystemTime") or "")
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self.api.close()
 
 
 def _without_errors(results: Iterable[Result | GantryError]) -> Iterator[Result]:
-    """The results; raises the first one that is an error."""
+    """Yield the results; raise the first one that is an error."""
     for result in results:
         if isinstance(result, GantryError):
             raise result
@@ -146,10 +147,10 @@ def _there(found: Mapping[Item, Image | None]) -> dict[Item, Image]:
 def connect(params: Mapping[str, Any]) -> Engine:
     """Connect to the engine that the connection options or the environment name.
 
-    Raises InvalidInput for options that can't be, EngineError if no engine answers.
+    Raise InvalidInput for invalid options, EngineError if no engine answers.
     """
     options = resolve(params, os.environ)
-    wants_tls(options)  # what is wrong with its options is told whatever way there is
+    wants_tls(options)  # raises InvalidInput for wrong TLS options, even if the connection doesn't use TLS
     with ExitStack() as undo:
         api = Client(options)
         undo.callback(api.close)

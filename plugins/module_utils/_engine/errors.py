@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""What goes wrong between this host and an engine, told as sentences where the call is made."""
+"""Errors between this host and an engine, translated into sentences where the call is made."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ _ADVICE = (
     ("connection refused", "Check that the registry is up and can be reached from the engine's host."),
     ("no such host", "Check the registry's name, and the name servers of the engine's host."),
 )
-# How engines pass on that a registry asked to wait (429), is broken for now (5xx), or hung up; that they can't connect
-# to it at all is not among them. 20.10 complains of an empty answer in words of its own.
+# How engines report that a registry asked to wait (429), failed for now (5xx), or closed the connection. Failures to
+# connect to it at all are not included. Docker 20.10 has words of its own for an empty answer.
 _PASSING = (
     r"toomanyrequests|HTTP 429|429 Too Many Requests|unexpected (HTTP )?status.*: 5\d\d |HTTP 5\d\d"
     r"|\bEOF\b|connection reset by peer|broken pipe|TLS handshake timeout"
 )
 
-# As much of what an engine says is told.
+# The most characters of an engine's answer that a message has.
 _LONGEST = 4000
 
 
 class EngineError(GantryError):
-    """The engine refused, or couldn't be talked to.
+    """A refusal of the engine, or a failure to reach it.
 
-    status: the HTTP status of its answer; None if there was no answer, or the error came inside one.
-    passing: whether a registry may soon do what it didn't do now.
+    status: the HTTP status of its answer; None if there was no answer, or if the error came inside an answer.
+    passing: whether the same call may soon succeed, because a registry failed only for now.
     """
 
     def __init__(self, message: str, status: int | None = None, passing: bool = False) -> None:
@@ -63,10 +63,10 @@ class EngineError(GantryError):
 
 @contextmanager
 def trying_to(task: str, registry: str | None = None) -> Iterator[None]:
-    """Translate what goes wrong inside into EngineError.
+    """Translate errors raised inside into EngineError.
 
-    task: what is tried and on what, to follow "Can't": "pull busybox:latest". registry: the one whose silence is the
-    engine's silence too.
+    task: the operation and its object, to follow "Can't": "pull busybox:latest". registry: the registry that the engine
+    waits for, if any: while that is silent, the engine is silent too.
     """
     try:
         yield
@@ -84,7 +84,7 @@ def trying_to(task: str, registry: str | None = None) -> Iterator[None]:
 
 
 def engine_said(task: str, answer: str, status: int | None = None) -> EngineError:
-    """The error for an answer that says no, with advice where the answer allows any."""
+    """Return the error for an answer that reports a failure, with advice if there is any for it."""
     code = f" {status}" if status else ""
     lowered = answer.lower()
     advice = next((f" {text}" for word, text in _ADVICE if word in lowered), "")
@@ -95,7 +95,7 @@ def engine_said(task: str, answer: str, status: int | None = None) -> EngineErro
 
 def _why(error: OSError, registry: str | None) -> str:
     if isinstance(error, (socket.timeout, TimeoutError)):  # one and the same from Python 3.10 on
-        # An engine that waits for a registry is as silent as one that hangs.
+        # An engine that waits for a registry sends nothing, like one that hangs.
         ways = f"and that the registry {registry} answers" if registry else "('docker info' on its host)"
         return (
             "the engine sent nothing for as long as the option timeout allows. "

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""What an engine tells of its progress: JSON, message by message."""
+"""Progress messages of an engine: a stream of JSON objects."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from ansible_collections.gantry.docker.plugins.module_utils._transport.shapes im
 
 
 def messages(answer: Incoming, task: str) -> Iterator[Mapping[str, Any]]:
-    """The messages of a progress stream, one by one, each as soon as it is there; the answer is closed then.
+    """Yield the messages of a progress stream, each as soon as it has come, and close the answer at the end.
 
-    A failure arrives inside an answer with status 200 (pkg/jsonmessage), as a message with
-    error or errorDetail: it raises EngineError. task: as in errors.trying_to. Raises Unexpected for what is no message.
+    A failure comes as a message with error or errorDetail inside an answer with status 200 (pkg/jsonmessage).
+    Raise EngineError for it, Unexpected for anything that isn't a message. task: as in errors.trying_to().
     """
     with closing(answer):
         for message in lines(answer.pieces()):

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Threads that keep no task from its end."""
+"""Threads that can't keep a task from ending."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ Result = TypeVar("Result")
 def _start(work: Callable[[], object]) -> None:
     """Do work in a daemon thread that takes no signals.
 
-    A daemon, so that a call which never returns can't keep the module from ending. Signals are for the main thread: one
-    that the kernel gave to another would not end the main thread's wait.
+    It is a daemon, so that a call which never returns can't keep the module from ending. Signals are for the main
+    thread: a signal that the kernel delivers to another thread doesn't end the main thread's wait.
     """
     former = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
@@ -33,10 +33,10 @@ def _start(work: Callable[[], object]) -> None:
 
 
 def on_threads(work: Callable[[Item], Result], items: Sequence[Item], workers: int) -> list[Result]:
-    """The results of work for each item, in the items' order, by so many threads at a time.
+    """Return the results of work for each item, in the order of the items. workers: the number of threads.
 
-    These are daemons, unlike those of concurrent.futures, and their end isn't waited for when a signal ends the task:
-    they may wait for answers that never come. Raises the first item's error, once all are done.
+    The threads are daemons, unlike those of concurrent.futures. If a signal ends the task, it doesn't wait for them,
+    because they may wait for answers that never come. Raise the error of the first failed item, after all have ended.
     """
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     outcomes: queue.SimpleQueue[tuple[int, Result | None, BaseException | None]] = queue.SimpleQueue()

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""An image's history: which of its steps made which layer."""
+"""The history of an image: which of its steps made which layer."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# Dockerfile instructions that change the config alone (dockerfile reference, "shell and exec form"
-# and BuildKit's dispatch): what they leave is never a layer.
+# Dockerfile instructions that change only the config (Dockerfile reference, "shell and exec form", and BuildKit's
+# dispatch). They never make a layer.
 _CONFIG_ONLY = re.compile(
     r"(?:/bin/sh -c #\(nop\)\s+)?"
     r"(?:ARG|CMD|ENTRYPOINT|ENV|EXPOSE|HEALTHCHECK|LABEL|MAINTAINER|ONBUILD|SHELL|STOPSIGNAL|USER|VOLUME)\b"
@@ -21,10 +21,10 @@ _CONFIG_ONLY = re.compile(
 
 
 def history_rows(history: Sequence[Mapping[str, Any]], diff_ids: Sequence[str]) -> list[dict[str, Any]]:
-    """An image's history, each step with the DiffID of the layer that it made, the newest first.
+    """Return the history of an image, the newest step first, each step with the DiffID of the layer that it made.
 
-    DiffID is None for a step that made no layer, and where the engine doesn't tell which did.
-    history: as the engine tells it, the newest first. diff_ids: the lowest first.
+    DiffID is None for a step that made no layer, and for all steps if it is unknown which of them made the layers.
+    history: as the engine reports it, the newest step first. diff_ids: the lowest layer first.
     """
     oldest_first = list(reversed(history))
     makers = _layer_makers(oldest_first, len(diff_ids))
@@ -37,10 +37,10 @@ def history_rows(history: Sequence[Mapping[str, Any]], diff_ids: Sequence[str]) 
 
 
 def layer_sizes(history: Sequence[Mapping[str, Any]], layers: int) -> tuple[int, ...]:
-    """The sizes of an image's layers, the lowest first, from its history (as in history_rows).
+    """Return the sizes of an image's layers, the lowest first, from its history (as in history_rows).
 
-    Where it can't be told which step made a layer of no bytes, these are taken to be the highest: then no sum
-    of the lowest layers is too small.
+    If it is unknown which steps made the layers of 0 bytes, these layers count as the highest. So no sum of the
+    lowest layers is too small.
     """
     oldest_first = list(reversed(history))
     makers = _layer_makers(oldest_first, layers) or [bool(row.get("Size")) for row in oldest_first]
@@ -49,10 +49,10 @@ def layer_sizes(history: Sequence[Mapping[str, Any]], layers: int) -> tuple[int,
 
 
 def _layer_makers(rows: Sequence[Mapping[str, Any]], layers: int) -> list[bool] | None:
-    """Which rows made a layer; None if that can't be told for sure.
+    """Return for each row whether it made a layer; None if that is uncertain.
 
-    The engine doesn't say it. A row with a size did; one without may be a layer all the same
-    (made by WORKDIR, or by touching nothing). Only a count that comes out even is believed.
+    The engine doesn't report it. A row with a size made a layer. A row without a size may have made one too (by
+    WORKDIR, or by a command that changed no file). A guess counts only if it gives exactly the number of layers.
     """
     sized = [int(row.get("Size") or 0) > 0 for row in rows]
     possible = [bool(size) or not _CONFIG_ONLY.match(row.get("CreatedBy") or "") for size, row in zip(sized, rows)]

@@ -4,11 +4,11 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""What makes two images the same, whichever engine or archive holds them.
+"""The identity of images: two copies of an image have the same one in every engine and archive.
 
-An image's Id is no help between hosts: a classic store names an image by the digest of its config,
-a containerd store by that of its manifest or index. What moves with an image is its config: the
-platform, the time of creation, the layers' DiffIDs, and what a container is to run.
+The Id of an image differs between hosts: it is the digest of the config in a classic store, and the digest of the
+manifest or index in a containerd store. The config is the same everywhere: the platform, the time of creation, the
+DiffIDs of the layers, and the settings of the containers.
 """
 
 from __future__ import annotations
@@ -21,9 +21,8 @@ from typing import Any, NamedTuple
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform, platform_of
 from ansible_collections.gantry.docker.plugins.module_utils._image.times import parse_time
 
-# What image-spec's config.md says of a container to be run, and what Docker adds to it
-# (api/types/container/config.go). The rest of the object tells of the container that an image was
-# made from, and comes and goes with the engine that shows it.
+# The settings of containers in image-spec, config.md, and those that Docker adds (api/types/container/config.go).
+# The other fields of the object describe the container that an image was made from. Engines differ in them.
 EFFECTIVE_CONFIG = (
     "Cmd",
     "Entrypoint",
@@ -42,9 +41,9 @@ EFFECTIVE_CONFIG = (
 
 
 class ImageIdentity(NamedTuple):
-    """What two copies of an image have in common in every store and archive.
+    """The values that two copies of an image have in common in every store and archive.
 
-    created: seconds and nanoseconds since 1970 (None where the image doesn't tell).
+    created: seconds and nanoseconds since 1970; None if the image has no time of creation.
     config: the effective config as canonical JSON.
     """
 
@@ -57,11 +56,11 @@ class ImageIdentity(NamedTuple):
 def identity_of(
     described: Mapping[str, Any], diff_ids: Sequence[str], config: Mapping[str, Any] | None
 ) -> ImageIdentity:
-    """The identity of an image.
+    """Return the identity of an image.
 
-    described: an image as inspected (Os, Created, …) or an image's config (os, created, …).
-    diff_ids: its layers' DiffIDs, the lowest first.
-    config: the object of either that a container is made from (Config or config).
+    described: an image as inspected (Os, Created, …), or the config of an image (os, created, …).
+    diff_ids: the DiffIDs of its layers, the lowest first.
+    config: the settings of its containers, a part of described (Config or config).
     """
     created = described.get("Created") or described.get("created")
     return ImageIdentity(
@@ -70,17 +69,17 @@ def identity_of(
 
 
 def effective_config(config: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What of an image's config shapes its containers; empty values left out, as they mean the same as none."""
+    """Return the settings of containers in an image's config, without empty ones, which mean the same as none."""
     return {key: config[key] for key in EFFECTIVE_CONFIG if config and config.get(key)}
 
 
 def canonical(value: Any) -> str:
-    """A value as JSON that is the same for equal values."""
+    """Return a value as JSON; equal values give equal JSON."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def described(identity: ImageIdentity) -> dict[str, Any]:
-    """An image in a diff, the same for every store and archive."""
+    """Return an image as diffs show it, the same for every store and archive."""
     seconds = identity.created[0] if identity.created else None
     created = None if seconds is None else f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
     return {"created": created, "layers": list(identity.diff_ids), "config": json.loads(identity.config)}

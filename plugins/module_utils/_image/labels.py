@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Labels of images, and what is asked of them: key, or key=value."""
+"""Labels of images, and conditions on them: key, or key=value."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ansible_collections.gantry.docker.plugins.module_utils._errors import Inval
 
 
 def parse_label(text: str, option: str) -> str:
-    """What is asked of labels, as it was written.
+    """Return a condition on labels unchanged; raise InvalidInput if it has no key, because no label can match it then.
 
-    option: where it stands, for the error. Raises InvalidInput for what has no key, which no label could be.
+    option: the option that has the condition, for the error message.
     """
     if not text.partition("=")[0]:
         raise InvalidInput(f"'{text}' in {option} has no key: write key or key=value.")
@@ -24,6 +24,6 @@ def parse_label(text: str, option: str) -> str:
 
 
 def has_label(labels: Mapping[str, str], wanted: str) -> bool:
-    """Whether there is a label: key, or key=value."""
+    """Return whether the labels have the wanted one: key, or key=value."""
     key, equals, value = wanted.partition("=")
     return key in labels and (not equals or labels[key] == value)

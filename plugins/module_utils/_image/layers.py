@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Layers: how they stack, and who holds them."""
+"""Layers: their chain IDs, and the images that have them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from itertools import takewhile
 
 
 def chain_ids(diff_ids: Sequence[str]) -> tuple[str, ...]:
-    """The chain ID of every layer, the lowest first (image-spec, config.md, "Layer ChainID")."""
+    """Return the chain ID of every layer, the lowest first (image-spec, config.md, "Layer ChainID")."""
     chain: list[str] = []
     for diff_id in diff_ids:
         below = chain[-1] if chain else None
@@ -23,9 +23,9 @@ def chain_ids(diff_ids: Sequence[str]) -> tuple[str, ...]:
 
 
 def holders(images: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """For each layer, by its chain ID, those of the images that hold it: it is shared if there are several.
+    """Return for each layer, by its chain ID, the images that have it: a layer with several images is shared.
 
-    images: their DiffIDs, the lowest first.
+    images: the DiffIDs of each image, the lowest first.
     """
     holding: dict[str, list[str]] = {}
     for image, diff_ids in images.items():
@@ -35,10 +35,11 @@ def holders(images: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
 
 
 def can_be_left_out(images: Iterable[Sequence[str]], there: Container[str]) -> frozenset[str]:
-    """Those of the layers that who has certain layers needs not be sent, to have these images.
+    """Return the DiffIDs of the layers of images that need not be sent to a store that has certain layers.
 
-    images: their DiffIDs, the lowest first. there: DiffIDs of the layers that are there.
-    A layer is of use only on top of those below it; one that an image needs for which it isn't there must be sent.
+    images: the DiffIDs of each image, the lowest first. there: the DiffIDs of the layers that the store has.
+    The store can use a layer for an image only if it has all layers below it too. A layer that it can use for one image
+    but not for another one must be sent.
     """
     usable: set[str] = set()
     needed: set[str] = set()

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Shell patterns of images' names, with the same meaning in all modules."""
+"""Shell patterns for names of images, with the same meaning in all modules."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.reference imp
     repository_of,
 )
 
-# What names consist of, and what stands for it in patterns.
+# The characters of names and of patterns.
 _ALLOWED = re.compile(r"[A-Za-z0-9._:/@*?\[\]!-]+")
 _SET = re.compile(r"\[!?(?:\]|[^\]!])[^\]]*\]")
 _ID = re.compile(r"sha256:.*|[0-9a-f]{12,64}")
 
 
-# How names of the default registry may be spelt out, though engines don't show them so (reference/normalize.go).
+# The beginnings of names of the default registry that engines leave out (reference/normalize.go). Users may write them.
 _REGISTRIES = (f"{DEFAULT_REGISTRY}/", f"index.{DEFAULT_REGISTRY}/")
 _SPELT_OUT = (*_REGISTRIES, OFFICIAL)
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """A pattern of names with C(*), C(?) and C([]), as in a shell, where C(*) matches slashes too.
+    """A pattern of names with C(*), C(?) and C([]), as in a shell, but C(*) matches slashes too.
 
-    It is compared with the whole name. Without a tag it means every tag or digest: debian is the same as debian:*.
+    It must match the whole name. Without a tag it matches every tag and digest: debian is the same as debian:*.
     docker.io/library/debian and library/debian are other spellings of it.
     """
 
@@ -50,7 +50,7 @@ class Pattern:
         return self.text
 
     def matches(self, name: str) -> bool:
-        """Whether the pattern means a name, as engines show it: repository:tag or repository@digest."""
+        """Return whether the pattern matches a name, as engines show it: repository:tag or repository@digest."""
         return any(
             self._expression.match(spelling)
             for whole in (name, repository_of(name))
@@ -63,10 +63,10 @@ class Pattern:
 
 
 def parse_pattern(text: str, option: str) -> Pattern:
-    """Parse a pattern of names, or a name as one.
+    """Parse a pattern of names; a name is a pattern too. Raise InvalidInput for a pattern that can match no name.
 
-    option: where it stands, for the error. Raises InvalidInput for a pattern that can match no name: who wrote it
-    in an option that keeps images would lose what it was to keep.
+    Such a pattern in an option that keeps images would keep nothing, and the user would lose images.
+    option: the option that has the pattern, for the error message.
     """
     if _ID.fullmatch(text):
         raise InvalidInput(
@@ -78,7 +78,7 @@ def parse_pattern(text: str, option: str) -> Pattern:
             f"'{text}' in {option} can match no image's name. "
             "A pattern is a name such as debian, debian:12 or example/*."
         )
-    # A repository's name is in lower case, but a registry's name and a tag need not be.
+    # Only the repository must be in lower case, not the registry and the tag.
     repository = text.rpartition("/")[2].partition(":")[0]
     if repository != repository.lower():
         raise InvalidInput(f"'{text}' in {option} can match no image's name: a repository's name is in lower case.")
@@ -86,7 +86,7 @@ def parse_pattern(text: str, option: str) -> Pattern:
 
 
 def is_pattern(text: str) -> bool:
-    """Whether a text can be no name, but a pattern of names."""
+    """Return whether a text has characters that only patterns of names have."""
     return any(character in text for character in "*?[")
 
 
@@ -94,21 +94,21 @@ Selection = Union[ImageName, Pattern]
 
 
 def parse_selection(text: str, option: str, default_tag: str = DEFAULT_TAG) -> Selection:
-    """Parse what chooses images: a name or an Id, as parse_image_name() takes them, or a pattern of names.
+    """Parse a selection of images: a name or an Id, as for parse_image_name(), or a pattern; raise InvalidInput.
 
-    option: where it stands, for the error. default_tag: the tag of a name with neither tag nor digest; a pattern
-    without a tag means every tag. Raises InvalidInput.
+    option: the option that has the selection, for the error message. default_tag: the tag of a name with neither tag
+    nor digest. A pattern without a tag matches every tag.
     """
     return parse_pattern(text, option) if is_pattern(text) else parse_image_name(text, default_tag)
 
 
 def may_mean_a_tag_of(pattern: str, repository: str) -> bool:
-    """Return whether a name, or a pattern of names, may mean a tag of the repository."""
+    """Return whether a name, or a pattern of names, may match a tag of the repository."""
     return any(fnmatchcase(repository, part) for part in (pattern, pattern.rpartition(":")[0]))
 
 
 def _spellings(name: str) -> tuple[str, ...]:
-    """All spellings of a name, as engines show it: only those of the default registry have several."""
+    """Return all spellings of a name that engines show: only names of the default registry have several."""
     first, slash, _rest = name.partition("/")
     if slash and looks_like_host(first):
         return (name,)

@@ -16,7 +16,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._errors import Inval
 
 _PART = re.compile(r"[A-Za-z0-9_.-]+")
 
-# containerd/platforms, database.go, normalizeArch: other names of the same processors.
+# Other names of the same architectures: containerd/platforms, database.go, normalizeArch.
 _ARCHITECTURES = {
     "i386": ("386", ""),
     "x86_64": ("amd64", ""),
@@ -25,15 +25,15 @@ _ARCHITECTURES = {
     "armhf": ("arm", "v7"),
     "armel": ("arm", "v6"),
 }
-# The same function: a variant that is the same as having none.
+# Variants that mean the same as no variant: the same function.
 _DEFAULT_VARIANTS = {("arm64", "v8"), ("arm64", "8"), ("amd64", "v1")}
-# Those that may stand alone, as Docker takes them: the names of containerd/platforms, database.go, isKnownArch, that
-# Linux runs on. The engine's system is meant then, and that is Linux here.
+# Architectures that users may write without an operating system, as for Docker, which then takes the engine's: Linux.
+# They are the names in containerd/platforms, database.go, isKnownArch, that Linux runs on.
 _ALONE = {
     *("386", "amd64", "arm", "arm64", "loong64", "mips", "mipsle", "mips64", "mips64le", "ppc64", "ppc64le"),
     *("riscv64", "s390x"),
 }
-# containerd/platforms, compare.go, platformVector: what a processor runs beside its own programs.
+# The architecture whose programs a processor runs beside its own: containerd/platforms, compare.go, platformVector.
 _RUNS_TOO = {"amd64": "386", "arm64": "arm"}
 
 
@@ -48,23 +48,23 @@ class Platform(NamedTuple):
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
 
     def includes(self, other: Platform) -> bool:
-        """Whether an image for the platform other satisfies who asked for this one.
+        """Return whether an image for the platform other is right if this platform is wanted.
 
-        A platform without a variant asks for none in particular.
+        If this platform has no variant, every variant is right.
         """
         same = (self.os, self.architecture) == (other.os, other.architecture)
         return same and self.variant in ("", other.variant)
 
     def runs(self, other: Platform) -> bool:
-        """Return whether what is made for the platform other runs on this one, without emulation.
+        """Return whether an image for the platform other runs on this one without emulation.
 
-        Variants don't count: which of them a processor runs, an engine doesn't tell.
+        Variants don't count, because an engine doesn't report which of them its processor runs.
         """
         return self.os == other.os and other.architecture in (self.architecture, _RUNS_TOO.get(self.architecture))
 
 
 def parse_platform(text: str) -> Platform:
-    """Parse "os/architecture[/variant]", as in linux/arm64, or a known architecture alone; raises InvalidInput."""
+    """Parse "os/architecture[/variant]", as in linux/arm64, or a known architecture alone; raise InvalidInput."""
     parts = text.split("/")
     if len(parts) == 1 and _normalised("linux", text, "").architecture in _ALONE:
         parts = ["linux", text]
@@ -77,7 +77,7 @@ def parse_platform(text: str) -> Platform:
 
 
 def platform_of(described: Mapping[str, Any]) -> Platform:
-    """The platform of an image as inspected (Os, Architecture, Variant) or as its config says (os, …)."""
+    """Return the platform of an image as inspected (Os, Architecture, Variant), or of its config (os, …)."""
 
     def field(name: str) -> str:
         value: str | None = described.get(name) or described.get(name.lower())

@@ -4,10 +4,10 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Image references, parsed once at the edge into values.
+"""References of images, parsed once at the edge into values.
 
 The grammar and the normalisation are those of the distribution project (reference/regexp.go and
-reference/normalize.go), so a name means here what it means to Docker.
+reference/normalize.go). So a name means the same as in Docker.
 """
 
 from __future__ import annotations
@@ -65,17 +65,17 @@ class Reference(NamedTuple):
 
     @property
     def tagged(self) -> str:
-        """Name and tag, as in an image's RepoTags."""
+        """The repository and the tag, as in an image's RepoTags."""
         return f"{self.name}:{self.tag}"
 
     @property
     def pinned(self) -> str:
-        """Name and digest, as in an image's RepoDigests."""
+        """The repository and the digest, as in an image's RepoDigests."""
         return f"{self.name}@{self.digest}"
 
     @property
     def listed(self) -> str:
-        """The name as lists of images have it; with both a tag and a digest, the digest counts."""
+        """The name as in lists of images: with the digest if there is one, else with the tag."""
         return self.pinned if self.digest else self.tagged
 
     def __str__(self) -> str:
@@ -84,7 +84,7 @@ class Reference(NamedTuple):
         return f"{self.name}{tag}{digest}"
 
     def with_default_tag(self, tag: str = DEFAULT_TAG) -> Reference:
-        """This reference; with the tag if it has neither tag nor digest."""
+        """Return this reference, with the given tag if it has neither tag nor digest."""
         return self if self.tag or self.digest else self._replace(tag=tag)
 
 
@@ -94,12 +94,11 @@ ImageName = Union[ImageId, Reference]
 def parse_reference(text: str, default_tag: str | None = DEFAULT_TAG) -> Reference:
     """Parse "[registry/]repository[:tag][@digest]".
 
-    text: as the user wrote it.
-    default_tag: the tag that a name with neither tag nor digest means; None for none.
-    Raises InvalidInput, saying which part is wrong and what it may be.
+    default_tag: the tag of a name with neither tag nor digest; None for none.
+    Raise InvalidInput, whose message names the wrong part and the allowed form.
     """
     if _BARE_ID.fullmatch(text):
-        # reference/normalize.go refuses this too: it can't be told from an Id.
+        # It looks like an Id. reference/normalize.go refuses it too.
         raise InvalidInput(f"'{text}' is an image Id, and a name of the form repository[:tag] is needed here.")
     rest, at, digest = text.partition("@")
     if at and not _SHA256.fullmatch(digest):
@@ -119,7 +118,7 @@ def parse_reference(text: str, default_tag: str | None = DEFAULT_TAG) -> Referen
 
 
 def parse_registry(text: str) -> str:
-    """The registry, as references name it, of an address as docker login takes it; raises InvalidInput."""
+    """Return the registry, as in references, of an address, as for docker login; raise InvalidInput."""
     host = text.partition("://")[2] or text
     host = host.partition("/")[0]
     if not _REGISTRY.fullmatch(host):
@@ -128,7 +127,7 @@ def parse_registry(text: str) -> str:
 
 
 def parse_image_name(text: str, default_tag: str = DEFAULT_TAG) -> ImageName:
-    """Parse a reference or an image's full Id (with or without C(sha256:)); raises InvalidInput."""
+    """Parse a reference or an image's full Id (with or without C(sha256:)); raise InvalidInput."""
     if _BARE_ID.fullmatch(text):
         return ImageId(f"sha256:{text}")
     if _SHA256.fullmatch(text):
@@ -139,10 +138,10 @@ def parse_image_name(text: str, default_tag: str = DEFAULT_TAG) -> ImageName:
 
 
 def parse_tag(text: str, default_tag: str = DEFAULT_TAG) -> Reference:
-    """Parse a reference that a tag can be put on: one without a digest; raises InvalidInput."""
+    """Parse a reference that an image can be tagged with: one without a digest; raise InvalidInput."""
     reference = parse_reference(text, default_tag)
     if reference.name == "sha256":
-        # reference/store.go refuses it too: it can't be told from an Id.
+        # It looks like an Id. reference/store.go refuses it too.
         raise InvalidInput(
             f"'{text}' looks like an image Id, and no image can be given such a name. Name a repository."
         )
@@ -155,7 +154,7 @@ def parse_tag(text: str, default_tag: str = DEFAULT_TAG) -> Reference:
 
 
 def is_reference(text: str) -> bool:
-    """Whether engines can look up a text as a name: their stores may hold others, which other tools put there."""
+    """Return whether engines can find an image by a text: other tools may have put other names into the store."""
     try:
         parse_reference(text)
     except InvalidInput:
@@ -164,19 +163,19 @@ def is_reference(text: str) -> bool:
 
 
 def may_be_short_id(name: ImageName) -> bool:
-    """Whether the engine could take this for the beginning of an image's Id."""
+    """Return whether the engine could take a name for the beginning of an image's Id."""
     if isinstance(name, ImageId):
         return False
     return name.tag == DEFAULT_TAG and not name.digest and bool(_SHORT_ID.fullmatch(name.name))
 
 
 def begins_id(name: ImageName, image_id: str) -> bool:
-    """Return whether what looks like a name is the beginning of an image's Id."""
+    """Return whether a name is the beginning of an image's Id."""
     return isinstance(name, Reference) and may_be_short_id(name) and image_id.startswith(f"sha256:{name.name}")
 
 
 def listed_name(text: str) -> str:
-    """Return an image's name or Id, as somebody wrote it, as lists of images have it; unchanged if it is neither."""
+    """Return an image's name or Id in the form that lists of images have; any other text unchanged."""
     try:
         name = parse_image_name(text)
     except InvalidInput:
@@ -185,28 +184,28 @@ def listed_name(text: str) -> str:
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """Return the repository of a name, as lists of images have it, and its tag or digest."""
+    """Return the repository and the tag or digest of a name from a list of images."""
     repository, _sign, rest = name.rpartition("@" if "@" in name else ":")
     return repository, rest
 
 
 def repository_of(name: str) -> str:
-    """Return the repository of a name, as lists of images have it."""
+    """Return the repository of a name from a list of images."""
     return split_name(name)[0]
 
 
 def digests_in(reference: Reference, names: Iterable[str]) -> list[str]:
-    """Return the digests by which a reference's repository knows an image. names: the image's, with digests."""
+    """Return the digests of an image in a reference's repository. names: the names of the image with a digest."""
     return [digest for repository, digest in map(split_name, names) if repository == reference.name]
 
 
 def looks_like_host(first: str) -> bool:
-    """Whether what stands before a name's first slash is a registry, and not a part of the repository."""
+    """Return whether the part of a name before its first slash is a registry, and not a part of the repository."""
     return "." in first or ":" in first or first == "localhost" or first.lower() != first
 
 
 def _split_tag(rest: str) -> tuple[str, str | None]:
-    """A colon after the last slash begins the tag; one before it belongs to a registry's port."""
+    """Split off the tag, after a colon behind the last slash: an earlier colon belongs to the registry's port."""
     path, colon, tag = rest.rpartition(":")
     if not colon or "/" in tag:
         return rest, None

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Points in time: RFC 3339, and the forms that Docker's filter until takes (moby, api/types/time/timestamp.go)."""
+"""Points in time: RFC 3339, and the forms of Docker's filter until (moby, api/types/time/timestamp.go)."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _NEVER = "0001-01-01T00:00:00"
 
 
 class Moment(NamedTuple):
-    """A point in time: so long before now, or a date, which has no time zone unless zoned.
+    """A point in time: relative to now, or a date.
 
-    seconds: before now; or since 1970, by a clock of the date's own zone.
+    seconds: seconds before now if ago; else since 1970, in UTC if zoned, else by a clock of the date's unknown zone.
     """
 
     seconds: float
@@ -37,16 +37,16 @@ class Moment(NamedTuple):
     zoned: bool = True
 
     def at(self, now: str) -> float:
-        """The moment in seconds since 1970; now: an RFC 3339 time, whose zone holds for a date without one."""
+        """Return the moment in seconds since 1970. now: an RFC 3339 time; a date without a zone is in its zone."""
         if self.ago:
             return _read(now).seconds - self.seconds
         return self.seconds if self.zoned else self.seconds - (_read(now).offset or 0)
 
 
 def parse_moment(text: str, option: str) -> Moment:
-    """A moment from a duration (1h30m), a date (2026-01-31, 2026-01-31T12:00:00Z), or seconds since 1970.
+    """Parse a duration (1h30m), a date (2026-01-31, 2026-01-31T12:00:00Z), or seconds since 1970.
 
-    Raises InvalidInput, naming the option.
+    Raise InvalidInput, whose message names the option.
     """
     parts = _PART.findall(text)
     if parts and "".join(number + unit for number, unit in parts) == text:
@@ -68,8 +68,8 @@ def parse_moment(text: str, option: str) -> Moment:
 def parse_time(text: str | None) -> tuple[int, int] | None:
     """Return the seconds and nanoseconds since 1970 of an RFC 3339 time.
 
-    None for no time, for Go's zero time, and for anything else. (datetime keeps microseconds only, and engines tell
-    nanoseconds.)
+    Return None for no time, for Go's zero time, and for any other text. (Engines report nanoseconds, and datetime has
+    only microseconds.)
     """
     try:
         date = _read(text or "")
@@ -79,10 +79,10 @@ def parse_time(text: str | None) -> tuple[int, int] | None:
 
 
 class _Date(NamedTuple):
-    """A date as it was read.
+    """A parsed date.
 
-    seconds, nanoseconds: since 1970, by UTC where it has a zone. offset: the seconds of its zone before UTC, None where
-    it has none.
+    seconds, nanoseconds: since 1970; in UTC if the date has a zone. offset: the seconds that its zone is ahead of UTC;
+    None if it has no zone.
     """
 
     seconds: int
@@ -92,7 +92,7 @@ class _Date(NamedTuple):
 
 
 def _read(text: str) -> _Date:
-    """Read a date; raise ValueError if it is none."""
+    """Parse a date; raise ValueError if the text isn't a date."""
     match = _DATE.fullmatch(text)
     if match is None:
         raise ValueError(f"{text} is no date")

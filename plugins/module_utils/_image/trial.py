@@ -4,10 +4,10 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Names of images that are committed on trial, by which those that a killed process has left are known.
+"""Names of trial images, by which a later run finds the trials that a killed process has left.
 
-A label would be part of the image that is kept, and author and comment too. A name is taken away without a trace; and
-as long as it is there, no prune takes the image for dangling.
+A label, author or comment would become a part of the image if it is kept. A name can be removed without a trace, and
+as long as the image has it, no prune takes the image for dangling.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.reference imp
     split_name,
 )
 
-# A name of one part belongs to no user of any registry.
+# A repository of one part belongs to no user of a registry.
 REPOSITORY = "gantry.docker.trial"
-# After this time a trial is taken for left, wherever its process was. A commit on trial takes seconds, or minutes.
+# The age in seconds after which a trial counts as left if its process can't be looked up. A trial takes seconds or
+# minutes.
 _LONGEST = 24 * 60 * 60
 _TAG = re.compile(r"[0-9a-f]{12}-(?P<machine>[0-9a-f]{12})-(?P<process>[0-9]+)-(?P<started>[0-9]+)-[0-9a-f]{6}")
 
@@ -38,9 +39,9 @@ def trial_name(container_id: str) -> Reference:
 
 
 def is_left(name: str, age: float) -> bool:
-    """Return whether an image of a name, as in RepoTags, is the trial of a process that lives no more.
+    """Return whether an image with a name, as in RepoTags, is the trial of a process that has ended.
 
-    age: the seconds since it was made. Of a process of another machine, or where there is no /proc, the age decides.
+    age: the seconds since the image was made. The age decides if the process ran on another machine, or without /proc.
     """
     repository, tag = split_name(name)
     told = _TAG.fullmatch(tag)
@@ -52,7 +53,7 @@ def is_left(name: str, age: float) -> bool:
 
 
 def _machine() -> str:
-    """Return what stands for the set of processes that this one can see: since this boot, in this namespace."""
+    """Return an identifier of the processes that this one can see: those since this boot in this namespace."""
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             boot = file.read()
@@ -63,11 +64,11 @@ def _machine() -> str:
 
 
 def _started(process: int) -> int | None:
-    """Return when a process was started, in ticks since the boot (proc(5), stat); None for one that doesn't live."""
+    """Return when a process was started, in ticks since the boot (proc(5), stat); None if it has ended."""
     try:
         with open(f"/proc/{process}/stat", encoding="utf-8", errors="replace") as file:
             fields = file.read().rpartition(")")[2].split()
     except OSError:
         return None
-    # State Z: it has ended, and its parent hasn't asked for that yet.
+    # State Z: the process has ended, but its parent hasn't waited for it yet.
     return None if fields[0] == "Z" else int(fields[19])

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""What an engine shows a registry: credentials as given, or those of this host's Docker configuration and helpers."""
+"""Logins for registries: the given credentials, or those of this host's Docker configuration and its helpers."""
 
 from __future__ import annotations
 
@@ -20,19 +20,20 @@ from ansible_collections.gantry.docker.plugins.module_utils._errors import Gantr
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import DEFAULT_REGISTRY, parse_registry
 from ansible_collections.gantry.docker.plugins.module_utils._transport.address import config_directory, parse_config
 
-# How docker login and its helpers call the default registry (docker/cli, registry.IndexServer).
+# The default registry's name for docker login and credential helpers (docker/cli, registry.IndexServer).
 _DEFAULT_SERVER = f"https://index.{DEFAULT_REGISTRY}/v1/"
 # docker/docker-credential-helpers, credentials/error.go
 _NOT_FOUND = "credentials not found in native keychain"
-# A user named so has an identity token in place of a password (docker/cli, credentials/native_store.go).
+# The user name that stands for an identity token in place of a password (docker/cli, credentials/native_store.go).
 _TOKEN_USER = "<token>"  # noqa: S105
 _HELPER_PATIENCE = 30
 
 
 class Login(NamedTuple):
-    """A registry's name, and what to show it: what X-Registry-Auth is made of (api/types/registry, AuthConfig).
+    """A login for a registry.
 
-    trouble: sentences about a credential helper that was to know it and failed; "" without one.
+    shown: the values of X-Registry-Auth (api/types/registry, AuthConfig); empty without a login. trouble: sentences
+    about a credential helper that failed; "" if none failed.
     """
 
     registry: str
@@ -40,21 +41,21 @@ class Login(NamedTuple):
     trouble: str = ""
 
     def __repr__(self) -> str:
-        # What is shown is secret.
+        # The values of shown are secret.
         return f"Login({self.registry!r})"
 
     @property
     def header(self) -> dict[str, str]:
-        """As the engine's API takes it; some versions want it with a push even if it is empty."""
+        """The login as the engine's API takes it. Some versions need it with a push even if it is empty."""
         text = json.dumps(self.shown).encode()
         return {"X-Registry-Auth": base64.urlsafe_b64encode(text).decode()}
 
 
 class Access(NamedTuple):
-    """How a task may use registries.
+    """The options of a task for the use of registries.
 
-    given: the logins that the task names. config_path: of the Docker configuration, None for the user's own.
-    parallel: images at a time. retry_for: seconds to go on trying where that is worth it.
+    given: the logins in the task's options. config_path: the Docker configuration; None for the user's own.
+    parallel: the number of images at a time. retry_for: the seconds to try again after passing errors.
     """
 
     given: tuple[Login, ...]
@@ -63,10 +64,10 @@ class Access(NamedTuple):
     retry_for: int
 
     def logins(self, registries: Iterable[str]) -> Mapping[str, Login]:
-        """What to show each of the registries, and no other; nothing where nothing is known.
+        """Return the login for each of the registries, and the given ones; an empty login for an unknown registry.
 
-        A helper that fails keeps nobody from what a registry shows to all: it is told as the login's trouble. Raises
-        GantryError for a configuration that can't be read.
+        A helper that fails is reported as the login's trouble and raises no error, because many images need no login.
+        Raise GantryError for a configuration that can't be read.
         """
         given = {login.registry: login for login in self.given}
         others = sorted(set(registries) - set(given))
@@ -79,7 +80,7 @@ class Access(NamedTuple):
 
 
 def parse_access(params: Mapping[str, Any]) -> Access:
-    """The options of registry.ACCESS_SPEC, with parallel where there may be several images; raises InvalidInput."""
+    """Parse the options of ACCESS_SPEC, and parallel where there may be several images; raise InvalidInput."""
     parallel = params.get("parallel", 1)
     if parallel < 1:
         raise InvalidInput(f"parallel is {parallel}, and must be 1 or more.")
@@ -114,12 +115,12 @@ def _read(given: str | None) -> Mapping[str, Any]:
 
 
 def troubles(logins: Iterable[Login]) -> list[str]:
-    """Return what the user should know of logins, as sentences."""
+    """Return the sentences about logins that the user should read."""
     return sorted({login.trouble for login in logins if login.trouble})
 
 
 def _known(config: Mapping[str, Any], path: str, registry: str) -> Login:
-    """What the configuration knows of a registry: from its own helper, the helper of all, or the file itself."""
+    """Return the login of a registry from its own helper, from the helper of all registries, or from the file."""
     helper = _entry(config.get("credHelpers"), registry) or config.get("credsStore")
     found: Mapping[str, str] = {}
     trouble = ""
@@ -134,7 +135,7 @@ def _known(config: Mapping[str, Any], path: str, registry: str) -> Login:
 
 
 def _entry(entries: Any, registry: str) -> Any:
-    """The entry of a registry, whichever way its address is written; the exact name first."""
+    """Return the entry of a registry, in whatever form its address is written. The exact name comes first."""
     if not isinstance(entries, dict):
         return None
     for address in sorted(entries, key=lambda address: str(address != registry)):
@@ -155,7 +156,7 @@ def _stored(entry: Any, path: str, registry: str) -> Mapping[str, str]:
     user, password = entry.get("username"), entry.get("password")
     if entry.get("auth"):
         try:
-            # What base64 wraps its lines with is no part of it (docker/cli, cli/config/configfile/file.go, decodeAuth).
+            # Line ends in it don't count (docker/cli, cli/config/configfile/file.go, decodeAuth).
             text = "".join(str(entry["auth"]).split())
             user, _colon, password = base64.b64decode(text, validate=True).decode().partition(":")
         except (binascii.Error, ValueError):
@@ -166,12 +167,12 @@ def _stored(entry: Any, path: str, registry: str) -> Mapping[str, str]:
 
 
 def _ask(helper: str, path: str, registry: str) -> Mapping[str, str]:
-    """What a credential helper knows of a registry (docker/docker-credential-helpers, README)."""
+    """Return the login that a credential helper has for a registry (docker/docker-credential-helpers, README)."""
     program = f"docker-credential-{helper}"
     server = _DEFAULT_SERVER if registry == DEFAULT_REGISTRY else registry
     trouble = f"The credential helper {program}, which {path} names for {registry},"
     try:
-        # run_command is AnsibleModule's, and engine/ doesn't know that.
+        # Not run_command: it belongs to AnsibleModule, which this room doesn't know.
         done = subprocess.run(  # pylint: disable=ansible-bad-function
             [program, "get"], input=server, capture_output=True, text=True, check=False, timeout=_HELPER_PATIENCE
         )
@@ -200,6 +201,6 @@ def _told(answer: str, trouble: str, server: str) -> Mapping[str, str]:
 
 
 def _harmless(said: str) -> str:
-    """The first line of what a helper said, unless it may hold a secret."""
+    """Return the first line of a helper's output, unless it may contain a secret."""
     line = said.splitlines()[0].rstrip(".") if said else "it said nothing"
     return "what it said may hold a secret" if "{" in line else line

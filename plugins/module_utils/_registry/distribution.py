@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Images between the engine and registries."""
+"""Requests that the engine makes to registries: queries, pulls and pushes of images."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from ansible_collections.gantry.docker.plugins.module_utils._registry.credential
 from ansible_collections.gantry.docker.plugins.module_utils._transport.http import NotFound, target
 from ansible_collections.gantry.docker.plugins.module_utils._transport.shapes import REMOTE_IMAGE
 
-# The end of what an engine says of a push: distribution/push_v2.go, daemon/containerd/image_push.go.
+# The last message of a push: distribution/push_v2.go, daemon/containerd/image_push.go.
 _PUSHED = re.compile(r"digest: (sha256:[0-9a-f]{64}) size: ")
-# How engines pass on that a registry wants another login than it was shown (401, 403).
+# How engines report that a registry doesn't accept the login (401, 403).
 _REFUSED = re.compile(r"unauthorized|denied|no basic auth credentials|authentication required|forbidden", re.IGNORECASE)
 
 
 class RemoteImage(NamedTuple):
-    """What a registry tells of an image: the digest of its manifest or index, and its platforms."""
+    """An image in a registry: the digest of its manifest or index, and its platforms."""
 
     digest: str
     platforms: tuple[Platform, ...]
 
 
 class Distribution:
-    """What the engine asks registries for, and gives them."""
+    """The registries as an engine reaches them."""
 
     def __init__(self, engine: Engine) -> None:
         self._api = engine.api
 
     def remote(self, reference: Reference, login: Login) -> RemoteImage | None:
-        """What the reference's registry has, asked through the engine; None if it has none. Nothing is pulled."""
+        """Return the registry's image of a reference, without a pull; None if it has none. The engine asks for it."""
         path = target("/distribution/{}/json", reference.listed)
         with _shown(login), trying_to(f"ask the registry {reference.registry} for {reference}", reference.registry):
             try:
@@ -53,7 +53,7 @@ class Distribution:
         return RemoteImage(answer["Descriptor"]["digest"], tuple(platform_of(entry) for entry in platforms))
 
     def pull(self, reference: Reference, platform: Platform | None, login: Login) -> None:
-        """Pull one image; by its digest if the reference has one."""
+        """Pull one image, by its digest if the reference has one."""
         task = f"pull {reference}"
         wanted = str(platform) if platform else None
         tag = reference.digest or reference.tag
@@ -63,7 +63,7 @@ class Distribution:
                 pass
 
     def push(self, reference: Reference, login: Login) -> str:
-        """Push one tag to its registry; the digest that the registry knows it by now."""
+        """Push one tag to its registry; return its digest there."""
         task = f"push {reference}"
         digest: str | None = None
         with _shown(login), trying_to(task, reference.registry):
@@ -78,7 +78,7 @@ class Distribution:
 
 @contextmanager
 def _shown(login: Login) -> Iterator[None]:
-    """Let the error of a registry that refuses a login tell what troubled that."""
+    """Add the login's trouble to the error if the registry refuses the login."""
     try:
         yield
     except EngineError as error:

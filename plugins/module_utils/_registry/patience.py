@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Trying again where a registry may soon do what it didn't do now."""
+"""Trying again after an error of a registry that may soon pass."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _FIRST_PAUSE = 0.5
 
 
 def patiently(call: Callable[[], T], seconds: int) -> T:
-    """Make a call, and after a passing error again, with pauses that double, for so many seconds.
+    """Make a call, repeat it after passing errors until so many seconds are over, and return its result.
 
-    How long the registry asked to wait (Retry-After) no engine passes on. Raises the call's last error, which then
-    tells how often it was tried.
+    Each pause is twice as long as the one before. No engine passes on how long the registry asked to wait
+    (Retry-After). Raise the last error, with the number of tries if there were several.
     """
     begun, pause, tries = time.monotonic(), _FIRST_PAUSE, 1
     while True:

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Pulls for every verb that needs one: ask the registry first, try again where that is worth it, verify the result."""
+"""Pulls for all operations: ask the registry first, try again after passing errors, look at the pulled image."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from ansible_collections.gantry.docker.plugins.module_utils._registry.credential
 from ansible_collections.gantry.docker.plugins.module_utils._registry.distribution import Distribution, RemoteImage
 from ansible_collections.gantry.docker.plugins.module_utils._registry.patience import patiently
 
-# From this version on, pulls into containerd stores follow hosts.toml.
+# From this version on, pulls into containerd stores use hosts.toml.
 _HOSTS_TOML = (28, 0)
 
 
 class Asked(NamedTuple):
-    """What a registry has of a reference, and the platform of the image that has that digest on the engine, if any."""
+    """A registry's image of a reference. known_for: the platform of the engine's image with the same digest, if any."""
 
     remote: RemoteImage
     known_for: Platform | None = None
 
 
 def ask(engine: Engine, reference: Reference, image: Image | None, login: Login, retry_for: int) -> Asked:
-    """Ask the reference's registry what a pull would bring.
+    """Return the image that a pull would bring, as the reference's registry reports it.
 
-    image: what the engine has of the reference. retry_for: seconds to go on trying.
-    Raises GantryError if the registry has nothing of that name, EngineError if it can't be asked.
+    image: the engine's image of the reference. retry_for: the seconds to try again after passing errors.
+    Raise GantryError if the registry doesn't have the reference, EngineError if it can't be asked.
     """
     try:
         remote = patiently(lambda: Distribution(engine).remote(reference, login), retry_for)
@@ -57,9 +57,9 @@ def ask(engine: Engine, reference: Reference, image: Image | None, login: Login,
 
 
 def _of_mirrors(engine: Engine, reference: Reference) -> str:
-    """Return a sentence on mirrors that the engine may have of the registry, but doesn't tell (daemon/hosts.go).
+    """Return a sentence about mirrors of the registry that the engine may use but doesn't report (daemon/hosts.go).
 
-    Mirrors in daemon.json are docker.io's, and are asked.
+    Mirrors in daemon.json are for docker.io only, and the engine asks them.
     """
     if not engine.containerd_store or engine.version < _HOSTS_TOML:
         return ""
@@ -70,24 +70,24 @@ def _of_mirrors(engine: Engine, reference: Reference) -> str:
 
 
 def is_current(reference: Reference, image: Image | None, asked: Asked, own: Platform | None) -> bool:
-    """Whether the engine's image is the one that the registry has.
+    """Return whether the engine's image is the one that the registry has.
 
-    image: what the engine has of the reference. own: the engine's platform, if an image for another one won't do.
+    image: the engine's image of the reference. own: the engine's platform, if an image for another one isn't enough.
     """
     if image is None or (own and own != image.platform and own in asked.remote.platforms):
         return False
     known = digests_in(reference, image.digests)
-    # A classic store remembers an index's digest with the first of its images only: those for other platforms that
-    # were pulled later have none (reference/store.go, AddDigest).
+    # A classic store notes the digest of an index only for the first image of it that was pulled. Images for other
+    # platforms, pulled later, have no digest (reference/store.go, AddDigest).
     elsewhere = asked.known_for is not None and asked.known_for != image.platform
     return asked.remote.digest in known or (not known and elsewhere)
 
 
 def here_for(engine: Engine, image: Image | None, platform: Platform | None) -> Image | None:
-    """Return the engine's image for a platform; None if it isn't there for that.
+    """Return the engine's image for a platform; None if it isn't there for it.
 
-    image: as the engine describes it by itself. A containerd store before API 1.49 describes no other: then that is
-    returned, which may be for another platform that is there too.
+    image: the engine's default description. Before API 1.49 a containerd store has no other one. Then this is returned
+    if an image for the platform is there, although it may describe another platform that is there too.
     """
     images = engine.images
     found = images.described_for(image, platform)
@@ -97,9 +97,10 @@ def here_for(engine: Engine, image: Image | None, platform: Platform | None) -> 
 
 
 def pull(engine: Engine, reference: Reference, platform: Platform | None, login: Login, retry_for: int) -> Image:
-    """Pull one image; what came, which is what was asked for. retry_for: seconds to go on trying.
+    """Pull one image and return it. retry_for: the seconds to try again after passing errors.
 
-    Raises EngineError. A containerd store may lack a part of the image all the same: see Image.flaw.
+    Raise EngineError, also if another image came. In a containerd store the image may still not be whole: see
+    Image.flaw.
     """
     patiently(lambda: Distribution(engine).pull(reference, platform, login), retry_for)
     image = engine.images.find(str(reference))
@@ -115,11 +116,11 @@ def pull(engine: Engine, reference: Reference, platform: Platform | None, login:
 
 
 def astray(engine: Engine, reference: Reference, image: Image, digest: str) -> str:
-    """Return why a pull has brought another image than the registry has; "" if it hasn't, or that can't be told.
+    """Return why a pull brought another image than the registry has; "" if it didn't, or if that is unknown.
 
-    digest: by which the registry knows the image that was to come. A containerd store always keeps the digest that a
-    pull got. Only there the engine pulls from mirrors that the registry's hosts.toml names (daemon/hosts.go), which it
-    doesn't ask beforehand (distribution/repository.go).
+    digest: the digest of the registry's image. Only a containerd store keeps the digest of every pull. And only with it
+    the engine pulls from the mirrors in the registry's hosts.toml (daemon/hosts.go), although it doesn't ask them
+    before the pull (distribution/repository.go).
     """
     came = digests_in(reference, image.digests)
     if not came or digest in came or not engine.containerd_store:

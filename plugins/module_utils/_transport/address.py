@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Where an engine is: the options that all modules share, and what to do if it can't be reached there."""
+"""The address of an engine: the options that all modules share, and advice if no engine can be reached there."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from ansible_collections.gantry.docker.plugins.module_utils._errors import Inval
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 
-# The environment variables are those of the Docker CLI and of community.docker. They are read here
-# and not by Ansible's fallback, because DOCKER_TLS_VERIFY= (empty) means no.
+# The environment variables are those of the Docker CLI and of community.docker. They are read here and not by Ansible's
+# fallback, because an empty DOCKER_TLS_VERIFY means no.
 _ENVIRONMENT = {"docker_host": "DOCKER_HOST", "api_version": "DOCKER_API_VERSION", "timeout": "DOCKER_TIMEOUT"}
 _TLS_ENVIRONMENT = {"tls_hostname": "DOCKER_TLS_HOSTNAME", "tls": "DOCKER_TLS", "validate_certs": "DOCKER_TLS_VERIFY"}
 _API_VERSION = re.compile(r"auto|[0-9]{1,5}\.[0-9]{1,5}")
-# No engine that is still in use speaks less.
+# No engine that is still in use speaks only an older version.
 _OLDEST_API = (1, 24)
-# What a header consists of (RFC 9110, section 5).
+# The name and the value of a header (RFC 9110, section 5).
 _NAME, _VALUE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"), re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]*")
 _CERTIFICATES = {"ca_path": "ca.pem", "client_cert": "cert.pem", "client_key": "key.pem"}
 _TCP = ("tcp", "http", "https")
 _PORT, _TLS_PORT = 2375, 2376
-# docker/cli, cli/command/defaultcontextstore.go: the context that is no more than the defaults.
+# The context that consists of the defaults: docker/cli, cli/command/defaultcontextstore.go.
 _DEFAULT_CONTEXT = "default"
 
-# The documentation of these stands beside, in doc_fragments/connection.py.
+# They are documented in doc_fragments/connection.py.
 CONNECTION_SPEC: dict[str, dict[str, Any]] = {
     "docker_host": {"type": "str", "aliases": ["docker_url"]},
     "tls_hostname": {"type": "str"},
@@ -52,16 +52,16 @@ CONNECTION_SPEC: dict[str, dict[str, Any]] = {
 
 
 class TlsFailed(OSError):
-    """What Python's library for TLS says, told by those who use it: few tasks need to import that."""
+    """A failure of TLS. It stands here, so that only tasks that use TLS import Python's library for it."""
 
 
 def resolve(params: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return the connection options: as given, else from the environment, else the defaults.
+    """Return the resolved connection options: from params, else from the environment, else the defaults.
 
-    Without a docker_host in either, they are those of the Docker context that the CLI uses. Two further ones tell of
-    that: context is its name, "" without one, and doubts are sentences about a configuration that can't be read.
-    An address with a host always has a port. No file is read if docker_host is given.
-    Raises InvalidInput for a timeout that is no positive number, for what is no version, and for a context that doesn't
+    If neither params nor environment have docker_host, the options come from the Docker context that the CLI uses. Two
+    more options report that: context is its name ("" without one), and doubts are sentences about a configuration that
+    can't be read. An address with a host always has a port. No file is read if docker_host is given.
+    Raise InvalidInput if timeout isn't a positive number, if api_version isn't a version, and if the context doesn't
     exist or can't be read.
     """
     options: dict[str, Any] = {name: params.get(name) for name in CONNECTION_SPEC}
@@ -83,7 +83,7 @@ def resolve(params: Mapping[str, Any], environment: Mapping[str, str]) -> dict[s
 
 
 def place(options: Mapping[str, Any]) -> str:
-    """Return where the engine of the resolved options is, for messages: its address, and the context that names it."""
+    """Return the place of the engine for messages, from resolved options: its address, and its context if any."""
     host = str(options["docker_host"])
     return f"{host} (the Docker context '{options['context']}')" if options["context"] else host
 
@@ -94,15 +94,15 @@ def config_directory(environment: Mapping[str, str]) -> str:
 
 
 def parse_config(text: str) -> Mapping[str, Any]:
-    """Return the content of the CLI's config.json; an empty file says nothing. Raise ValueError for no JSON."""
+    """Return the content of the CLI's config.json: nothing for an empty file. Raise ValueError if it isn't JSON."""
     config: Any = json.loads(text) if text.strip() else {}
     return config if isinstance(config, dict) else {}
 
 
 def read_headers(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return what the CLI's configuration says to send with every request to an engine; nothing if it can't be read.
+    """Return the headers that the CLI's configuration adds to every request to an engine; none if it can't be read.
 
-    What can't be sent is left out.
+    Headers that HTTP doesn't allow are left out.
     """
     try:
         with open(os.path.join(config_directory(environment), "config.json"), encoding="utf-8") as file:
@@ -116,14 +116,14 @@ def read_headers(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _fill(options: dict[str, Any], values: Mapping[str, Any]) -> None:
-    """Set those options that are not given."""
+    """Set the options that have no value yet."""
     options.update({name: value for name, value in values.items() if options[name] is None and value})
 
 
 def _follow_context(options: dict[str, Any], environment: Mapping[str, str]) -> None:
-    """Set the options that are not given as in the Docker context that the CLI would use, unless that is the default.
+    """Set the options without a value from the Docker context that the CLI would use, unless that is the default one.
 
-    The order is the CLI's: docker/cli, cli/command/cli.go, resolveContextName.
+    The order of the sources is the CLI's: docker/cli, cli/command/cli.go, resolveContextName.
     """
     directory = config_directory(environment)
     name, chooser = environment.get("DOCKER_CONTEXT"), "the environment variable DOCKER_CONTEXT"
@@ -147,11 +147,12 @@ def _follow_context(options: dict[str, Any], environment: Mapping[str, str]) -> 
 
 
 def _context(directory: str, name: str, chooser: str) -> dict[str, Any]:
-    """Return the connection options that a context means (docker/cli, cli/context/store, cli/context/docker/load.go).
+    """Return the connection options of a context (docker/cli, cli/context/store, cli/context/docker/load.go).
 
-    chooser: what names the context, for messages. Raise InvalidInput if there is no such context, or it can't be read.
+    chooser: the variable or file that names the context, for messages.
+    Raise InvalidInput if there is no such context, or if it can't be read.
     """
-    import hashlib  # which only contexts need
+    import hashlib  # only contexts need it
 
     identity = hashlib.sha256(name.encode()).hexdigest()
     path = os.path.join(directory, "contexts", "meta", identity, "meta.json")
@@ -179,7 +180,7 @@ def _context(directory: str, name: str, chooser: str) -> dict[str, Any]:
 
 
 def _files(directory: str) -> frozenset[str]:
-    """Return the names of a directory's files; none if it doesn't exist. Raise OSError."""
+    """Return the names of a directory's files; none if it doesn't exist. Raise OSError if it can't be read."""
     try:
         return frozenset(os.listdir(directory))
     except FileNotFoundError:
@@ -192,7 +193,7 @@ def _with_port(host: str, options: Mapping[str, Any]) -> str:
         url = urlsplit(host)
         if url.scheme not in _TCP or not url.hostname or url.port is not None:
             return host
-    except ValueError:  # url_of() tells of it
+    except ValueError:  # url_of() reports it
         return host
     secure = options["tls"] or options["validate_certs"] or url.scheme == "https"
     return url._replace(netloc=f"{url.netloc.rstrip(':')}:{_TLS_PORT if secure else _PORT}").geturl()
@@ -215,7 +216,7 @@ def _seconds(timeout: Any) -> int:
 
 
 def url_of(host: str) -> SplitResult:
-    """The URL of an engine on another host, taken apart; raises InvalidInput."""
+    """Return the parsed URL of an engine on another host; raise InvalidInput if it has no host or a wrong port."""
     try:
         url = urlsplit(host)
         if url.hostname and url.port != 0:
@@ -226,7 +227,7 @@ def url_of(host: str) -> SplitResult:
 
 
 def wants_tls(options: Mapping[str, Any]) -> bool:
-    """Whether the resolved options ask for TLS; raises InvalidInput where its files can't be used."""
+    """Return whether the resolved options ask for TLS; raise InvalidInput if its files can't be used."""
     if not (options["tls"] or options["validate_certs"]):
         return False
     if bool(options["client_cert"]) != bool(options["client_key"]):
@@ -240,7 +241,7 @@ def wants_tls(options: Mapping[str, Any]) -> bool:
 
 
 def way_out(cause: BaseException, host: str, timeout: int) -> str | None:
-    """What to do where an engine at an address can't be reached for a cause; None if nothing is known of it."""
+    """Return advice for a cause why no engine can be reached at an address; None for a cause without advice."""
     if isinstance(cause, FileNotFoundError) and host.startswith("ssh://"):
         return f"There is no {cause.filename} on this host: install the package openssh-client."
     if isinstance(cause, TlsFailed):

@@ -4,10 +4,10 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Answers of the engine: bounded in size, parsed once, and refused unless they have the shape that the API documents.
+"""Answers of the engine: bounded in size, parsed once, and accepted only in the shape that the API documents.
 
-What answers may be something else than an engine, such as a proxy. So an answer is checked where it comes in; the code
-behind can rely on its shape. Nothing but Python's standard library is needed for that.
+Something other than an engine may answer, such as a proxy. So each answer is compared with its shape where it comes
+in, and other code can rely on it. Python's standard library alone is enough for that.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Callable, NoReturn
 
-# No answer that is held as a whole is larger: the list of 10,000 images takes some 10 MiB.
+# The most bytes of an answer that is kept as a whole: the list of 10,000 images has some 10 MiB.
 MAX_ANSWER = 64 * 1024 * 1024
-# No message of a stream is larger. An event has all labels of its container.
+# The most bytes of a message in a stream: an event has all labels of its container.
 MAX_MESSAGE = 4 * 1024 * 1024
 PIECE = 64 * 1024
 # The newest version of the API whose changes are known here (moby, api/docs/CHANGELOG.md). A newer one may leave out
-# what is read, and engines speak the older ones too.
+# fields that are read here, and engines speak the older versions too.
 NEWEST_API = (1, 56)
 
 _VERSION = re.compile(r"[0-9]{1,5}\.[0-9]{1,5}")
-# Go writes no half of a surrogate pair (encoding/json), and what has one can't be sent or shown.
+# Half of a surrogate pair: Go never writes it (encoding/json), and a text with it can't be sent or shown.
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _SHOWN, _LONGEST = 60, 400
 
@@ -35,9 +35,10 @@ Shape = Callable[[Any], Any]
 
 
 class Unexpected(Exception):
-    """An answer isn't as the API documents it.
+    """An answer that differs from the API's documentation.
 
-    reason: ends the sentence "The engine's answer …", without a full stop: "is no JSON".
+    reason: the end of the sentence "The engine's answer …", without a full stop: "is no JSON". path: the field that
+    differs, if any.
     """
 
     def __init__(self, reason: str, path: str = "") -> None:
@@ -45,7 +46,7 @@ class Unexpected(Exception):
         self.reason, self.path = reason, path
 
     def below(self, name: str) -> Unexpected:
-        """Return the same error, told from one level higher."""
+        """Return the same error with a path that begins one level higher."""
         return Unexpected(self.reason, f"{name}{self.path}" if self.path[:1] in ("", "[") else f"{name}.{self.path}")
 
     def __str__(self) -> str:
@@ -53,7 +54,7 @@ class Unexpected(Exception):
 
 
 def whole(pieces: Iterable[bytes]) -> bytes:
-    """Return the body that comes in pieces; raises Unexpected for one larger than MAX_ANSWER."""
+    """Return the body that comes in pieces; raise Unexpected if it is larger than MAX_ANSWER."""
     body = bytearray()
     for piece in pieces:
         body += piece
@@ -63,7 +64,7 @@ def whole(pieces: Iterable[bytes]) -> bytes:
 
 
 def parsed(body: bytes) -> Any:
-    """Return the value of a JSON document; raises Unexpected for what is none."""
+    """Return the value of a JSON document; raise Unexpected if the body isn't one."""
     try:
         value = json.loads(body)
         if _SURROGATE.search(body):
@@ -75,7 +76,7 @@ def parsed(body: bytes) -> Any:
 
 
 def lines(pieces: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
-    """Yield the JSON objects of a stream that has one a line; raises Unexpected for any other line."""
+    """Yield the JSON objects of a stream with one object in each line; raise Unexpected for any other line."""
     waiting = b""
     for piece in pieces:
         *complete, waiting = (waiting + piece).split(b"\n")
@@ -92,7 +93,7 @@ def _objects(rows: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
 def api_version(told: str | None) -> str:
     """Return the version of the API to speak with an engine: the newest that both sides know.
 
-    told: the engine's newest, as its header tells it. Raises Unexpected if that is none.
+    told: the engine's newest version, from its header. Raise Unexpected if it isn't a version.
     """
     if told is None or not _VERSION.fullmatch(told):
         raise Unexpected("names no version of the API")
@@ -100,7 +101,7 @@ def api_version(told: str | None) -> str:
     return "{}.{}".format(*min((major, minor), NEWEST_API))
 
 
-# Shapes: each takes a value and returns it, or raises Unexpected.
+# Shapes: each is a function that takes a value and returns it, or raises Unexpected.
 
 
 def anything(value: Any) -> Any:
@@ -114,7 +115,7 @@ def text(value: Any) -> str:
 
 
 def number(value: Any) -> int:
-    """Take a whole number. All that the API has are of 64 bits."""
+    """Take a whole number of 64 bits. The API has no larger ones."""
     if not isinstance(value, int) or isinstance(value, bool) or not -(2**63) <= value < 2**63:
         _differs(value, "a whole number")
     return value
@@ -126,16 +127,17 @@ def flag(value: Any) -> bool:
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
-    """Take an object, whatever is in it."""
+    """Take an object with any fields."""
     return value if isinstance(value, dict) else _differs(value, "an object")
 
 
-# What can be told by its class alone: this is the most of all, and the lists of a thousand images are long.
+# Shapes that the class of a value decides. Most values have one of these, and to call no function for them saves time
+# with the list of a thousand images.
 _KINDS: Mapping[Shape, type] = {text: str, flag: bool}
 
 
 def listing(part: Shape) -> Shape:
-    """Make the shape of a list, each part of a shape."""
+    """Return the shape of a list whose items all have the shape part."""
     kind = _KINDS.get(part)
 
     def fits(value: Any) -> Any:
@@ -150,7 +152,7 @@ def listing(part: Shape) -> Shape:
 
 
 def table(part: Shape) -> Shape:
-    """Make the shape of an object, each value of a shape."""
+    """Return the shape of an object whose values all have the shape part."""
     kind = _KINDS.get(part)
 
     def fits(value: Any) -> Any:
@@ -163,15 +165,15 @@ def table(part: Shape) -> Shape:
 
 
 def optional(part: Shape) -> Shape:
-    """Make the shape of a value that may be null, which engines write for an empty list."""
+    """Return the shape of a value that may also be null: engines write null for an empty list."""
     return lambda value: value if value is None else part(value)
 
 
 def record(needed: Mapping[str, Shape], known: Mapping[str, Shape] | None = None) -> Shape:
-    """Make the shape of an object.
+    """Return the shape of an object.
 
-    needed: the fields that it must have. known: those that it may have; null is the same as having none. It may have
-    more, which nobody reads.
+    needed: the fields that it must have. known: the fields that it may have; null means the same as no field. Further
+    fields are allowed, and nothing reads them.
     """
     parts = tuple((name, part, _KINDS.get(part)) for name, part in {**needed, **(known or {})}.items())
 

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Connections to where an engine listens, for _transport/http.py: a socket, a port, or ssh."""
+"""Connections to an engine, for _transport/http.py: by a Unix socket, by TCP, or by ssh."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class Dialler(Protocol):
     """A way to an engine."""
 
     def dial(self) -> Stream:
-        """A new connection."""
+        """Return a new connection."""
 
     def said(self) -> str:
-        """What a program on the way said of its troubles."""
+        """Return the error output of the programs on the way; "" if there is none."""
 
     def close(self) -> None:
-        """End what is on the way."""
+        """End the programs on the way."""
 
 
 class _Direct:
-    """A way with no program on it. connect: gives a new connection."""
+    """A way without a program on it. connect: a function that returns a new connection."""
 
     def __init__(self, connect: Callable[[], Stream]) -> None:
         self._connect = connect
@@ -49,11 +49,11 @@ class _Direct:
 
 
 def dialler(options: Mapping[str, Any]) -> Dialler:
-    """The way to an engine, from the resolved options; raises InvalidInput."""
+    """Return the way to an engine, from the resolved options; raise InvalidInput if they are wrong."""
     host, timeout = str(options["docker_host"]), int(options["timeout"])
     scheme, _colon, path = host.partition("://")
     if scheme == "unix" and path:
-        # unix://run/docker.sock is taken for unix:///run/docker.sock, as other modules do.
+        # unix://run/docker.sock means unix:///run/docker.sock, as in other modules for Docker.
         return _Direct(lambda: _unix(f"/{path.lstrip('/')}", timeout))
     if scheme not in ("tcp", "http", "https", "ssh"):
         raise InvalidInput(f"docker_host is '{host}', and must begin with unix://, tcp:// or ssh://.")
@@ -62,7 +62,7 @@ def dialler(options: Mapping[str, Any]) -> Dialler:
     url = url_of(host)
     if not (wants_tls(options) or scheme == "https"):
         return _Direct(lambda: _tcp(url, timeout))
-    # Its imports take 5 ms, which other connections need not wait for.
+    # The imports of this file take 5 ms, so only connections with TLS import it.
     from ansible_collections.gantry.docker.plugins.module_utils._transport.tls import encrypted
 
     return _Direct(lambda: encrypted(lambda: _tcp(url, timeout), options, str(url.hostname)))

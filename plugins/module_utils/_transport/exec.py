@@ -4,10 +4,10 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Commands in containers, straight over the engine's API.
+"""Commands in containers, through the engine's API.
 
-A connection plugin is loaded anew for every task, and `docker exec` takes 25 ms longer for each command than this. Nor
-has every controller the CLI.
+A connection plugin is loaded anew for every task, and each `docker exec` would take 25 ms longer than a call of the
+API. And not every controller has the CLI.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ from ansible_collections.gantry.docker.plugins.module_utils._transport.shapes im
 from ansible_collections.gantry.docker.plugins.module_utils._transport.stream import send_all
 
 PIECE = 256 * 1024
-# pkg/stdcopy/stdcopy.go: a byte for the stream, three zeros, four bytes for the length of what follows
+# The head of a frame (pkg/stdcopy/stdcopy.go): a byte for the stream, three zeros, four bytes for the data's length
 _FRAME = struct.Struct(">B3xL")
 _STDOUT, _STDERR = 1, 2
-# The engine takes any beginning of an Id for a container, and names can look like one: db, cafe.
+# Names that can be the beginning of an Id, such as db and cafe: by any of these the engine may find another container.
 _MAY_BEGIN_AN_ID = re.compile(r"[0-9a-f]{1,11}")
 _ADVICE = {
     "is not running": "Start it first (container_run, or 'docker start').",
@@ -49,7 +49,7 @@ _ADVICE = {
 
 
 class Wire:
-    """An engine, for commands in its containers. options: as address.resolve gives them."""
+    """An engine, for commands in its containers. options: as address.resolve() returns them."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._options = options
@@ -58,8 +58,8 @@ class Wire:
     def start(self, container: str, argv: Sequence[str], **how: Any) -> RunningCommand:
         """Start a command in a container.
 
-        container: its name or Id. how: what else the API takes (ExecConfig), such as User; an empty one is the
-        container's own. Raises GantryError if the engine can't be reached, or the container isn't there or doesn't run.
+        container: its name or Id. how: further fields of the API's ExecConfig, such as User; an empty value means the
+        container's own. Raise GantryError if the engine can't be reached, or if the container doesn't exist or run.
         """
         with self._reaching(container):
             self._api.negotiate()
@@ -71,7 +71,7 @@ class Wire:
             return RunningCommand(self._api, exec_id, lambda: self._reaching(container))
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._api.close()
 
     def _missing(self, container: str) -> GantryError:
@@ -82,7 +82,7 @@ class Wire:
 
     @contextmanager
     def _reaching(self, container: str) -> Iterator[None]:
-        """Translate what goes wrong on the way to the engine."""
+        """Translate errors of the engine and of the way to it into GantryError."""
         try:
             yield
         except NotFound as error:
@@ -98,46 +98,46 @@ class Wire:
 
 
 def prepare(api: Client, container: str, how: Mapping[str, Any]) -> str:
-    """Make a command that is to run in a container; its Id. how: as the API takes it (ExecConfig)."""
+    """Create a command for a container without starting it, and return its Id. how: fields of the API's ExecConfig."""
     body = {"AttachStdout": True, "AttachStderr": True, **how}
     return str(MADE(api.ask("POST", target("/containers/{}/exec", container), body).value)["Id"])
 
 
 class End(NamedTuple):
-    """How a command ended. ran: False if it couldn't even be started; its output says why then."""
+    """The end of a command. rc: its exit code. ran: False if it couldn't be started; its output has the reason then."""
 
     rc: int
     ran: bool
 
 
 class RunningCommand:
-    """A command that was started in a container.
+    """A started command in a container.
 
-    output: its output as it comes, each piece with whether it is of standard error.
+    output: the pieces of its output as they come, each with whether it is from standard error.
     """
 
     def __init__(
         self, api: Client, exec_id: str, reaching: Callable[[], AbstractContextManager[None]], tty: bool = False
     ) -> None:
-        """Start what was prepared. reaching: translates errors. tty: whether it has a terminal."""
+        """Start a prepared command. reaching: the context that translates errors. tty: whether it has a terminal."""
         self._api, self._exec_id, self._reaching = api, exec_id, reaching
         self._problem: Exception | None = None
-        # What the command is to do may take as long as it likes before it says something; the start may not.
+        # The timeout bounds the start of the command, but not the wait for its first output.
         self._stream, begun = api.upgrade(f"/exec/{exec_id}/start", {"Detach": False, "Tty": tty})
         self.output = self._plain(begun) if tty else self._frames(begun)
 
     def write(self, data: bytes) -> None:
-        """Give the command more of its input."""
+        """Send the command a part of its input."""
         with self._reaching():
             send_all(self._stream, data)
 
     def finish(
         self, source: Iterable[bytes] | None, out: Callable[[bytes], object], err: Callable[[bytes], object]
     ) -> End:
-        """Give the command the rest of its input, and its output to who wants it, until it ends.
+        """Send the command the rest of its input, pass its output to out and err until it ends, and return its end.
 
-        Nothing is held: the input is asked for as the command reads it, the output is passed on as it comes.
-        source: None if it has no input.
+        Nothing is collected: the input is taken from source as the command reads it, the output is passed on as it
+        comes. source: None if there is no input. Raise the error of source, if it has one.
         """
         feeder = threading.Thread(target=self._feed, args=(source,), daemon=True)
         if source is not None:
@@ -155,8 +155,8 @@ class RunningCommand:
             return self._end()
 
     def abandon(self) -> None:
-        """Let go of the command."""
-        with suppress(OSError):  # the other side was first
+        """Close the connection to the command."""
+        with suppress(OSError):  # the engine has closed it already
             self._stream.shutdown(socket.SHUT_RDWR)
         self._stream.close()
 
@@ -166,14 +166,14 @@ class RunningCommand:
                 send_all(self._stream, piece)
             self._stream.shutdown(socket.SHUT_WR)
         except OSError as error:
-            # A command needn't read all its input, and may have ended before.
+            # A command need not read all its input: it may have ended already.
             if error.errno not in (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF):
                 self._fail(error)
         except Exception as error:
             self._fail(error)
 
     def _fail(self, error: Exception) -> None:
-        """Reading the source failed: the command must not take what it got for all. The main thread tells of it."""
+        """Note that source failed, for the main thread, and close: the command must not take a part for the whole."""
         self._problem = error
         self.abandon()
 
@@ -202,7 +202,7 @@ class RunningCommand:
                 waiting += more
 
     def _more(self) -> bytes:
-        """What comes next, however long that takes as long as the engine is there; nothing at the end."""
+        """Return the next bytes; b"" at the end. Wait for them without a limit, as long as the engine answers pings."""
         with self._reaching():
             while True:
                 try:
@@ -211,7 +211,7 @@ class RunningCommand:
                     self._api.ping()
 
     def _end(self) -> End:
-        """A command may go on when its output has ended."""
+        """Wait for the end of the command, which may come after the end of its output, and return it."""
         pause = 0.001
         while (state := COMMAND(self._api.get("/exec/{}/json", self._exec_id)))["Running"]:
             time.sleep(pause)

@@ -4,10 +4,10 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""The one way to ask an engine, and to tell it what to do: HTTP/1.1 (RFC 9112), with Python's standard library alone.
+"""The one client of the engine's API: HTTP/1.1 (RFC 9112), with Python's standard library alone.
 
-Every task needs it, so it has to be there soon: to import the Docker SDK for Python alone takes 0.2 s. And every wait
-has an end: the libraries bound each wait for bytes, but neither the whole of an answer that drips, nor its size.
+Every task needs it, so its import must be fast: importing the Docker SDK for Python takes 0.2 s. And every wait has an
+end: the libraries bound each wait for bytes, but neither the time nor the size of an answer that comes byte by byte.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ _SWITCHING_PROTOCOLS, _OK, _NO_CONTENT, _REDIRECTION, _NOT_MODIFIED = 101, 200, 
 _REFUSAL, _NOT_FOUND = 400, 404
 _STATUS = re.compile(r"HTTP/1\.([01]) ([1-5][0-9]{2})(?: .*)?")
 _LENGTH, _CHUNK = re.compile(r"[0-9]{1,20}"), re.compile(r"[0-9a-fA-F]{1,16}")
-# What asks only: doing it twice does no harm.
+# Methods that only read: a second request does no harm.
 _SAFE = ("GET", "HEAD")
 
 
 class Refused(Exception):
-    """The engine said no. status: of its answer. message: why, in its words; none to HEAD."""
+    """A refusal of the engine. status: of its answer. message: the engine's reason; "" for HEAD."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"the engine answered {status}: {message}")
@@ -60,30 +60,30 @@ class Refused(Exception):
 
 
 class NotFound(Refused):
-    """There is no such thing."""
+    """A refusal because the object doesn't exist (404)."""
 
 
 class Answer(NamedTuple):
-    """A whole answer of the engine. headers: their names are in lower case."""
+    """A whole answer of the engine. headers: with names in lower case."""
 
     headers: Mapping[str, str]
     body: bytes
 
     @property
     def value(self) -> Any:
-        """What it says as JSON; raises Unexpected for what is none."""
+        """The value of the JSON body; raises Unexpected if it isn't JSON."""
         return parsed(self.body)
 
 
 class Upload(NamedTuple):
-    """What is sent piece by piece, and how many bytes that are: there must not be more or fewer of them."""
+    """A body that is sent piece by piece. size: the bytes of all pieces, neither more nor fewer."""
 
     pieces: Iterable[bytes]
     size: int
 
 
 class _Request(NamedTuple):
-    """A request. path: with its parameters. body: as JSON, or piece by piece."""
+    """A request. path: with its parameters. body: a value for JSON, or an upload."""
 
     method: str
     path: str
@@ -92,7 +92,7 @@ class _Request(NamedTuple):
     protocol: str = "1.1"
 
     def send(self, stream: Stream, prefix: str, headers: Mapping[str, str], idle: Callable[[], object]) -> None:
-        """Send it. prefix: stands before the path. headers: of all requests. idle: as stream.send_all takes it."""
+        """Send it. prefix: the text before the path. headers: those of all requests. idle: as for stream.send_all()."""
         body, about = b"", {}
         pieces: Iterable[bytes] = ()
         if isinstance(self.body, Upload):
@@ -105,30 +105,30 @@ class _Request(NamedTuple):
         fields = [f"{name}: {value}\r\n" for name, value in {**headers, **about, **self.headers}.items()]
         head = f"{self.method} {prefix}{self.path} HTTP/{self.protocol}\r\n{''.join(fields)}\r\n"
         send_all(stream, head.encode() + body, idle)
-        # An engine that has seen enough says what is wrong, and closes the connection.
+        # If the engine finds an error in an upload, it answers and closes the connection before it has read all.
         with suppress(BrokenPipeError, ConnectionResetError):
             for piece in pieces:
                 send_all(stream, piece, idle)
 
 
 def target(path: str, /, *names: str, **params: Any) -> str:
-    """Return what a request is for: a path of the API, with names in it, and parameters.
+    """Return the target of a request: a path of the API with names filled in, and parameters.
 
-    A list is a parameter that is there several times; one that is None isn't there.
+    A parameter that is a list is repeated; one that is None is left out.
     """
     query = urlencode({name: value for name, value in params.items() if value is not None}, doseq=True)
     return path.format(*(quote(name, safe="/:") for name in names)) + (f"?{query}" if query else "")
 
 
 def unreachable(options: Mapping[str, Any], error: Exception) -> str:
-    """Return that no engine answers there, and what to do. options: as address.resolve gives them."""
+    """Return the message that no engine can be reached, with advice. options: as address.resolve() returns them."""
     where = f"Can't reach a Docker engine at {place(options)}."
     if isinstance(error, Unexpected):
         return (
             f"{where} What answers there is no Docker engine, or something is between: the answer {error}. "
             "Correct docker_host."
         )
-    # An engine that refuses a client's certificate may just hang up.
+    # An engine that refuses a client's certificate may close the connection without a reason.
     by_tls = str(options["docker_host"]).startswith("tcp:") and wants_tls(options)
     suspects = "docker_host, client_cert and client_key" if by_tls else "docker_host and api_version"
     said = f"It failed: {str(error).strip().rstrip('.') or type(error).__name__}. Check {suspects}."
@@ -136,10 +136,10 @@ def unreachable(options: Mapping[str, Any], error: Exception) -> str:
 
 
 class Client:
-    """One engine's API. Several threads may ask at the same time: each gets a connection, which is kept for the next.
+    """A client of one engine's API. Several threads may use it at the same time, each with a connection of its own.
 
-    options: as address.resolve gives them; raises InvalidInput where they can't be.
-    What is asked raises Refused where the engine says no, Unexpected for what no engine answers, and OSError.
+    Connections are kept for later requests. options: as address.resolve() returns them; raises InvalidInput for invalid
+    ones. All requests raise Refused for a refusal, Unexpected for an answer that isn't an engine's, and OSError.
     """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
@@ -150,7 +150,7 @@ class Client:
         self._local = url.scheme == "unix"
         far = url.scheme not in ("unix", "ssh")
         self._prefix = url.path.rstrip("/") if far else ""
-        # An answer that unfolds has no size that could be bounded on the way.
+        # Without compression, because the size of a compressed answer isn't known while it comes.
         self._headers = {
             "Host": url.netloc.rpartition("@")[2] if far else "docker",
             "User-Agent": "gantry.docker",
@@ -161,23 +161,23 @@ class Client:
         self._closed = False
 
     def negotiate(self) -> None:
-        """Speak the newest version of the API that the engine knows, unless one was asked for.
+        """Choose the newest version of the API that both sides know, unless the options name one.
 
-        The engine's answer to /version would tell it too, but takes it some milliseconds to gather.
+        The engine's answer to /version has it too, but takes the engine some milliseconds.
         """
         if self.api_version == "auto":
             self.api_version = api_version(self.ping().headers.get("api-version"))
 
     def speaks(self, major: int, minor: int) -> bool:
-        """Whether the engine is spoken to in that version of the API, or a newer one."""
+        """Return whether the client uses that version of the API, or a newer one."""
         return tuple(int(part) for part in self.api_version.split(".")) >= (major, minor)
 
     def ping(self) -> Answer:
-        """Raise an error if the engine isn't there."""
+        """Return the answer to a ping; raise an error if the engine doesn't answer."""
         return self.ask("GET", "/_ping", versioned=False)
 
     def get(self, path: str, /, *names: str, **params: Any) -> Any:
-        """Ask; what the engine says as JSON. path, names, params: as target() takes them."""
+        """Return the JSON value that the engine answers. path, names, params: as for target()."""
         return self.ask("GET", target(path, *names, **params)).value
 
     def ask(
@@ -189,10 +189,10 @@ class Client:
         patient: bool = False,
         versioned: bool = True,
     ) -> Answer:
-        """Ask for a whole answer, which must have come within twice the timeout.
+        """Send a request and return the whole answer, which must have come within twice the timeout.
 
-        path: as target() makes it. body: JSON. patient: whether the engine may take as long as it likes before it
-        begins to answer, as long as it is there.
+        path: as target() returns it. body: a value for JSON. patient: whether to wait without a limit for the beginning
+        of the answer, as long as the engine answers pings.
         """
         request = _Request(method, self._versioned(path) if versioned else path, body, headers or {})
         with closing(self._begin(request, patient)) as answer:
@@ -206,27 +206,28 @@ class Client:
         headers: Mapping[str, str] | None = None,
         patient: bool = False,
     ) -> Incoming:
-        """Ask for an answer that is read as it comes, and closed by who reads it.
+        """Send a request and return its answer, to be read as it comes; whatever reads it must close it.
 
-        The timeout bounds each wait for more of it. patient: not so, as long as the engine is there.
+        The timeout bounds each wait for more of it. patient: no wait is bounded, as long as the engine answers pings.
         """
         answer = self._begin(_Request(method, self._versioned(path), body, headers or {}), patient)
         answer.go_on()
         return answer
 
     def download(self, path: str) -> Incoming:
-        """Ask for many bytes, which are read as they come, and may be long in coming: see Incoming.bound_waits().
+        """Ask for a large body and return the answer, to be read as it comes. No wait is bounded: see bound_waits().
 
-        What an engine doesn't know the length of, it sends in chunks of 32 KiB, and with each the length of that: of an
-        archive of 1 GiB this takes its processor 0.3 s, and ours 0.4. HTTP/1.0 has no chunks, so an end that comes too
-        early looks like any other. An engine of this host can be asked then whether it is still there.
+        An engine sends a body of unknown length in chunks of 32 KiB, each with its length. For an archive of 1 GiB that
+        takes 0.3 s of the engine's processor time, and 0.4 s of ours. HTTP/1.0 has no chunks, but then an end that
+        comes too early looks like any other end. So only an engine on this host is asked by HTTP/1.0: afterwards it can
+        be asked whether it is still there.
         """
         answer = self._begin(_Request("GET", self._versioned(path), protocol="1.0" if self._local else "1.1"), True)
         answer.go_on()
         return answer
 
     def upgrade(self, path: str, body: Mapping[str, Any]) -> tuple[Stream, bytes]:
-        """Turn a question into a connection of its own: that, and what has come on it already."""
+        """Upgrade a request to a connection of its own; return that, and the bytes that have come on it already."""
         headers = {"Connection": "Upgrade", "Upgrade": "tcp"}
         answer = self._begin(_Request("POST", self._versioned(path), body, headers), False)
         if answer.status != _SWITCHING_PROTOCOLS:
@@ -235,7 +236,7 @@ class Client:
         return answer.detach()
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._closed = True
         while self._idle:
             self._idle.pop().close()
@@ -245,7 +246,7 @@ class Client:
         return f"/v{self.api_version}{path}"
 
     def _begin(self, request: _Request, patient: bool) -> Incoming:
-        """Send a request; its answer, of which the headers have come. Raises Refused and Unexpected."""
+        """Send a request, and return its answer when the headers have come; raise Refused and Unexpected."""
 
         def exchange(stream: Stream) -> Incoming:
             answer = Incoming(stream, self._timeout, self.ping if patient else None, self._keep)
@@ -262,13 +263,13 @@ class Client:
             if kept:
                 try:
                     return exchange(kept)
-                except ConnectionError:  # it was kept for too long, or the engine has started again
+                except ConnectionError:  # the connection was kept too long, or the engine has restarted
                     if request.method not in _SAFE:
                         raise
             return exchange(self._way.dial())
 
     def _kept(self) -> Stream | None:
-        """A connection that nobody uses now, if there is one that the engine hasn't ended."""
+        """Return an idle connection that the engine hasn't ended; None if there is none."""
         with suppress(IndexError):
             while True:
                 stream = self._idle.pop()
@@ -285,7 +286,7 @@ class Client:
 
     @contextmanager
     def _told_by_ssh(self) -> Iterator[None]:
-        """Let what ssh said be what is wrong where it ended."""
+        """Replace the message of a connection error by the error output of ssh, if there is any."""
         try:
             yield
         except socket.timeout:  # TimeoutError, from Python 3.10 on
@@ -298,10 +299,11 @@ class Client:
 
 
 class Incoming:
-    """An answer that is on its way. headers: their names are in lower case.
+    """An answer that has not come as a whole yet. headers: with names in lower case.
 
-    stream: where it comes. seconds: within which the last wait for a whole answer begins. idle: what to do when nothing
-    has come in time; without it, that is an error. keep: what to do with the stream when all has come.
+    stream: the connection. seconds: the time within which the last wait for a whole answer must begin. idle: the
+    function to call when nothing has come within the timeout; None if that is an error. keep: the function that takes
+    the connection when all has come.
     """
 
     status: int
@@ -316,36 +318,36 @@ class Incoming:
         self._lasts, self._open = True, True
 
     def begin(self, request: _Request) -> None:
-        """Wait for the headers of the answer to a request. Raises Refused and Unexpected."""
+        """Wait for the headers of the answer to a request; raise Refused and Unexpected."""
         self._fill()
-        # Whatever the engine had to do first is done by now.
+        # The engine has begun to answer, so the rest must come soon.
         self._deadline = min(self._deadline, time.monotonic() + self._seconds)
         status = self._head()
         while status < _OK and status != _SWITCHING_PROTOCOLS:
             status = self._head()
         self.status = status
         without = request.method == "HEAD" or status in (_SWITCHING_PROTOCOLS, _NO_CONTENT, _NOT_MODIFIED)
-        # After an upload that the engine didn't want as a whole there is more on the connection.
+        # A connection isn't used again after an upload: the engine may not have read all of that.
         again = request.protocol == "1.1" and not isinstance(request.body, Upload)
         self._lasts = self._lasts and again and self.headers.get("connection", "").lower() != "close"
         self._body = iter(()) if without else self._framed()
         self._check(request.method)
 
     def go_on(self) -> None:
-        """Let the rest take as long as it likes, if no wait for more takes too long."""
+        """Remove the limit for the time of the whole answer; limits for each wait for more stay."""
         self._deadline = math.inf
 
     def bound_waits(self) -> None:
-        """Let every further wait for more that takes too long be an error."""
+        """Raise socket.timeout from now on if a wait for more takes longer than the timeout."""
         self._idle = None
 
     def read(self) -> bytes:
-        """The whole body."""
+        """Return the whole body."""
         self.bound_waits()
         return whole(self.pieces())
 
     def pieces(self, size: int = 1) -> Iterator[bytes]:
-        """The body as it comes, in pieces of at least this size."""
+        """Yield the body as it comes, in pieces of at least size bytes; the last one may be smaller."""
         waiting: list[bytes] = []
         length = 0
         for piece in self._body:
@@ -354,25 +356,25 @@ class Incoming:
             if length >= size:
                 yield b"".join(waiting)
                 waiting, length = [], 0
-        if self._open and self._lasts and self._at == len(self._come):  # what is more belongs to no question
+        if self._open and self._lasts and self._at == len(self._come):  # further bytes would belong to no request
             self._open = False
             self._keep(self._stream)
         if waiting:
             yield b"".join(waiting)
 
     def detach(self) -> tuple[Stream, bytes]:
-        """The connection, which isn't this answer's any more, and what has come on it."""
+        """Give the connection away: return it, and the bytes that have come on it."""
         self._open = False
         return self._stream, self._come[self._at :]
 
     def close(self) -> None:
-        """Let go of it. A connection on which more would come isn't used again."""
+        """Close the connection, unless it was kept for later requests or given away."""
         if self._open:
             self._stream.close()
         self._open = False
 
     def _head(self) -> int:
-        """The status of an answer, maybe not the last one; its headers are there then."""
+        """Read the head of an answer, maybe not the last one; set its headers and return its status."""
         line = self._line()
         found = _STATUS.fullmatch(line)
         if not found:
@@ -390,7 +392,7 @@ class Incoming:
         return int(found.group(2))
 
     def _check(self, method: str) -> None:
-        """Raise Refused for a refusal, Unexpected for what no engine answers."""
+        """Raise Refused for a refusal, Unexpected for an answer that isn't an engine's."""
         if self.headers.get("content-encoding", "identity") != "identity":
             raise Unexpected("came compressed, which was not asked for")
         if _REDIRECTION <= self.status < _REFUSAL and self.status != _NOT_MODIFIED:
@@ -403,14 +405,14 @@ class Incoming:
             raise Unexpected("is a page of HTML")
 
     def _why(self, body: bytes) -> str:
-        """What the engine says of a refusal; raises Unexpected where what refused is none (api/docs, ErrorResponse)."""
+        """Return the engine's reason for a refusal (api/docs, ErrorResponse); raise Unexpected if it has none."""
         try:
             return text(mapping(parsed(body)).get("message"))
         except Unexpected as error:
             raise Unexpected(f"{error} ({self.status})") from error
 
     def _framed(self) -> Iterator[bytes]:
-        """The body, by what the headers say where it ends."""
+        """Yield the body in pieces. The headers determine where it ends."""
         encoding, length = self.headers.get("transfer-encoding"), self.headers.get("content-length")
         if encoding is not None:
             if encoding.lower() != "chunked":
@@ -442,7 +444,7 @@ class Incoming:
         return line
 
     def _some(self, size: int) -> Iterator[bytes]:
-        """So many bytes, in pieces."""
+        """Yield the next size bytes, in pieces."""
         while size:
             if self._at == len(self._come):
                 self._fill()
@@ -452,7 +454,7 @@ class Incoming:
             yield piece
 
     def _rest(self) -> Iterator[bytes]:
-        """All until the connection ends, in pieces."""
+        """Yield all bytes until the connection ends, in pieces."""
         piece, self._come, self._at = self._come[self._at :], b"", 0
         if piece:
             yield piece
@@ -460,14 +462,14 @@ class Incoming:
             yield piece
 
     def _fill(self) -> None:
-        """Wait for more."""
+        """Wait for more bytes and keep them; raise ConnectionResetError if the connection ends."""
         piece = self._receive()
         if not piece:
             raise ConnectionResetError("the connection was closed before an answer came")
         self._come, self._at = self._come[self._at :] + piece, 0
 
     def _receive(self) -> bytes:
-        """What comes next; nothing at the end."""
+        """Return the next bytes; b"" at the end. Raise socket.timeout if they don't come in time."""
         while time.monotonic() <= self._deadline:
             try:
                 return self._stream.recv(_AT_ONCE)
@@ -483,7 +485,7 @@ def _stalls() -> None:
 
 
 def _has_news(stream: Stream) -> bool:
-    """Whether something has come on a connection on which nothing was asked: mostly its end."""
+    """Return whether something has come on an idle connection: mostly its end."""
     waiting = select.poll()
     waiting.register(stream.fileno(), select.POLLIN)
     return bool(waiting.poll(0))

@@ -4,9 +4,9 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""What is read of the engine's answers, and of what shape it is (moby, api/docs: v1.41 and newer).
+"""The shapes of the engine's answers, with the fields that this collection reads (moby, api/docs: v1.41 and newer).
 
-Engines leave out what is empty, the newer the more. What is needed here, no engine leaves out.
+Engines leave out empty fields, newer engines more of them. No engine leaves out a field that is needed here.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ IMAGES = listing(
 HISTORY = optional(listing(record({}, {"Created": number, "CreatedBy": text, "Id": text, "Size": number})))
 REMOVED = optional(listing(record({}, {"Untagged": text, "Deleted": text})))
 _used = listing(record({"Id": text, "Size": number, "SharedSize": number}))
-# ImageUsage from API 1.52 on; Images and LayersSize before, and for a time beside it.
+# ImageUsage comes from API 1.52 on; Images and LayersSize come before it, and for some versions beside it.
 DISK_USAGE = record(
     {},
     {

@@ -4,9 +4,9 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""The way to an engine over ssh: by the program of that name, with its own configuration, and without questions.
+"""The way to an engine over ssh: by the program ssh, with its own configuration, and without prompts.
 
-At its other end is the Docker CLI: Docker's own CLI goes the same way (cli/connhelper/connhelper.go).
+It runs the Docker CLI on the engine's host, as Docker's own CLI does (cli/connhelper/connhelper.go).
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _MOST_SAID = 4096
 
 @contextmanager
 def _no_signal_blocked() -> Iterator[None]:
-    """Block no signal for a moment.
+    """Block no signal inside.
 
-    A program inherits the signals that are blocked in the thread that starts it, and threads that ask an engine block
-    all (_engine/threads.py): it could not be ended.
+    A program inherits the blocked signals of the thread that starts it. Threads that ask an engine block all signals
+    (_engine/threads.py), so SIGTERM could not end the program.
     """
     former = signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
     try:
@@ -40,7 +40,7 @@ def _no_signal_blocked() -> Iterator[None]:
 
 
 class Ssh:
-    """The way to the engine of an ssh:// URL. timeout: seconds, for the login and for every wait.
+    """The way to the engine of an ssh:// URL. timeout: the seconds for the login and for every wait.
 
     Raises InvalidInput for a URL without a host.
     """
@@ -49,7 +49,7 @@ class Ssh:
         url = url_of(host)
         user = ("-l", url.username) if url.username else ()
         port = ("-p", str(url.port)) if url.port else ()
-        # No question for a password: nobody is there to answer it.
+        # BatchMode: no prompt for a password, because nobody can answer it.
         options = ("-T", "-o", "BatchMode=yes", "-o", f"ConnectTimeout={timeout}", *user, *port)
         self._command = ("ssh", *options, "--", str(url.hostname), "docker", "system", "dial-stdio")
         self._timeout = timeout
@@ -57,13 +57,13 @@ class Ssh:
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
 
     def dial(self) -> socket.socket:
-        """A new connection, by a login of its own."""
+        """Return a new connection, made by a login of its own."""
         stream, other = socket.socketpair()
         stream.settimeout(self._timeout)
         with other:
             end = other.fileno()
-            # run_command is the modules' way, and waits for the end of what it runs. In a session of its own: what
-            # ends this task from the keyboard must not end the connection before all is cleaned up.
+            # Not run_command, the way of modules, because it waits for the end of the program. In a session of its own,
+            # so that a signal from the keyboard doesn't end the connection before the task has cleaned up.
             with _no_signal_blocked():
                 program = subprocess.Popen(  # pylint: disable=ansible-bad-function
                     self._command, stdin=end, stdout=end, stderr=self._errors, start_new_session=True
@@ -72,8 +72,8 @@ class Ssh:
         return stream
 
     def said(self) -> str:
-        """What the programs said of their troubles."""
-        # The programs write where this file's end is: it must stay.
+        """Return the error output of the programs; "" if there is none."""
+        # pread, because the programs share the position of this file: it must stay at the end.
         said = os.pread(self._errors.fileno(), _MOST_SAID, 0)
         return " ".join(said.decode("utf-8", "replace").split())
 

@@ -13,22 +13,22 @@ from typing import Callable, Protocol
 
 
 class Stream(Protocol):
-    """What is used of a socket."""
+    """The methods of a socket that this room uses."""
 
     def recv(self, size: int, /) -> bytes:
-        """Some bytes that have come; nothing at the end. Raises socket.timeout if none come in time."""
+        """Return some bytes that have come; b"" at the end. Raise socket.timeout if none come in time."""
 
     def send(self, data: memoryview, /) -> int:
-        """Send what can be sent at once; how much that was. Raises socket.timeout if nothing can be sent in time."""
+        """Send the bytes that fit at once; return their number. Raise socket.timeout if none can be sent in time."""
 
     def shutdown(self, how: int, /) -> None:
-        """End the sending (SHUT_WR), or both ways (SHUT_RDWR)."""
+        """End the sending (SHUT_WR), or both directions (SHUT_RDWR)."""
 
     def fileno(self) -> int:
-        """The file descriptor by which the system knows it."""
+        """Return the file descriptor."""
 
     def close(self) -> None:
-        """End it."""
+        """Close the connection."""
 
 
 def _wait() -> None:
@@ -36,7 +36,7 @@ def _wait() -> None:
 
 
 def send_all(stream: Stream, data: bytes, idle: Callable[[], object] = _wait) -> None:
-    """Send it all, however long the other side takes to read it. idle: what to do when it reads nothing for a while."""
+    """Send all bytes, however long the other side takes. idle: the function to call when it reads none in time."""
     left = memoryview(data)
     while left:
         try:

@@ -18,15 +18,15 @@ from typing import Any, Callable
 from ansible_collections.gantry.docker.plugins.module_utils._transport.address import TlsFailed
 
 _ENOUGH = 64 * 1024
-# OpenSSL, x509_vfy.h: the certificate is good, but for another name or address.
+# Error codes of a certificate that is good, but for another name or address (OpenSSL, x509_vfy.h).
 _FOR_ANOTHER = (62, 64)
 
 
 def encrypted(connect: Callable[[], socket.socket], options: Mapping[str, Any], name: str) -> Tls:
-    """A connection made one by TLS.
+    """Return a TLS connection over a connection that connect makes; raise TlsFailed.
 
-    connect: makes connections. options: as address.resolve gives them. name: that the other side must show, unless they
-    name another. Raises TlsFailed.
+    options: as address.resolve() returns them. name: the name that the other side's certificate must have, unless
+    tls_hostname names another one.
     """
     wanted = str(options["tls_hostname"] or name)
     with _told():
@@ -36,7 +36,7 @@ def encrypted(connect: Callable[[], socket.socket], options: Mapping[str, Any], 
         except ssl.SSLCertVerificationError as error:
             if error.verify_code not in _FOR_ANOTHER:
                 raise
-            # Only a connection that is made tells for which.
+            # Only a complete connection shows the names in the certificate.
             context.check_hostname = False
             with closing(Tls(connect(), context, wanted)) as other:
                 shown = ", ".join(other.names())
@@ -45,7 +45,7 @@ def encrypted(connect: Callable[[], socket.socket], options: Mapping[str, Any], 
 
 def _context(options: Mapping[str, Any]) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # An address with https:// asks for TLS too.
+    # An address with https:// means TLS without either option: then the certificate is checked.
     if options["tls"] and not options["validate_certs"]:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -60,7 +60,7 @@ def _context(options: Mapping[str, Any]) -> ssl.SSLContext:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Translate errors of TLS."""
+    """Translate errors of TLS into TlsFailed."""
     try:
         yield
     except ssl.SSLError as error:
@@ -68,16 +68,16 @@ def _told() -> Iterator[None]:
 
 
 class Tls:
-    """A TLS connection whose sending can be ended alone, as a command's input must: Python's SSLSocket can't do that.
+    """A TLS connection whose sending can be ended alone, as the input of a command needs. Python's SSLSocket can't.
 
-    One thread may send while another receives: whoever receives never waits for what is being sent.
+    One thread may send while another one receives. The receiver never waits for the sender.
     """
 
     def __init__(self, stream: socket.socket, context: ssl.SSLContext, name: str) -> None:
         self._stream = stream
         self._come, self._gone = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._come, self._gone, server_hostname=name)
-        # state: for what is above. sending: for the order of what is sent.
+        # _state guards _tls and its buffers. _sending keeps the sent bytes in order.
         self._state, self._sending = threading.Lock(), threading.Lock()
         self._plain, self._ended = b"", False
         self._unsent = b""
@@ -90,12 +90,12 @@ class Tls:
             raise
 
     def names(self) -> list[str]:
-        """The names and addresses that the other side's certificate is for."""
+        """Return the names and addresses in the other side's certificate."""
         shown: Mapping[str, Any] = self._tls.getpeercert() or {}
         return [str(name) for _kind, name in shown.get("subjectAltName", ())]
 
     def _shakes_hands(self) -> bool:
-        """Go on with the handshake; whether it is done."""
+        """Continue the handshake; return whether it is complete."""
         try:
             self._tls.do_handshake()
         except ssl.SSLWantReadError:
@@ -111,22 +111,22 @@ class Tls:
             self._come.write_eof()
 
     def recv(self, size: int) -> bytes:
-        """As a socket's."""
+        """Return some decrypted bytes, as a socket's recv."""
         while not (self._plain or self._ended):
-            if self._sending.acquire(blocking=False):  # else whoever sends takes along what the protocol wants to say
+            if self._sending.acquire(blocking=False):  # else the sender sends the protocol's own messages too
                 try:
                     self._flush()
                 finally:
                     self._sending.release()
             encrypted = self._stream.recv(_ENOUGH)
-            with self._state, _told():  # in one: nobody may end the sending in between
+            with self._state, _told():  # one lock for both: no other thread may end the sending in between
                 self._feed(encrypted)
                 self._take()
         piece, self._plain = self._plain[:size], self._plain[size:]
         return piece
 
     def _take(self) -> None:
-        """Decrypt all that has come: what is left over when the sending ends would be lost (SSL_shutdown)."""
+        """Decrypt all bytes that have come: the end of the sending would discard the others (SSL_shutdown)."""
         try:
             while piece := self._tls.read(_ENOUGH):
                 self._plain += piece
@@ -137,7 +137,7 @@ class Tls:
             self._ended = True
 
     def send(self, data: memoryview) -> int:
-        """As a socket's. What can't be sent in time, the next call sends, whichever."""
+        """Send some bytes, as a socket's send. What can't be sent in time goes with the next call of any method."""
         with self._sending:
             self._flush()
             piece = data[:_ENOUGH]
@@ -148,19 +148,19 @@ class Tls:
         return len(piece)
 
     def _flush(self) -> None:
-        """Send what is encrypted; raises socket.timeout if not even a part of it can be sent in time."""
+        """Send all encrypted bytes; raise socket.timeout if none of them can be sent in time."""
         with self._state:
             self._unsent += self._gone.read()
         while self._unsent:
             self._unsent = self._unsent[self._stream.send(self._unsent) :]
 
     def shutdown(self, how: int) -> None:
-        """As a socket's, for SHUT_WR and SHUT_RDWR."""
+        """End the sending (SHUT_WR), or both directions (SHUT_RDWR), as a socket's shutdown."""
         if how == socket.SHUT_RDWR:
             self._stream.shutdown(how)
             return
         with self._sending:
-            with self._state, suppress(ssl.SSLWantReadError):  # the other side goes on sending
+            with self._state, suppress(ssl.SSLWantReadError):  # the other side may still send
                 self._tls.unwrap()
             while True:
                 with suppress(socket.timeout):
@@ -168,9 +168,9 @@ class Tls:
                     return
 
     def fileno(self) -> int:
-        """As a socket's."""
+        """Return the file descriptor, as a socket's fileno."""
         return self._stream.fileno()
 
     def close(self) -> None:
-        """As a socket's."""
+        """Close the connection, as a socket's close."""
         self._stream.close()

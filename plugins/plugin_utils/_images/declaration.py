@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""The images that a host is declared to have and not to have: whether that can be, and what follows from it."""
+"""The declaration of the images that a host shall have and shall not have: its contradictions and its tasks."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ _Parsed = TypeVar("_Parsed")
 
 @dataclass
 class Declaration:
-    """What follows from a declaration; to be relied on only if there are no problems.
+    """The tasks that follow from a declaration. They are valid only if there are no problems.
 
-    pulls: for each platform and policy the images to pull. tags: for each image the further names it gets.
-    names: all names of images that are to be here. problems: sentences, each with a way out.
+    pulls: for each platform and policy, the images to pull. tags: for each image, its further names.
+    names: all names of images that the host shall have. problems: sentences, each with advice.
     """
 
     pulls: dict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -48,10 +48,10 @@ class Declaration:
 
 
 def declare(declared: Mapping[str, Any]) -> Declaration:
-    """See what follows from a declaration.
+    """Return the tasks that follow from a declaration, and its problems.
 
-    declared: present, archives, pinned, tagged and absent, each as the role's variable of that name takes it;
-    registries, those there are credentials for; and retention, None where nothing is pruned.
+    declared: present, archives, pinned, tagged and absent, each as in the role's variable of that name; registries,
+    the ones with credentials; and retention, None if nothing is pruned.
     """
     reader = _Reader()
     for entry in declared.get("present") or ():
@@ -70,22 +70,22 @@ def declare(declared: Mapping[str, Any]) -> Declaration:
     reader.retention(declared.get("retention"))
     found = reader.found
     found.problems = list(dict.fromkeys(found.problems))
-    # What a tag brings could be what another name, by its digest, needs no registry for any more: these go first.
+    # Names with a digest go first: after the pull of a tag with the same image, they would be here without a pull.
     found.pulls = dict(sorted(found.pulls.items(), key=lambda pull: not any("@" in name for name in pull[1])))
     return found
 
 
 class _Reader:
-    """Reads a declaration part by part, and notes what is wrong with it."""
+    """A reader of the parts of a declaration, which notes its problems."""
 
     def __init__(self) -> None:
         self.found = Declaration()
-        # For each tag who says what it is to mean; and the names with a digest, each with its repository.
+        # For each tag, the variables that declare it; and the names with a digest, each with its repository.
         self._origins: dict[str, dict[str, None]] = defaultdict(dict)
         self._digests: dict[str, str] = {}
 
     def present(self, entry: Mapping[str, Any]) -> None:
-        """Images that come from a registry."""
+        """Read an entry of images that come from a registry."""
         platform, policy = entry.get("platform") or "", entry.get("policy") or "missing"
         if platform:
             self._try(parse_platform, platform)
@@ -99,7 +99,7 @@ class _Reader:
                 self._name(reference.tagged, f"images_present ({', '.join(details)})")
 
     def archive(self, entry: Mapping[str, Any]) -> None:
-        """Images that come from an archive; which these are is known only where it names them."""
+        """Read an archive. Its images are known only if the entry has names."""
         path = entry["path"]
         if not path.startswith("/") and entry.get("from") != "controller":
             self._problem(f"'{path}' in images_archives must be an absolute path, as /var/lib/images/all.tar.")
@@ -109,7 +109,7 @@ class _Reader:
                 self._name(reference.tagged, f"images_archives ({path})")
 
     def pin(self, text: str) -> None:
-        """An image by its digest, and the tag that is to mean it."""
+        """Read a name with a digest, and the tag that shall name its image."""
         reference = self._reference(text, None)
         if reference is None:
             return
@@ -122,7 +122,7 @@ class _Reader:
             self._further(reference.pinned, reference.tagged)
 
     def tag(self, entry: Mapping[str, Any]) -> None:
-        """Further names of an image."""
+        """Read the further names of an image."""
         source = self._reference(entry["name"])
         if source is None:
             return
@@ -134,7 +134,7 @@ class _Reader:
                 self._further(name, target.tagged)
 
     def sources_are_no_targets(self) -> None:
-        """Which of two names is given first must not matter."""
+        """Note names that are both source and target of tags: the result would depend on the order."""
         targets = {target: source for source, names in self.found.tags.items() for target in names}
         for source in self.found.tags:
             if source in targets:
@@ -144,13 +144,13 @@ class _Reader:
                 )
 
     def names_mean_one_image(self) -> None:
-        """A name that two variables declare, or one of them in two ways, would go back and forth."""
+        """Note names that are declared twice in different ways: each run would move them back and forth."""
         for name, origins in self._origins.items():
             if len(origins) > 1:
                 self._problem(f"{name} is declared by {' and by '.join(origins)}. Leave it in one of them.")
 
     def absent(self, text: str) -> None:
-        """A name, or a pattern of names, that is to mean none of the images that are to be here."""
+        """Read a name, or a pattern of names, that no image on the host shall have."""
         if is_pattern(text):
             pattern = self._try(parse_pattern, text, "images_absent")
             found = [name for name in self.found.names if pattern and pattern.matches(name)]
@@ -173,12 +173,12 @@ class _Reader:
                 )
 
     def registries(self, registries: Iterable[str]) -> None:
-        """Whom there are credentials for."""
+        """Read the registries that there are credentials for."""
         for registry in registries:
             self._try(parse_registry, registry)
 
     def retention(self, rules: Mapping[str, Any] | None) -> None:
-        """What image_prune would refuse, when all else is done already."""
+        """Read the rules for pruning: image_prune would refuse wrong ones only after all other tasks."""
         if rules is None:
             return
         patterns = [(option, text) for option in ("keep", "reference") for text in rules.get(option) or ()]

@@ -20,7 +20,7 @@ Result = Mapping[str, Any]
 
 
 def report(results: Mapping[str, Any]) -> dict[str, Any]:
-    """The report; its lines tell it to people."""
+    """Return the report as data, and as lines of text for people."""
     pruned = next(_each(results.get("pruned")), {})
     report = {
         "removed": [row for result in _each(results.get("removed")) for row in _removed(result)],
@@ -49,14 +49,14 @@ def report(results: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _each(registered: Result | None) -> Iterator[Result]:
-    """The results that there are: one for each item of a loop; none of what was skipped."""
+    """Return the results: one for each item of a loop, without those that were skipped."""
     one = registered or {}
     results: Sequence[Result] = one.get("results", [one])
     return (result for result in results if "actions" in result or result.get("failed"))
 
 
 def _diff(result: Result) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """What differs before and after; where a task failed on the way, its module can't tell."""
+    """Return the before and after of a result's diff. They are empty if the task failed on the way."""
     diff = result.get("diff") or {}
     return diff.get("before") or {}, diff.get("after") or {}
 
@@ -84,7 +84,7 @@ def _tagged(result: Result) -> Iterator[dict[str, Any]]:
 
 
 def _foreseen(tags: Sequence[Mapping[str, Any]], targets: Result) -> Iterator[dict[str, Any]]:
-    """Tags of images that aren't here yet: these names can't mean them now."""
+    """Yield the rows for tags on images that aren't here yet: each of these tags will change."""
     former = {name: image["Id"] for image in targets.get("images") or () for name in image["RepoTags"] or ()}
     for tag in tags:
         for name in tag["repository"]:
@@ -92,7 +92,7 @@ def _foreseen(tags: Sequence[Mapping[str, Any]], targets: Result) -> Iterator[di
 
 
 def _lines(report: Mapping[str, Any]) -> Iterator[str]:
-    """The report in words, a line for each image."""
+    """Yield the lines of the report, one for each image."""
     for row in report["removed"]:
         names = ", ".join(row["names"])
         yield f"remove  {_named(names, row['id']) if row['deleted'] else f'{names} (the image has other names)'}"
@@ -123,7 +123,7 @@ def _moved(row: Mapping[str, Any]) -> str:
 
 
 def _short(name: str) -> str:
-    """A name with no more of a digest than tells it from others."""
+    """Return a name with only the first 12 digits of a digest, which are enough to recognise it."""
     return re.sub(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}", r"\1", name)
 
 
