@@ -6,7 +6,8 @@
 
 """A faster start of Python. This module must be imported before all modules whose import it speeds up.
 
-Ansible starts a Python process for each task, which imports our modules, asks the engine something, and ends.
+Ansible starts a Python process for each task, which imports our modules, asks the engine something, and ends. Of 0.28
+processor seconds that image_pull took for an image that was there, this file saved 0.04.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from functools import lru_cache
 gc.disable()
 
 # Our sources come in a zip file without compiled files. Python compiles each file that it imports from there twice:
-# first only to get its name (Lib/zipimport.py, zipimporter.get_filename), then to run it. That was half of the time of
-# our imports. The function is private to Python, and a later version may not have it: then nothing is changed.
+# first only to get its name (Lib/zipimport.py, zipimporter.get_filename), then to run it. That took 0.02 of the 0.28
+# seconds. The function is private to Python, and a later version may not have it: then nothing is changed.
 if hasattr(zipimport, "_get_module_code"):
     zipimport._get_module_code = lru_cache(maxsize=1)(zipimport._get_module_code)
 
