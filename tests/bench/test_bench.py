@@ -143,11 +143,13 @@ def test_document_tells_ratios_of_parts_without_targets(known: list[Record]) -> 
 
 
 def test_plot_tells_medians_and_spread(known: list[Record]) -> None:
-    ((part, engines),) = document.plotted(known).items()
+    plotted = document.plotted(known)
+    (part,) = plotted
+    engines = plotted[part]
     assert (part.name, list(engines)) == ("thin", ["28.5.2 classic"])
     plot = ElementTree.fromstring(drawn(engines))  # noqa: S314
     ns = "{http://www.w3.org/2000/svg}"
-    bars = [float(bar.attrib["width"]) for bar in plot.findall(f"{ns}rect")[1:]]
+    bars = [float(rect.attrib["width"]) for rect in plot.findall(f"{ns}rect")[1:]]
     assert bars == pytest.approx([4.6, 11.5, 138.0]), "medians; the longest round, 5 s, is as wide as a column"
     assert [path.attrib["d"] for path in plot.findall(f"{ns}path")][2] == "M332.0 91H470.0", "from 2 to 5 s"
     assert {"28.5.2 classic", "image_load", "0.25", "3.00"} <= {text.text for text in plot.findall(f"{ns}text")}

@@ -14,8 +14,8 @@ from typing import NamedTuple
 from ansible_collections.gantry.docker.plugins.module_utils._container.containers import Container
 from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils._engine.errors import EngineError, trying_to
+from ansible_collections.gantry.docker.plugins.module_utils._transport.client import target
 from ansible_collections.gantry.docker.plugins.module_utils._transport.exec import RunningCommand, prepare
-from ansible_collections.gantry.docker.plugins.module_utils._transport.http import target
 
 
 class Command(NamedTuple):

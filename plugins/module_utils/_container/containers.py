@@ -30,7 +30,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.reference imp
 )
 from ansible_collections.gantry.docker.plugins.module_utils._image.times import parse_time
 from ansible_collections.gantry.docker.plugins.module_utils._transport.answers import Unexpected, lines, parsed
-from ansible_collections.gantry.docker.plugins.module_utils._transport.http import NotFound, Refused, target
+from ansible_collections.gantry.docker.plugins.module_utils._transport.client import NotFound, Refused, target
 from ansible_collections.gantry.docker.plugins.module_utils._transport.shapes import (
     CHANGES,
     CONTAINER,

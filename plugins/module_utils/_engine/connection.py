@@ -22,7 +22,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.platform impo
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ImageName
 from ansible_collections.gantry.docker.plugins.module_utils._transport.address import resolve, wants_tls
 from ansible_collections.gantry.docker.plugins.module_utils._transport.answers import Unexpected
-from ansible_collections.gantry.docker.plugins.module_utils._transport.http import Client, Refused, unreachable
+from ansible_collections.gantry.docker.plugins.module_utils._transport.client import Client, Refused, unreachable
 from ansible_collections.gantry.docker.plugins.module_utils._transport.shapes import INFO
 
 Item = TypeVar("Item")

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils._transport.answers import Unexpected
-from ansible_collections.gantry.docker.plugins.module_utils._transport.http import Refused
+from ansible_collections.gantry.docker.plugins.module_utils._transport.client import Refused
 
 _LOG_IN = "Log in to that registry on this host (docker login) or give its credentials"
 _IN_PARTS = "The engine has only a part of that image: pull it for its other platforms too."

@@ -27,7 +27,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.reference imp
 )
 from ansible_collections.gantry.docker.plugins.module_utils._image.times import parse_time
 from ansible_collections.gantry.docker.plugins.module_utils._transport.answers import Unexpected
-from ansible_collections.gantry.docker.plugins.module_utils._transport.http import Client, NotFound, Refused, target
+from ansible_collections.gantry.docker.plugins.module_utils._transport.client import Client, NotFound, Refused, target
 from ansible_collections.gantry.docker.plugins.module_utils._transport.shapes import (
     DISK_USAGE,
     HISTORY,

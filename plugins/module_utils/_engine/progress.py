@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.gantry.docker.plugins.module_utils._engine.errors import engine_said
 from ansible_collections.gantry.docker.plugins.module_utils._transport.answers import lines
-from ansible_collections.gantry.docker.plugins.module_utils._transport.http import Incoming
+from ansible_collections.gantry.docker.plugins.module_utils._transport.client import Incoming
 from ansible_collections.gantry.docker.plugins.module_utils._transport.shapes import PROGRESS
 
 

@@ -19,7 +19,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._engine.progress imp
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform, platform_of
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import Reference
 from ansible_collections.gantry.docker.plugins.module_utils._registry.credentials import Login
-from ansible_collections.gantry.docker.plugins.module_utils._transport.http import NotFound, target
+from ansible_collections.gantry.docker.plugins.module_utils._transport.client import NotFound, target
 from ansible_collections.gantry.docker.plugins.module_utils._transport.shapes import REMOTE_IMAGE
 
 # The last message of a push: distribution/push_v2.go, daemon/containerd/image_push.go.

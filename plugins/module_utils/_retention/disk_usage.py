@@ -29,7 +29,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.layers import
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import platform_of
 from ansible_collections.gantry.docker.plugins.module_utils._retention.disk import Disk, Footprint, partings
 from ansible_collections.gantry.docker.plugins.module_utils._transport.answers import Unexpected
-from ansible_collections.gantry.docker.plugins.module_utils._transport.http import Refused, target
+from ansible_collections.gantry.docker.plugins.module_utils._transport.client import Refused, target
 
 
 def observe_disk(

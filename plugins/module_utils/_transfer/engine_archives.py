@@ -18,7 +18,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._engine.images impor
 from ansible_collections.gantry.docker.plugins.module_utils._engine.progress import messages
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform
 from ansible_collections.gantry.docker.plugins.module_utils._transport.answers import MAX_ANSWER, Unexpected
-from ansible_collections.gantry.docker.plugins.module_utils._transport.http import Upload, target
+from ansible_collections.gantry.docker.plugins.module_utils._transport.client import Upload, target
 
 # Bytes; large, so that the number of pieces is small.
 _PIECE = 1024 * 1024

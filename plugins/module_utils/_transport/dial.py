@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Connections to an engine, for _transport/http.py: by a Unix socket, by TCP, or by ssh."""
+"""Connections to an engine, for _transport/client.py: by a Unix socket, by TCP, or by ssh."""
 
 from __future__ import annotations
 

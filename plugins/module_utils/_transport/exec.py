@@ -25,7 +25,7 @@ from typing import Any, Callable, NamedTuple
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils._transport.address import place
 from ansible_collections.gantry.docker.plugins.module_utils._transport.answers import Unexpected, number
-from ansible_collections.gantry.docker.plugins.module_utils._transport.http import (
+from ansible_collections.gantry.docker.plugins.module_utils._transport.client import (
     Client,
     NotFound,
     Refused,

@@ -21,7 +21,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._engine.images impor
     ImageSummary,
     _summary,
 )
-from ansible_collections.gantry.docker.plugins.module_utils._transport.http import Client
+from ansible_collections.gantry.docker.plugins.module_utils._transport.client import Client
 
 ID, ARM_ID = ("sha256:" + digit * 64 for digit in "12")
 LAYERS = {"Type": "layers", "Layers": ["sha256:" + "3" * 64]}

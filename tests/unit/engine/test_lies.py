@@ -31,8 +31,8 @@ from ansible_collections.gantry.docker.plugins.module_utils._registry.credential
 from ansible_collections.gantry.docker.plugins.module_utils._registry.distribution import Distribution
 from ansible_collections.gantry.docker.plugins.module_utils._transfer.engine_archives import Transfers
 from ansible_collections.gantry.docker.plugins.module_utils._transport import answers
+from ansible_collections.gantry.docker.plugins.module_utils._transport.client import target
 from ansible_collections.gantry.docker.plugins.module_utils._transport.exec import Wire
-from ansible_collections.gantry.docker.plugins.module_utils._transport.http import target
 from ansible_collections.gantry.docker.tests.unit.engine.lies import (
     HTML,
     OF_BODIES,

@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.docker.plugins.module_utils._transport.address import resolve
-from ansible_collections.gantry.docker.plugins.module_utils._transport.http import Client, Upload
-from ansible_collections.gantry.docker.tests.unit.transport.test_http import PIECE, Handler
+from ansible_collections.gantry.docker.plugins.module_utils._transport.client import Client, Upload
+from ansible_collections.gantry.docker.tests.unit.transport.test_client import PIECE, Handler
 
 SIZE = 16 * PIECE
 

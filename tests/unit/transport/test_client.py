@@ -22,7 +22,7 @@ import pytest
 
 from ansible_collections.gantry.docker.plugins.module_utils._transport.address import resolve
 from ansible_collections.gantry.docker.plugins.module_utils._transport.answers import Unexpected
-from ansible_collections.gantry.docker.plugins.module_utils._transport.http import (
+from ansible_collections.gantry.docker.plugins.module_utils._transport.client import (
     Client,
     Incoming,
     NotFound,

@@ -111,13 +111,13 @@ class _Request(NamedTuple):
                 send_all(stream, piece, idle)
 
 
-def target(path: str, /, *names: str, **params: Any) -> str:
+def target(form: str, /, *names: str, **params: Any) -> str:
     """Return the target of a request: a path of the API with names filled in, and parameters.
 
     A parameter that is a list is repeated; one that is None is left out.
     """
     query = urlencode({name: value for name, value in params.items() if value is not None}, doseq=True)
-    return path.format(*(quote(name, safe="/:") for name in names)) + (f"?{query}" if query else "")
+    return form.format(*(quote(name, safe="/:") for name in names)) + (f"?{query}" if query else "")
 
 
 def unreachable(options: Mapping[str, Any], error: Exception) -> str:
