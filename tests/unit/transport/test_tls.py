@@ -21,7 +21,7 @@ import pytest
 
 from ansible_collections.gantry.docker.plugins.module_utils._transport.address import resolve
 from ansible_collections.gantry.docker.plugins.module_utils._transport.client import Client, Upload
-from ansible_collections.gantry.docker.tests.unit.transport.test_client import PIECE, Handler
+from ansible_collections.gantry.docker.tests.unit.transport.test_client import PIECE, Handler, serving
 
 SIZE = 16 * PIECE
 
@@ -52,11 +52,8 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
 def server(context: ssl.SSLContext) -> Iterator[_Server]:
     with _Server(("127.0.0.1", 0), Handler) as running:
         running.context = context
-        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield running
-        running.shutdown()
-        thread.join()
+        with serving(running):
+            yield running
 
 
 @pytest.fixture
