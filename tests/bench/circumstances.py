@@ -27,7 +27,6 @@ def circumstances() -> dict[str, Any]:
         "system": f"{platform.freedesktop_os_release()['PRETTY_NAME']}, Linux {platform.release()}",
         "python": platform.python_version(),
         "ansible-core": version("ansible-core"),
-        "Docker SDK": version("docker"),
         "zstandard": version("zstandard"),
         "community.docker": extras.community_version(),
         "zstd": _said("zstd --version | grep -o 'v[0-9.]*'"),

@@ -26,7 +26,7 @@ _INTRODUCTION = """\
   the rounds, with the lowest and the highest in brackets.
 - Tasks run inside one ansible-playbook, with pipelining, on the local connection; they are timed from a task's start
   to its result. Processes are programs of their own: a module runs there without Ansible's controller.
-- A *bare module* imports what every module needs, and the Docker SDK, and ends. It is the floor: *less a bare module*
+- A *bare module* imports AnsibleModule, as every module does, and ends. It is the floor: *less a bare module*
   takes its seconds off ours.
 - What has a name with `docker_` is community.docker's."""
 
@@ -45,7 +45,6 @@ FACTS = (
     "system",
     "python",
     "ansible-core",
-    "Docker SDK",
     "zstandard",
     "community.docker",
     "zstd",

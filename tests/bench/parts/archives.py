@@ -81,7 +81,7 @@ _LINES = {"plain": "docker save -o", "zstd": "docker save | zstd -3 -T0 >", "gzi
 
 
 def _by_cli(what: str, limit: float, group: str, side: str, line: str) -> Iterator[Target]:
-    """A module beside the CLI: as it is, and without Python's start and the SDK's import."""
+    """A module beside the CLI: as it is, and without the start of Python and Ansible."""
     yield figures.ratio(f"{what}, by {line}", limit, group, side, line)
     yield figures.ratio(f"{what}, less a bare module, by {line}", limit, group, side, line, less=BARE.name)
 
