@@ -14,13 +14,13 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 LARGEST = 250 * 1024  # bytes
 PUBLISHED = {
     "CHANGELOG.md",
+    "CODE_OF_CONDUCT.md",
     "FILES.json",
     "LICENSE",
     "MANIFEST.json",
     "README.md",
     "SECURITY.md",
     "changelogs",
-    "docs",
     "meta",
     "playbooks",
     "plugins",
