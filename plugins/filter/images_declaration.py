@@ -35,7 +35,7 @@ EXAMPLES = r"""
     declared:
       present:
         - names: [debian:12]
-      absent: [debian:*]
+      absent: ["debian:*"]
 """
 
 RETURN = r"""

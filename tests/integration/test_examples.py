@@ -29,6 +29,7 @@ PLUGINS = {
 ROLE = REPOSITORY / "roles" / "images"
 PLAYBOOKS = {
     "readme": REPOSITORY / "README.md",
+    "front": REPOSITORY / "docs" / "site" / "index.md",
     "role": ROLE / "README.md",
     "nightly": ROLE / "examples" / "images.yml",
 }

@@ -62,6 +62,19 @@ def test_readme_lists_exactly_the_modules() -> None:
     assert sorted(listed) == [(name, name) for name in MODULES]
 
 
+def test_moving_over_lists_exactly_the_options(documentation: dict[str, Documentation]) -> None:
+    text = (REPOSITORY / "docs/moving_over.md").read_text()
+    rows = re.findall(r"^\| (?:\[`(\w+)`\]\(\S+\)|all) \| (.*) \| ?(.*)\|$", text, re.MULTILINE)
+    listed = {module: (re.findall(r"`(\w+)`", theirs), re.findall(r"`(\w+)`", new)) for module, theirs, new in rows}
+    of_all, _new = listed.pop("")
+    for module, (theirs, new) in listed.items():
+        options = documentation[module]["doc"]["options"]
+        names = {option: {option, *about.get("aliases", [])} for option, about in options.items()}
+        assert {*theirs, *new, *of_all} <= set().union(*names.values()), module
+        unlisted = {option for option, known in names.items() if not known & {*theirs, *new, *of_all}}
+        assert not unlisted, module
+
+
 each_module = pytest.mark.parametrize("name", MODULES)
 
 
