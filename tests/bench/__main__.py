@@ -41,7 +41,7 @@ def main() -> int:
     problems = [] if arguments.document else _measure(arguments, output / RAW)
     if results.read(output / RAW):
         write_document(output)
-        print(f"Written: {output / DOCUMENT}, of the numbers in {RAW}", file=sys.stderr)
+        print(f"Wrote {output / DOCUMENT} from the numbers in {RAW}", file=sys.stderr)
     else:
         problems.append(f"Nothing was measured: there are no numbers in {output / RAW}.")
     sys.stderr.writelines(f"{problem}\n" for problem in problems)
@@ -62,12 +62,16 @@ def write_document(output: Path) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     names = [part.name for part in PARTS]
-    parser.add_argument("parts", nargs="*", metavar="PART", choices=[*names, []], help=f"of {', '.join(names)}; or all")
-    parser.add_argument("--quick", action="store_true", help="small, one round on one engine: to see that it runs")
-    parser.add_argument("--engines", help=f"NAME,...; without it {', '.join(engines.DEFAULT_NAMES)}")
-    parser.add_argument("--rounds", type=int, help="how often each side runs after the warm-up; usually 5")
-    parser.add_argument("--output", type=Path, metavar="DIRECTORY", help="instead of docs/")
-    parser.add_argument("--document", action="store_true", help="measure nothing, make the document anew")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", choices=[*names, []], help=f"one of {', '.join(names)}; all without it"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="measure small sizes, one round on one engine, to see that it works"
+    )
+    parser.add_argument("--engines", help=f"the engines, as NAME,...; {', '.join(engines.DEFAULT_NAMES)} without it")
+    parser.add_argument("--rounds", type=int, help="the number of runs of each side after the warm-up; 5 without it")
+    parser.add_argument("--output", type=Path, metavar="DIRECTORY", help="write there instead of to docs/")
+    parser.add_argument("--document", action="store_true", help="measure nothing, only write the document")
     return parser
 
 

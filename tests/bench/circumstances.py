@@ -29,9 +29,9 @@ def circumstances() -> dict[str, Any]:
         "ansible-core": version("ansible-core"),
         "zstandard": version("zstandard"),
         "community.docker": extras.community_version(),
-        "zstd": _said("zstd --version | grep -o 'v[0-9.]*'"),
-        "gzip": _said("gzip --version | head -1"),
-        "disk": _said(f"stat --file-system --format=%T {STATE}"),
+        "zstd": _output_of("zstd --version | grep -o 'v[0-9.]*'"),
+        "gzip": _output_of("gzip --version | head -1"),
+        "disk": _output_of(f"stat --file-system --format=%T {STATE}"),
     }
 
 
@@ -42,5 +42,5 @@ def _machine() -> str:
     return f"{os.cpu_count()} × {model}, {memory / 2**30:.0f} GiB of memory"
 
 
-def _said(line: str) -> str:
+def _output_of(line: str) -> str:
     return subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False).stdout.strip()

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import random
@@ -21,6 +20,7 @@ from typing import IO, Any, cast
 from ansible_collections.gantry.docker.tests.bench.figures import MIB
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.engines.roots import root_of
+from ansible_collections.gantry.docker.tests.support.tars import add
 
 RANDOM, DEBIAN = "random", "Debian"
 _MOMENT = "2026-01-01T00:00:00Z"
@@ -94,7 +94,7 @@ def _fill(tar: tarfile.TarFile, kind: str, size: int, seed: int) -> None:
     if kind == RANDOM:
         source = random.Random(seed)  # noqa: S311
         for number, start in enumerate(range(0, size, 8 * MIB)):
-            _add(tar, f"random-{seed}/{number}", source.randbytes(min(8 * MIB, size - start)))
+            add(tar, f"random-{seed}/{number}", source.randbytes(min(8 * MIB, size - start)))
         return
     left = size
     for number in range(1000):
@@ -127,9 +127,9 @@ def _write(tar: tarfile.TarFile, images: Mapping[str, tuple[Layer, ...]], archit
     for name, used in images.items():
         config = _config(name, used, architecture)
         entry = f"{hashlib.sha256(config).hexdigest()}.json"
-        _add(tar, entry, config)
+        add(tar, entry, config)
         listed.append({"Config": entry, "RepoTags": [name], "Layers": [_entry(layer) for layer in used]})
-    _add(tar, "manifest.json", json.dumps(listed).encode())
+    add(tar, "manifest.json", json.dumps(listed).encode())
 
 
 def _entry(layer: Layer) -> str:
@@ -146,9 +146,3 @@ def _config(name: str, layers: tuple[Layer, ...], architecture: str) -> bytes:
         "history": [{"created": _MOMENT, "created_by": f"COPY {number} /"} for number, _layer in enumerate(layers)],
     }
     return json.dumps(config).encode()
-
-
-def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
-    member = tarfile.TarInfo(name)
-    member.size = len(data)
-    tar.addfile(member, io.BytesIO(data))

@@ -30,7 +30,7 @@ def collections() -> Path:
     target = STATE / "bench" / f"peers-{python}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
     with locked(STATE / "bench" / "peers.lock"):
         if not target.is_dir():
-            print("Getting community.docker, to compare with (once) …", file=sys.stderr)
+            print("Downloading community.docker to compare with (once) …", file=sys.stderr)
             part = target.with_name(f"{target.name}.part")
             shutil.rmtree(part, ignore_errors=True)
             _unpack_collections(lock, part)

@@ -19,7 +19,6 @@ from typing import Any
 
 from ansible_collections.gantry.docker.tests.bench import extras, plays
 from ansible_collections.gantry.docker.tests.bench.figures import MIB
-from ansible_collections.gantry.docker.tests.bench.traffic import counted
 from ansible_collections.gantry.docker.tests.bench.work import (
     TASKS,
     Command,
@@ -32,9 +31,10 @@ from ansible_collections.gantry.docker.tests.bench.work import (
     Work,
 )
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
+from ansible_collections.gantry.docker.tests.support.relay import relay
 
 HERE = Path(__file__).parent
-_PATIENCE = 1800  # seconds; no run takes so long, one that does hangs
+_PATIENCE = 1800  # seconds; a run that takes longer hangs
 
 
 class BenchFailed(Exception):
@@ -94,7 +94,7 @@ class Runner:
             for side in group.sides:
                 self._reset(side)
                 if group.size > MIB:
-                    os.sync()  # what others left to be written is not this one's work
+                    os.sync()  # what the others wrote must not count for this side
                 (sample,) = self._samples(side, self._environment)
                 rounds[side.name].append(sample)
         return rounds
@@ -104,18 +104,18 @@ class Runner:
         rounds: dict[str, list[Sample]] = {side.name: [] for side in group.sides}
         with tempfile.TemporaryDirectory(prefix="gantry-bench-") as directory:
             play = plays.written(group, self.rounds + self.warm, Path(directory))
-            os.sync()  # as in _processes; between the rounds nobody writes much
+            os.sync()  # as in _processes; the rounds write little
             self._run(play.program, {**self._environment, **play.environment})
-            for told in play.told():
-                side = next(side for side in group.sides if side.name == told["name"])
-                _check(side, told)
-                rounds[side.name].append(Sample(told["wall"], told["cpu"]))
+            for report in play.reports():
+                side = next(side for side in group.sides if side.name == report["name"])
+                _check(side, report)
+                rounds[side.name].append(Sample(report["wall"], report["cpu"]))
         return {side: samples[self.warm :] for side, samples in rounds.items()}
 
     def _count(self, side: Side) -> Counted:
         self._reset(side)
-        with counted(self.engine.socket) as counter:
-            samples = self._samples(side, {**self._environment, "DOCKER_HOST": counter.address})
+        with relay(self.engine.socket, self.engine.socket.with_name("counted.sock")) as counter:
+            samples = self._samples(side, {**self._environment, "DOCKER_HOST": counter.docker_host})
         wire = sum(file.stat().st_size for file in Path(side.wire).rglob("*") if file.is_file()) if side.wire else 0
         return Counted(wire or counter.sent, counter.received, max(sample.memory for sample in samples))
 
@@ -134,9 +134,9 @@ class Runner:
             self.do(Command(side.reset))
 
     def _run(self, program: list[str], environment: Mapping[str, str]) -> tuple[Sample, str]:
-        """Run a program; what it took, with all its children, and its output."""
-        with tempfile.NamedTemporaryFile(prefix="gantry-bench-") as told:
-            timed = ["timeout", str(_PATIENCE), sys.executable, "-I", "-S", str(HERE / "timed.py"), told.name]
+        """Run a program; return its sample, which includes its children, and its output."""
+        with tempfile.NamedTemporaryFile(prefix="gantry-bench-") as report:
+            timed = ["timeout", str(_PATIENCE), sys.executable, "-I", "-S", str(HERE / "timed.py"), report.name]
             done = subprocess.run(
                 [*timed, *program],
                 env=environment,
@@ -149,7 +149,7 @@ class Runner:
             if done.returncode:
                 output = f"{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
                 raise BenchFailed(f"{' '.join(program)[:500]} failed:\n{output}")
-            return Sample(**json.load(told)), done.stdout
+            return Sample(**json.load(report)), done.stdout
 
 
 def _programs(work: Work) -> list[list[str]]:
@@ -172,11 +172,11 @@ def _bare(name: str) -> str:
     return str(HERE / "library" / f"{name}.py")
 
 
-def _check(side: Side, told: Mapping[str, Any]) -> None:
-    """Raise unless it did what was to be measured."""
-    changed = bool(told.get("changed"))
+def _check(side: Side, report: Mapping[str, Any]) -> None:
+    """Raise BenchFailed unless a module reported what is expected."""
+    changed = bool(report.get("changed"))
     if isinstance(side.work, Module) and side.work.changed not in (None, changed):
-        raise BenchFailed(f"{side.name} was {'' if changed else 'not '}changed, which isn't what is measured.")
+        raise BenchFailed(f"{side.name} reported changed={str(changed).lower()}, and the opposite is to be measured.")
 
 
 def _longest(profile: Path, count: int = 8) -> list[dict[str, Any]]:

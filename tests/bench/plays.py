@@ -26,10 +26,10 @@ class Play:
     environment: dict[str, str]
     tasks: Path
 
-    def told(self) -> list[dict[str, Any]]:
-        """What the callback told of each task, without those that reset."""
-        told = (json.loads(line) for line in self.tasks.read_text().splitlines())
-        return [one for one in told if one["name"] != _RESET]
+    def reports(self) -> list[dict[str, Any]]:
+        """Return the callback's report of each task, without those that reset."""
+        reports = (json.loads(line) for line in self.tasks.read_text().splitlines())
+        return [report for report in reports if report["name"] != _RESET]
 
 
 _RESET = "reset"

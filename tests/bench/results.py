@@ -40,7 +40,7 @@ def read(path: Path) -> list[Record]:
         return []
     known = json.loads(path.read_text())
     if known["version"] != _VERSION:
-        raise SystemExit(f"{path} has another form than this benchmark writes. Remove it, or give --output.")
+        raise SystemExit(f"{path} has another form than this benchmark writes. Remove it, or use --output.")
     return [_record(**row) for row in known["records"]]
 
 

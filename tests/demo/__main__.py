@@ -76,8 +76,8 @@ class Demo:
         )
         if done.returncode:
             return None
-        told: list[dict[str, Any]] = json.loads(steps.read_text())
-        return told
+        done_steps: list[dict[str, Any]] = json.loads(steps.read_text())
+        return done_steps
 
 
 def _is_private() -> bool:
@@ -95,7 +95,7 @@ def _present() -> set[str]:
         return {tag for image in client.images.list() for tag in image.tags}
     except docker.errors.DockerException as error:
         raise SystemExit(
-            f"No Docker engine answers here ({error}). Start one, or run the demo without --engine host."
+            f"No Docker engine answers on this host ({error}). Start one, or run the demo without --engine host."
         ) from error
 
 

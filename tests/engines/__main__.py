@@ -33,27 +33,27 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="engines", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="start|stop|list|add|choose|guard|run")
-    start = commands.add_parser("start", help="start an engine; prints DOCKER_HOST=... when it answers")
+    start = commands.add_parser("start", help="start an engine, and print DOCKER_HOST=... when it answers")
     start.add_argument("name", choices=engines.names())
     start.set_defaults(do=_start)
     stop = commands.add_parser("stop", help="stop an engine")
     which = stop.add_mutually_exclusive_group(required=True)
-    which.add_argument("instance", nargs="?", help="as `list` shows it")
-    which.add_argument("--all", action="store_true", help="every private engine, those of other runs too")
+    which.add_argument("instance", nargs="?", help="the name that `list` shows")
+    which.add_argument("--all", action="store_true", help="stop all private engines, also those of other runs")
     stop.set_defaults(do=_stop)
-    commands.add_parser("list", help="the engines there are, and which of them run").set_defaults(do=_list)
-    adding = commands.add_parser("add", help="make engines of Docker's own binaries: NAME-classic, NAME-containerd")
-    adding.add_argument("name", help="such as 29.1.2; binaries of the same name are replaced")
-    adding.add_argument("source", type=Path, help="a .tgz as Docker publishes its static releases, or a directory")
+    commands.add_parser("list", help="list the engines and which of them run").set_defaults(do=_list)
+    adding = commands.add_parser("add", help="make NAME-classic and NAME-containerd from Docker's own binaries")
+    adding.add_argument("name", help="a name, such as 29.1.2; binaries of the same name are replaced")
+    adding.add_argument("source", type=Path, help="a .tgz of Docker's static releases, or a directory")
     adding.set_defaults(do=_add)
-    choose = commands.add_parser("choose", help="print which of these engines can be had; 1 if a store has none")
+    choose = commands.add_parser("choose", help="print the engines that can be built today; fail if a store has none")
     choose.add_argument("names", help="NAME,... or all")
     choose.set_defaults(do=_choose)
-    guard = commands.add_parser("guard", help="fail unless the engine that DOCKER_HOST names is a private one")
+    guard = commands.add_parser("guard", help="fail unless DOCKER_HOST names a private engine")
     guard.set_defaults(do=_guard)
-    run = commands.add_parser("run", help="run a command with an engine that lives as long as the command")
+    run = commands.add_parser("run", help="run a command with an engine that ends with the command")
     run.add_argument("--engine", choices=engines.names(), default="sid-containerd")
-    run.add_argument("command", nargs="+", metavar="-- COMMAND", help="it finds DOCKER_HOST in its environment")
+    run.add_argument("command", nargs="+", metavar="-- COMMAND", help="the command; DOCKER_HOST is in its environment")
     run.set_defaults(do=_run)
     return parser
 
@@ -66,7 +66,9 @@ def _start(arguments: argparse.Namespace) -> int:
 def _stop(arguments: argparse.Namespace) -> int:
     running = [engine.instance for engine in engines.running_engines()]
     if not arguments.all and arguments.instance not in running:
-        raise engines.EngineFailed(f"No engine '{arguments.instance}' runs; running: {', '.join(running) or 'none'}.")
+        raise engines.EngineFailed(
+            f"No engine '{arguments.instance}' runs. Running engines: {', '.join(running) or 'none'}."
+        )
     for instance in running if arguments.all else [arguments.instance]:
         engines.stop(instance)
         print(f"{instance} stopped")
@@ -96,21 +98,21 @@ def _choose(arguments: argparse.Namespace) -> int:
     wanted = engines.names() if arguments.names == "all" else tuple(arguments.names.split(","))
     if unknown := sorted(set(wanted) - set(engines.names())):
         raise engines.EngineFailed(
-            f"There is no engine '{unknown[0]}'; there are {', '.join(engines.names())}, or all."
+            f"There is no engine '{unknown[0]}'. Choose from {', '.join(engines.names())}, or choose all."
         )
-    chosen = [name for name in wanted if _can_be_had(name)]
+    chosen = [name for name in wanted if _can_be_built(name)]
     print(",".join(chosen))
     lacking = {name.partition("-")[2] for name in wanted} - {name.partition("-")[2] for name in chosen}
     if lacking:
-        print(f"!!! No engine with the {' or the '.join(sorted(lacking))} store can be had today.", file=sys.stderr)
+        print(f"!!! No engine with the {' or the '.join(sorted(lacking))} store can be built today.", file=sys.stderr)
     return 1 if lacking else 0
 
 
-def _can_be_had(name: str) -> bool:
+def _can_be_built(name: str) -> bool:
     try:
         layers_of(name.partition("-")[0])
     except CannotBuild as problem:
-        print(f"!!! {name} IS NOT TESTED, as it can't be built today: {problem}", file=sys.stderr)
+        print(f"!!! {name} IS NOT TESTED, because it can't be built today: {problem}", file=sys.stderr)
         return False
     return True
 

@@ -54,8 +54,8 @@ def add(name: str, source: Path, stores_of: Callable[[str], list[str]]) -> tuple
     """
     if not _NAME.fullmatch(name) or name in SUITES:
         raise CannotAdd(
-            f"'{name}' can't be the name of an engine: take up to 20 lower-case letters, digits and dots, as 29.1.2, "
-            f"but no suite's ({', '.join(SUITES)})."
+            f"'{name}' can't be the name of an engine. Use up to 20 lower-case letters, digits and dots, as 29.1.2, "
+            f"and no name of a suite ({', '.join(SUITES)})."
         )
     place = _ADDED / name
     with locked(STATE / "added.lock"):
@@ -71,8 +71,8 @@ def add(name: str, source: Path, stores_of: Callable[[str], list[str]]) -> tuple
 
 
 def _stores(place: Path) -> list[str]:
-    told = place / "stores"
-    return told.read_text().split() if told.is_file() else []
+    listed = place / "stores"
+    return listed.read_text().split() if listed.is_file() else []
 
 
 def _unpack(source: Path, target: Path) -> None:
@@ -81,11 +81,11 @@ def _unpack(source: Path, target: Path) -> None:
         found = _from_directory(source, target) if source.is_dir() else _from_archive(source, target)
     except (OSError, tarfile.TarError) as error:
         raise CannotAdd(
-            f"{source} can't be read: {error}. Give a .tgz of Docker's binaries, or a directory."
+            f"{source} can't be read: {error}. Name a .tgz of Docker's binaries, or a directory."
         ) from error
     missing = [program for program in _NEEDED if program not in found]
     if missing:
-        raise CannotAdd(f"{source} has no {', '.join(missing)}. Docker's static releases have all that is needed.")
+        raise CannotAdd(f"{source} has no {', '.join(missing)}. Docker's static releases have all of them.")
 
 
 def _from_directory(source: Path, target: Path) -> set[str]:

@@ -13,8 +13,7 @@ import secrets
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +22,11 @@ from typing import IO, Any
 import docker
 
 from ansible_collections.gantry.docker.tests.engines.added import added, layers_of
+from ansible_collections.gantry.docker.tests.engines.keeper import children
 from ansible_collections.gantry.docker.tests.engines.places import RUN, STATE, locked, sweep
 from ansible_collections.gantry.docker.tests.engines.roots import SUITES
+from ansible_collections.gantry.docker.tests.support.programs import write_program
+from ansible_collections.gantry.docker.tests.support.waiting import wait_for
 
 STORES = ("classic", "containerd")
 # Debian's own. 20.10's containerd store does not exist yet.
@@ -95,18 +97,21 @@ class Engine:
             "PATH": f"{RUN / self.instance / 'bin'}{os.pathsep}{os.environ['PATH']}",
         }
 
+    @property
+    def daemon(self) -> int:
+        """The process of its daemon, as this machine numbers it."""
+        (found,) = (pid for pid in children(self.pid) if Path(f"/proc/{pid}/comm").read_text() == "dockerd\n")
+        return found
+
     def client(self) -> docker.DockerClient:
         """A client of the engine, for asking the engine itself."""
         return docker.DockerClient(base_url=self.docker_host, timeout=120)
 
     @property
     def version(self) -> str:
-        """The version that the engine says it has."""
-        with_client = self.client()
-        try:
-            return str(with_client.version()["Version"])
-        finally:
-            with_client.close()
+        """The version that the engine reports."""
+        with closing(self.client()) as client:
+            return str(client.version()["Version"])
 
     @property
     def release(self) -> tuple[int, ...]:
@@ -122,7 +127,7 @@ def names() -> tuple[str, ...]:
 
 def _check_name(name: str) -> None:
     if name not in names():
-        raise EngineFailed(f"There is no engine '{name}'; there are {', '.join(names())}.")
+        raise EngineFailed(f"There is no engine '{name}'. Choose from {', '.join(names())}.")
 
 
 def stores_of(name: str) -> list[str]:
@@ -138,7 +143,7 @@ def stores_of(name: str) -> list[str]:
             continue
         stores += [store] if containerd == (store == "containerd") else []
     if not stores:
-        raise EngineFailed("\n".join(problems) or f"The engine {name} has no store that is known.")
+        raise EngineFailed("\n".join(problems) or f"The engine {name} has no known store.")
     return stores
 
 
@@ -192,7 +197,7 @@ def stop(instance: str) -> None:
     found = _read(instance)
     if found and _alive(found["keeper"]):
         os.kill(found["keeper"], signal.SIGTERM)
-        _wait(lambda: not _alive(found["keeper"]), 30)
+        wait_for(lambda: not _alive(found["keeper"]), 30)
     if leash := _leashes.pop(instance, None):
         leash.close()
     sweep(instance)
@@ -216,13 +221,10 @@ def assert_private(docker_host: str) -> None:
     token = socket.parent / "token"
     if not docker_host.startswith(f"unix://{RUN}/") or not token.is_file():
         raise NotPrivate(
-            f"{docker_host or 'The default engine'} is no private engine: tests that destroy run only on those."
+            f"{docker_host or 'The default engine'} is no private engine. Destructive tests run only on those."
         )
-    client = docker.DockerClient(base_url=docker_host)
-    try:
+    with closing(docker.DockerClient(base_url=docker_host)) as client:
         labels = client.info()["Labels"]
-    finally:
-        client.close()
     if _LABEL + token.read_text() not in labels:
         raise NotPrivate(f"The engine at {docker_host} isn't the one that was started there.")
 
@@ -249,10 +251,10 @@ def _launch(name: str, instance: str, images: Path | None, leash: bool) -> Engin
             "leash": "yes" if leash else "",
         }
         keeper = _start_keeper(job, leash)
-        # Before the keeper has said who it is, it looks like one that was killed to whoever sweeps.
-        _wait(lambda: _read(instance) or keeper.poll() is not None, _PATIENCE)
+        # Until the keeper has written its file, a sweep would take the engine for one whose keeper was killed.
+        wait_for(lambda: _read(instance) or keeper.poll() is not None, _PATIENCE)
     try:
-        _wait(lambda: _answers(instance) or keeper.poll() is not None, _PATIENCE)
+        wait_for(lambda: _answers(instance) or keeper.poll() is not None, _PATIENCE)
         engine = find(instance)
         if engine is None or not _answers(instance):
             raise EngineFailed(f"The engine {instance} didn't start:\n{_last_words(instance)}")
@@ -271,10 +273,8 @@ def _offer_cli(engine: Engine) -> None:
     """
     command = RUN / engine.instance / "bin" / "docker"
     command.parent.mkdir()
-    command.write_text(
-        f'#!/bin/sh\nexec nsenter --target {engine.pid} --mount -- env PATH=/usr/local/bin:/usr/bin:/bin docker "$@"\n'
-    )
-    command.chmod(0o755)
+    inside = f"nsenter --target {engine.pid} --mount -- env PATH=/usr/local/bin:/usr/bin:/bin"
+    write_program(command, f'exec {inside} docker "$@"')
 
 
 def _start_keeper(job: dict[str, str], leash: bool) -> subprocess.Popen[bytes]:
@@ -328,9 +328,3 @@ def _last_words(instance: str) -> str:
     return "\n".join(
         line for log in logs if log.exists() for line in log.read_text(errors="replace").splitlines()[-12:]
     )
-
-
-def _wait(condition: Callable[[], object], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.05)

@@ -27,11 +27,10 @@ from typing import Any
 
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.engines.network import enter, within
+from ansible_collections.gantry.docker.tests.support.serving import refuses_tls, serving
 
 _PIECE = 64 * 1024
-# RFC 8446, 5.1: a handshake begins with this byte.
-_TLS = b"\x16"
-# Headers that hold for one connection only (RFC 9110, 7.6.1), and the length, which is told anew.
+# Headers that are valid for one connection only (RFC 9110, 7.6.1), and the length, which is sent anew.
 _OF_THE_CONNECTION = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 
 
@@ -74,19 +73,14 @@ class Front:
         self.troubles: list[Trouble] = []
         self.wants = False
         self.served = threading.Lock()
-        self._server = within(engine, lambda: _Server(self, engine, port))
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        self._thread.start()
-
-    @property
-    def alive(self) -> bool:
-        """Whether it still listens."""
-        return self._thread.is_alive()
+        self.alive = True
+        self.server = within(engine, lambda: _Server(self, engine, port))
 
     def stop(self) -> None:
-        """Close the port, as if the registry had died."""
-        self._server.shutdown()
-        self._server.server_close()
+        """Close the port, as a registry that dies."""
+        self.alive = False
+        self.server.shutdown()
+        self.server.server_close()
 
     def trouble_for(self, path: str) -> Trouble | None:
         """The trouble that a request gets into."""
@@ -102,10 +96,11 @@ class Front:
 def front(engine: engines.Engine, port: int, registry: str) -> Iterator[Front]:
     """A front that listens in the engine's network, at 127.0.0.1 and that port, before the registry there."""
     made = Front(engine, port, registry)
-    try:
-        yield made
-    finally:
-        made.stop()
+    with serving(made.server):
+        try:
+            yield made
+        finally:
+            made.stop()
 
 
 class _Server(ThreadingHTTPServer):
@@ -116,10 +111,8 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        enter(self._engine)  # so that the registry is within reach
-        if request.recv(1, socket.MSG_PEEK) == _TLS:
-            # As Go's servers answer: containerd then tries plain HTTP.
-            request.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTPS request to an HTTP server.\n")
+        enter(self._engine)  # to reach the registry
+        if refuses_tls(request):
             self.shutdown_request(request)
         else:
             super().process_request_thread(request, client_address)
@@ -170,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
         behind = http.client.HTTPConnection(self.server.front.registry, timeout=60)
         # The registry shall name this front where it names itself, so Host stays as it is.
         behind.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-        for name, value in self.headers.items():  # one by one: Accept comes several times
+        for name, value in self.headers.items():  # one by one: there are several Accept headers
             if name.lower() not in _OF_THE_CONNECTION:
                 behind.putheader(name, value)
         behind.putheader("Content-Length", str(len(body)))
@@ -201,18 +194,18 @@ class _Handler(BaseHTTPRequestHandler):
 def main() -> int:
     """Run a front before a registry of the engine that DOCKER_HOST names, in the background, until the engine ends."""
     parser = argparse.ArgumentParser(prog="front", description=main.__doc__)
-    parser.add_argument("--port", type=int, required=True, help="where it listens, in the engine's network")
+    parser.add_argument("--port", type=int, required=True, help="the front's port, in the engine's network")
     parser.add_argument("--registry", default="127.0.0.1:5000", help="the registry behind it")
-    parser.add_argument("--answers", type=int, nargs="*", default=[], help="statuses that the first requests get")
-    parser.add_argument("--dies-after", type=int, help="bytes of a layer, or a config, after which it is gone for good")
-    parser.add_argument("--stay", action="store_true", help="in the foreground")
+    parser.add_argument("--answers", type=int, nargs="*", default=[], help="the statuses of the first answers")
+    parser.add_argument("--dies-after", type=int, help="bytes of a layer or config after which the front ends")
+    parser.add_argument("--stay", action="store_true", help="stay in the foreground")
     arguments = parser.parse_args()
     if not arguments.stay:
         return _leave_behind([sys.executable, "-m", f"{__package__}.front", *sys.argv[1:], "--stay"])
     instance = Path(os.environ["DOCKER_HOST"]).parent.name
     engine = engines.find(instance)
     if engine is None:
-        raise engines.EngineFailed(f"{instance} is no private engine that runs.")
+        raise engines.EngineFailed(f"{instance} is no running private engine.")
     with front(engine, arguments.port, arguments.registry) as made:
         made.troubles = [Trouble(status=status) for status in arguments.answers]
         if arguments.dies_after is not None:

@@ -6,23 +6,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import sys
 from pathlib import Path
 
-from ansible_collections.gantry.docker.tests.engines.places import STATE, locked
-from ansible_collections.gantry.docker.tests.engines.roots import build
+from ansible_collections.gantry.docker.tests.engines.places import STATE
+from ansible_collections.gantry.docker.tests.engines.roots import NO_DOCUMENTATION, SMALLEST, built
 
-_COMMAND = (
-    "mmdebstrap",
-    "--mode=root",
-    "--variant=minbase",
-    "--quiet",
-    "--dpkgopt=path-exclude=/usr/share/doc/*",
-    "--dpkgopt=path-exclude=/usr/share/man/*",
-    "--dpkgopt=path-exclude=/usr/share/locale/*",
-    "--include=python3-zstandard",
-)
+_COMMAND = (*SMALLEST, *NO_DOCUMENTATION, "--include=python3-zstandard")
 
 
 def host_of(suite: str) -> Path:
@@ -30,10 +19,5 @@ def host_of(suite: str) -> Path:
 
     Raise CannotBuild if Debian's packages can't be had.
     """
-    command = [*_COMMAND, suite]
-    target = STATE / "images" / f"host-{suite}-{hashlib.sha256(' '.join(command).encode()).hexdigest()[:12]}.tar"
-    with locked(STATE / "images" / f"host-{suite}.lock"):
-        if not target.is_file():
-            print(f"Making a host with Debian {suite} and its Python (once) …", file=sys.stderr)
-            build(command, target)
-    return target
+    target = STATE / "images" / f"host-{suite}.tar"
+    return built([*_COMMAND, suite], target, f"Making a host with Debian {suite} and its Python")

@@ -16,29 +16,28 @@ import subprocess
 import sys
 import tarfile
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 import docker
 
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.engines.places import HERE, STATE, locked
-from ansible_collections.gantry.docker.tests.engines.roots import CannotBuild, build, root_of
+from ansible_collections.gantry.docker.tests.engines.roots import (
+    NO_DOCUMENTATION,
+    SMALLEST,
+    CannotBuild,
+    build,
+    root_of,
+)
+from ansible_collections.gantry.docker.tests.support import tars
 
 # What a container of this image needs to be managed by Ansible; apt's lists are left out again.
 _ADD_PYTHON = (
     "apt-get update -q && apt-get install -qy --no-install-recommends python3-minimal python3-apt ca-certificates"
     " && apt-get clean && rm -rf /var/lib/apt/lists/* /var/log/*"
 )
-_DEBIAN = (
-    "mmdebstrap",
-    "--mode=root",
-    "--variant=minbase",
-    "--quiet",
-    "--dpkgopt=path-exclude=/usr/share/doc/*",
-    "--dpkgopt=path-exclude=/usr/share/man/*",
-    "--dpkgopt=path-exclude=/usr/share/locale/*",
-    "bookworm",
-)
+_DEBIAN = (*SMALLEST, *NO_DOCUMENTATION, "bookworm")
 _REGISTRY = "127.0.0.1:5000"
 _LAST_SECOND_OF_2000 = 978307199
 
@@ -48,8 +47,9 @@ def content() -> Path:
 
     Raises CannotBuild if Debian's packages, or an engine to push with, can't be had.
     """
-    recipe = hashlib.sha256((HERE / "images.py").read_bytes()).hexdigest()[:12]
-    target = STATE / "images" / f"registry-{recipe}"
+    makers = (HERE / "images.py", Path(tars.__file__))
+    recipe = b"".join([" ".join(_DEBIAN).encode(), *(maker.read_bytes() for maker in makers)])
+    target = STATE / "images" / f"registry-{hashlib.sha256(recipe).hexdigest()[:12]}"
     with locked(STATE / "images" / "lock"):
         if not target.is_dir():
             print(
@@ -113,27 +113,14 @@ def _busybox_tar() -> bytes:
     commands = subprocess.run([_busybox(), "--list"], capture_output=True, text=True, check=True).stdout.split()
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
+        entry = partial(tars.add, tar, mtime=_LAST_SECOND_OF_2000)
         for directory in ("bin", "dev", "etc", "proc", "root", "sys", "tmp"):
-            tar.addfile(_member(directory, tarfile.DIRTYPE, 0o1777 if directory == "tmp" else 0o755))
-        program = _busybox().read_bytes()
-        member = _member("bin/busybox", tarfile.REGTYPE, 0o755)
-        member.size = len(program)
-        tar.addfile(member, io.BytesIO(program))
+            entry(directory, type=tarfile.DIRTYPE, mode=0o1777 if directory == "tmp" else 0o755)
+        entry("bin/busybox", _busybox().read_bytes(), mode=0o755)
         for command in sorted(set(commands) - {"busybox"}):
-            link = _member(f"bin/{command}", tarfile.LNKTYPE, 0o755)
-            link.linkname = "bin/busybox"
-            tar.addfile(link)
-        users = b"root:x:0:0:root:/root:/bin/sh\n"
-        member = _member("etc/passwd", tarfile.REGTYPE, 0o644)
-        member.size = len(users)
-        tar.addfile(member, io.BytesIO(users))
+            entry(f"bin/{command}", type=tarfile.LNKTYPE, mode=0o755, linkname="bin/busybox")
+        entry("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n", mode=0o644)
     return buffer.getvalue()
-
-
-def _member(name: str, kind: bytes, mode: int) -> tarfile.TarInfo:
-    member = tarfile.TarInfo(name)
-    member.type, member.mode, member.mtime = kind, mode, _LAST_SECOND_OF_2000
-    return member
 
 
 def _import(client: docker.DockerClient, tar: Path, repository: str, tag: str, command: str) -> None:

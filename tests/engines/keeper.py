@@ -33,7 +33,7 @@ def keep(job: dict[str, str]) -> int:
     """Run the engine until it ends or SIGTERM comes; the engine's exit status."""
     signal.signal(signal.SIGTERM, _quit)
     about, who = Path(job["RUN"]) / "engine.json", {"name": job["name"], "keeper": os.getpid()}
-    _tell(about, {**who, "pid": 0})
+    _write(about, {**who, "pid": 0})
     if job["leash"]:
         threading.Thread(target=_follow, daemon=True).start()
     own = {key: value for key, value in job.items() if key.isupper()}
@@ -43,7 +43,7 @@ def keep(job: dict[str, str]) -> int:
     try:
         init = _first_child(engine.pid)
         uplink = subprocess.Popen([*_LEASH, *_UPLINK, str(init), "tap0"])
-        _tell(about, {**who, "pid": init})
+        _write(about, {**who, "pid": init})
         return engine.wait()
     except KeyboardInterrupt:
         _end(uplink, engine)
@@ -54,9 +54,9 @@ def keep(job: dict[str, str]) -> int:
 
 
 def _follow() -> None:
-    """Wait until whoever started this keeper has ended, then end it too."""
-    os.read(0, 1)  # not sys.stdin: a thread that waits there holds up the interpreter's end
-    # To the main thread, as only a signal that arrives there interrupts its waiting.
+    """Wait for the end of the process that started this keeper, then end the keeper."""
+    os.read(0, 1)  # not sys.stdin: a thread that reads it delays the end of the interpreter
+    # To the main thread: only a signal that arrives there interrupts its wait.
     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
 
 
@@ -69,8 +69,8 @@ def _quit(_signal: int, _frame: object) -> None:
 def _end(uplink: subprocess.Popen[bytes] | None, engine: subprocess.Popen[bytes]) -> None:
     """Kill both: the engine's data are thrown away, so there is nothing that it could put in order."""
     if engine.poll() is None:
-        # Its child is the first process of the pid namespace: when that is reaped, all in there have ended.
-        for child in _children(engine.pid):
+        # Its child is the first process of the pid namespace: all others have ended when it is reaped.
+        for child in children(engine.pid):
             os.kill(child, signal.SIGKILL)
         try:
             engine.wait(timeout=10)
@@ -82,21 +82,22 @@ def _end(uplink: subprocess.Popen[bytes] | None, engine: subprocess.Popen[bytes]
         uplink.wait()
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
+    """Return the child processes of a process."""
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def _first_child(pid: int) -> int:
     """The only child of a process, in its namespace the first of all; waits until it has a network of its own."""
     for _attempt in range(200):
-        found = _children(pid)
+        found = children(pid)
         if found and os.readlink(f"/proc/{found[0]}/ns/net") != os.readlink("/proc/self/ns/net"):
             return found[0]
         time.sleep(0.02)
-    raise RuntimeError("The namespaces weren't made.")
+    raise RuntimeError("The engine's namespaces weren't made.")
 
 
-def _tell(path: Path, what: dict[str, object]) -> None:
+def _write(path: Path, what: dict[str, object]) -> None:
     part = path.with_suffix(".part")
     part.write_text(json.dumps(what))
     part.rename(path)

@@ -30,16 +30,10 @@ _PACKAGES = (
     "openssh-client",
     "openssh-server",
 )
-_OPTIONS = (
-    "--mode=root",
-    "--variant=minbase",
-    "--quiet",
-    # sid's and a mirror's Release files can be older than they say they may.
-    '--aptopt=Acquire::Check-Valid-Until "false"',
-    "--dpkgopt=path-exclude=/usr/share/doc/*",
-    "--dpkgopt=path-exclude=/usr/share/man/*",
-    "--dpkgopt=path-exclude=/usr/share/locale/*",
-)
+SMALLEST = ("mmdebstrap", "--mode=root", "--variant=minbase", "--quiet")
+NO_DOCUMENTATION = tuple(f"--dpkgopt=path-exclude=/usr/share/{directory}/*" for directory in ("doc", "man", "locale"))
+# The Release files of sid or of a mirror can be expired.
+_OLD_LISTS = '--aptopt=Acquire::Check-Valid-Until "false"'
 
 
 class CannotBuild(Exception):
@@ -52,18 +46,28 @@ def root_of(suite: str) -> Path:
     It is never written to: engines lay a writable directory of their own over it.
     Raises CannotBuild, with the end of what mmdebstrap said.
     """
-    command = ["mmdebstrap", *_OPTIONS, f"--include={','.join(_packages(suite))}", suite]
-    root = STATE / "roots" / f"{suite}-{hashlib.sha256(' '.join(command).encode()).hexdigest()[:12]}"
-    with locked(STATE / "roots" / f"{suite}.lock"):
-        if not root.is_dir():
-            print(f"Building a root file system of Debian {suite} with its Docker engine (once) …", file=sys.stderr)
-            build(command, root)
-    return root
+    command = [*SMALLEST, _OLD_LISTS, *NO_DOCUMENTATION, f"--include={','.join(_packages(suite))}", suite]
+    what = f"Building a root file system of Debian {suite} with its Docker engine"
+    return built(command, STATE / "roots" / suite, what)
+
+
+def built(command: list[str], target: Path, what: str) -> Path:
+    """Run mmdebstrap unless its result is there already; return the result.
+
+    target: the path of the result; the name gets a digest of the command. what: the message for people who wait.
+    """
+    recipe = hashlib.sha256(" ".join(command).encode()).hexdigest()[:12]
+    result = target.with_name(f"{target.stem}-{recipe}{target.suffix}")
+    with locked(target.with_name(f"{target.stem}.lock")):
+        if not result.exists():
+            print(f"{what} (once) …", file=sys.stderr)
+            build(command, result)
+    return result
 
 
 def build(command: list[str], target: Path) -> None:
-    """Run mmdebstrap, and let the target appear only when it is complete."""
-    part = target.with_name(f"part-{target.name}")  # mmdebstrap tells a tar from a directory by the name's end
+    """Run mmdebstrap; its target appears only when it is complete."""
+    part = target.with_name(f"part-{target.name}")  # mmdebstrap recognizes a tar by the end of the name
     _discard(part)
     done = subprocess.run([*command, str(part)], capture_output=True, text=True, check=False)
     if done.returncode:

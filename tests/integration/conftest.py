@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -23,17 +24,19 @@ from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.engines.images import content
+from ansible_collections.gantry.docker.tests.support.certificates import Certificate, certificate_for
+from ansible_collections.gantry.docker.tests.support.relay import Relay, relay
 
 MODULES = "ansible_collections.gantry.docker.plugins.modules"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--engines", default=",".join(engines.DEFAULT_NAMES), help="names of engines")
+    parser.addoption("--engines", default=",".join(engines.DEFAULT_NAMES), help="the names of the engines")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
-        "markers", "one_engine: what is tested doesn't depend on the engine, so the first is enough"
+        "markers", "one_engine: the test doesn't depend on the engine, so it runs on the first one only"
     )
 
 
@@ -76,6 +79,20 @@ def _not_the_users_configuration(no_configuration: str, monkeypatch: pytest.Monk
     monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
 
 
+@pytest.fixture
+def no_environment(no_configuration: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide all settings of an engine in this process's environment from a test."""
+    for variable in [name for name in os.environ if name.startswith("DOCKER_")]:
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("DOCKER_CONFIG", no_configuration)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """A certificate for engine.example."""
+    return certificate_for("engine.example", tmp_path_factory.mktemp("tls"))
+
+
 @pytest.fixture(scope="session")
 def engine(request: pytest.FixtureRequest) -> Iterator[engines.Engine]:
     """A private engine; the tests that use it run once for every engine chosen."""
@@ -96,6 +113,13 @@ def client(engine: engines.Engine) -> Iterator[docker.DockerClient]:
 
 
 @pytest.fixture
+def between(engine: engines.Engine) -> Iterator[Relay]:
+    """A relay before the engine."""
+    with relay(engine.socket, engine.socket.with_name("between.sock")) as running:
+        yield running
+
+
+@pytest.fixture
 def clean(client: docker.DockerClient) -> Iterator[docker.DockerClient]:
     """The engine with no container and no image, before and after the test."""
     wipe(client)
@@ -108,13 +132,13 @@ def busybox(clean: docker.DockerClient) -> docker.DockerClient:
     """The engine with busybox:latest and nothing else."""
     # A containerd store that still tidies up may take along a part of what comes meanwhile.
     for _attempt in range(5):
-        said = list(clean.api.pull("busybox", "latest", stream=True, decode=True))
-        if "error" not in said[-1]:
+        progress = list(clean.api.pull("busybox", "latest", stream=True, decode=True))
+        if "error" not in progress[-1]:
             with suppress(docker.errors.ImageNotFound):
                 clean.images.get("busybox")
                 return clean
         time.sleep(0.2)
-    raise AssertionError(f"The engine can't pull busybox: {said[-1]}")
+    raise AssertionError(f"The engine can't pull busybox: {progress[-1]}")
 
 
 def wipe(client: docker.DockerClient) -> None:
@@ -133,6 +157,11 @@ def wipe(client: docker.DockerClient) -> None:
         if not rows:
             return
     raise AssertionError(f"The engine can't be wiped: {client.api.images(all=True)}")
+
+
+def says(message: str, *words: str) -> None:
+    """Expect words in a message."""
+    assert all(word in message for word in words), message
 
 
 class Module:

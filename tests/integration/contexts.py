@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import os
 import secrets
-import select
 import shutil
-import socket
-import ssl
 import subprocess
 import tempfile
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
+from ansible_collections.gantry.docker.tests.support.certificates import Certificate
+from ansible_collections.gantry.docker.tests.support.relay import relay
 
 
 @contextmanager
@@ -49,51 +47,12 @@ def cli(engine: Engine, place: Path, *words: str) -> str:
 
 
 @contextmanager
-def listening(port: int, serve: Callable[[socket.socket], None]) -> Iterator[str]:
-    """Have that port of a loopback address that nobody else uses served; the address, without the port."""
+def listening(engine: Engine, port: int, certificate: Certificate | None = None) -> Iterator[str]:
+    """Relay a port of a loopback address that nobody else uses to the engine; yield the address, without the port.
+
+    certificate: that of the port, if it is to speak TLS.
+    """
     one, two = (secrets.randbelow(254) + 1 for _part in range(2))
     address = f"127.77.{one}.{two}"
-    with socket.create_server((address, port)) as server:
-        threading.Thread(target=serve, args=(server,), daemon=True).start()
+    with relay(engine.socket, (address, port), certificate and certificate.context()):
         yield address
-        server.shutdown(socket.SHUT_RDWR)
-
-
-def relay(engine: Engine, certificate: tuple[Path, Path] | None = None) -> Callable[[socket.socket], None]:
-    """What serves a port with the engine: a connection to its socket for each. certificate: and its key, for TLS."""
-    context = None
-    if certificate:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*certificate)
-
-    def serve(server: socket.socket) -> None:
-        with suppress(OSError):
-            while True:
-                client, _address = server.accept()
-                threading.Thread(target=_join, args=(client, context, engine.socket), daemon=True).start()
-
-    return serve
-
-
-def _join(connection: socket.socket, context: ssl.SSLContext | None, path: Path) -> None:
-    """Pass on what either side sends, and the end of what the client sends, until the engine has said all."""
-    with suppress(OSError), connection, socket.socket(socket.AF_UNIX) as engine:
-        engine.connect(str(path))
-        client = context.wrap_socket(connection, server_side=True) if context else connection
-        watched: list[socket.socket] = [client, engine]
-        while True:
-            waiting = isinstance(client, ssl.SSLSocket) and client.pending()
-            ready = [client] if waiting else select.select(watched, [], [])[0]
-            if client in ready:
-                data = client.recv(65536)
-                if data:
-                    engine.sendall(data)
-                else:
-                    engine.shutdown(socket.SHUT_WR)
-                    watched.remove(client)
-            if engine in ready:
-                if not (data := engine.recv(65536)):
-                    break
-                client.sendall(data)
-        if isinstance(client, ssl.SSLSocket):
-            client.unwrap()

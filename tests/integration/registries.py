@@ -6,25 +6,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import json
-import socket
 import socketserver
-import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from typing import Any, Callable
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import docker
 
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.engines.network import within
+from ansible_collections.gantry.docker.tests.support.archives import OCI_INDEX, OCI_MANIFEST, digest
+from ansible_collections.gantry.docker.tests.support.lies import Handler, Lie, Lies, answer
+from ansible_collections.gantry.docker.tests.support.serving import refuses_tls, serving
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
-OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 CONFIG = "application/vnd.docker.container.image.v1+json"
 
 
@@ -51,7 +49,7 @@ class Registry:
     def digest(self, repository: str, tag: str) -> str | None:
         """The digest of what the registry has under a tag; None for nothing."""
         status, body, _location = self.ask("GET", f"/v2/{repository}/manifests/{tag}")
-        return digest_of(body) if status == 200 else None
+        return digest(body) if status == 200 else None
 
     def tags(self, repository: str) -> list[str]:
         """The repository's tags, in order."""
@@ -66,12 +64,12 @@ class Registry:
         found: dict[str, Any] = json.loads(body)
         return found
 
-    def put(self, repository: str, tag: str, what: dict[str, Any]) -> str:
-        """Give a manifest or index a tag; its digest."""
-        body = json.dumps(what).encode()
-        status, said, _location = self.ask("PUT", f"/v2/{repository}/manifests/{tag}", body, what["mediaType"])
+    def put(self, repository: str, tag: str, manifest: dict[str, Any]) -> str:
+        """Tag a manifest or index; return its digest."""
+        body = json.dumps(manifest).encode()
+        status, said, _location = self.ask("PUT", f"/v2/{repository}/manifests/{tag}", body, manifest["mediaType"])
         assert status == 201, said
-        return digest_of(body)
+        return digest(body)
 
     def empty(self) -> None:
         """Remove all that has a tag."""
@@ -91,10 +89,10 @@ class Registry:
         """Add a blob; its digest and size, as a manifest tells them."""
         status, said, place = self.ask("POST", f"/v2/{repository}/blobs/uploads/")
         assert status == 202, said
-        path = f"{place}{'&' if '?' in place else '?'}digest={digest_of(data)}"
+        path = f"{place}{'&' if '?' in place else '?'}digest={digest(data)}"
         status, said, _location = self.ask("PUT", path, data, "application/octet-stream")
         assert status == 201, said
-        return {"digest": digest_of(data), "size": len(data)}
+        return {"digest": digest(data), "size": len(data)}
 
     def put_index(self, repository: str, tag: str, source: str, architectures: Sequence[str], note: str = "") -> str:
         """Make an index of one image for several architectures, from the image that a tag of the repository has.
@@ -125,57 +123,28 @@ def multi_platform(engine: Engine, client: docker.DockerClient, address: str) ->
     return f"{name}:1"
 
 
-def digest_of(data: bytes) -> str:
-    """The digest by which registries know some bytes."""
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+ONE = answer(b"{}", more="Connection: close\r\n")
 
 
-Lie = Callable[[], Iterable[bytes]]
+class _Liar(Lies, socketserver.TCPServer):
+    """A liar in place of a registry. It is one as far as a client asks whether it is (GET /v2/)."""
 
-
-class _Liar(socketserver.ThreadingTCPServer):
-    """What pretends to be a registry. lies: the bytes that answer a path that has a certain part; the first that fits.
-
-    It is one as far as a client asks whether it is (GET /v2/).
-    """
-
-    daemon_threads = True
     allow_reuse_address = True
-    lies: Mapping[str, Lie] = {}
+    lie = staticmethod(ONE)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: who asks may hang up."""
-
-
-class _LiarsHandler(socketserver.StreamRequestHandler):
-    server: _Liar
-
-    def handle(self) -> None:
-        if self.request.recv(1, socket.MSG_PEEK) == b"\x16":  # as tests/engines/front.py
-            self.wfile.write(b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTPS request to an HTTP server.\n")
-            return
-        path = self.rfile.readline().decode().split(" ")[1]
-        while self.rfile.readline().strip():
-            continue
-        found = (lie for part, lie in self.server.lies.items() if part in path)
-        with suppress(OSError):
-            for piece in next(found, _is_one)():
-                self.wfile.write(piece)
-
-
-def _is_one() -> Iterable[bytes]:
-    return [b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"]
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        if refuses_tls(request):
+            self.shutdown_request(request)
+        else:
+            super().process_request_thread(request, client_address)
 
 
 @contextmanager
 def lying(engine: Engine, port: int, lies: Mapping[str, Lie]) -> Iterator[str]:
-    """What pretends to be a registry in the engine's network, at 127.0.0.1 and that port; its address."""
-    with within(engine, lambda: _Liar(("127.0.0.1", port), _LiarsHandler)) as server:
-        server.lies = lies
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        thread.start()
-        try:
-            yield f"127.0.0.1:{port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    """Run a liar in the engine's network, at a port of 127.0.0.1; yield its address.
+
+    lies: the answers to requests whose path has a certain part; the first that fits.
+    """
+    with within(engine, lambda: _Liar(("127.0.0.1", port), Handler)) as server, serving(server):
+        server.truths = {part.encode(): lie for part, lie in lies.items()}
+        yield f"127.0.0.1:{port}"

@@ -6,36 +6,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 import os
 import subprocess
-import tarfile
+from pathlib import Path
 from typing import Any
 
 import docker
 
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
+from ansible_collections.gantry.docker.tests.support import archives
 
 State = dict[str, list[str]]
 
 
-def tar_of(files: dict[str, bytes]) -> bytes:
-    """An archive of these files."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for name, data in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            tar.addfile(member, io.BytesIO(data))
-    return buffer.getvalue()
-
-
 def state(client: docker.DockerClient) -> State:
-    """All images, those between others too, and what each can be called by: the sentence of the diffs.
+    """Return the names of all images, also of those between others, by Id, as in diffs.
 
-    Digests are names only where no tag of their repository is: with one, an engine makes them up.
+    A digest is a name only if its repository has no tag: with a tag, the engine makes up the digest.
     """
     return {row["Id"]: _names(row) for row in client.api.images(all=True)}
 
@@ -65,7 +53,7 @@ def change(before: State, after: State) -> dict[str, dict[str, list[str] | None]
 def child(client: docker.DockerClient, parent: str, name: str | None = None) -> str:
     """Commit a container of the parent, with a file more; the new image's Id."""
     container = client.containers.create(parent, ["true"])
-    container.put_archive("/", _EMPTY_TAR)
+    container.put_archive("/", archives.tar({}))
     repository, _colon, tag = (name or "").rpartition(":")
     image = container.commit(repository or None, tag or None)
     container.remove()
@@ -104,7 +92,7 @@ def pinned(client: docker.DockerClient) -> str:
 def grown(client: docker.DockerClient, parent: str, name: str, size: int) -> str:
     """Commit a container of the parent with a file more of random bytes; the new image's Id."""
     container = client.containers.create(parent, ["true"])
-    container.put_archive("/", tar_of({name.replace("/", "-"): os.urandom(size)}))
+    container.put_archive("/", archives.tar({name.replace("/", "-"): os.urandom(size)}))
     repository, _colon, tag = name.rpartition(":")
     image = container.commit(repository, tag)
     container.remove()
@@ -112,23 +100,19 @@ def grown(client: docker.DockerClient, parent: str, name: str, size: int) -> str
 
 
 def dated(client: docker.DockerClient, name: str, day: int, labels: dict[str, str] | None = None) -> str:
-    """Load an image that was made on that day of January 2020; its Id."""
-    layer = tar_of({"day": f"{day} {name}".encode()})
+    """Load an image that was made on a day of January 2020; return its Id."""
+    layer = archives.tar({"day": f"{day} {name}".encode()})
     config = {
         "architecture": client.version()["Arch"],
         "os": "linux",
         "created": f"2020-01-{day:02}T00:00:00Z",
         "config": {"Cmd": ["true"], "Labels": labels or {}},
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]},
+        "rootfs": {"type": "layers", "diff_ids": [archives.digest(layer)]},
         "history": [{"created_by": "COPY day /"}],
     }
     listed = [{"Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"]}]
-    files = {
-        "layer.tar": layer,
-        "config.json": json.dumps(config).encode(),
-        "manifest.json": json.dumps(listed).encode(),
-    }
-    client.images.load(tar_of({"layer.tar": layer, **files}))
+    documents = {"config.json": archives.encoded(config), "manifest.json": archives.encoded(listed)}
+    client.images.load(archives.tar({"layer.tar": layer, **documents}))
     return id_of(client, name)
 
 
@@ -164,42 +148,35 @@ def layout(client: docker.DockerClient, name: str, kind: str = "image") -> tuple
 
     name: what it is called there, which is stored as it stands.
     """
-    oci = "application/vnd.oci.image"
-    layer = tar_of({"file": name.encode()})
+    layer = archives.tar({"file": name.encode()})
     config = {
         "architecture": client.version()["Arch"],
         "os": "linux",
         "created": "2020-01-01T00:00:00Z",
         "config": {"Cmd": ["true"]},
-        "rootfs": {"type": "layers", "diff_ids": [digest_of(layer)]},
+        "rootfs": {"type": "layers", "diff_ids": [archives.digest(layer)]},
     }
     kinds = {
-        "image": (f"{oci}.config.v1+json", f"{oci}.layer.v1.tar", config),
-        "chart": (
-            "application/vnd.cncf.helm.config.v1+json",
-            "application/vnd.cncf.helm.chart.content.v1.tar+gzip",
-            {},
-        ),
+        "image": (archives.OCI_CONFIG, archives.OCI_LAYER, config),
+        "chart": (archives.CHART, "application/vnd.cncf.helm.chart.content.v1.tar+gzip", {}),
     }
     config_type, layer_type, content = kinds[kind]
-    blobs = [json.dumps(content).encode(), layer]
-    parts = [
-        {"mediaType": media_type, "digest": digest_of(blob), "size": len(blob)}
-        for media_type, blob in zip((config_type, layer_type), blobs)
-    ]
-    manifest_type = f"{oci}.manifest.v1+json"
-    described = {"schemaVersion": 2, "mediaType": manifest_type, "config": parts[0], "layers": parts[1:]}
-    manifest = json.dumps(described).encode()
-    entry = {
-        "mediaType": manifest_type,
-        "digest": digest_of(manifest),
-        "size": len(manifest),
-        "annotations": {"org.opencontainers.image.ref.name": name},
-    }
-    files = {f"blobs/sha256/{digest_of(blob)[7:]}": blob for blob in (*blobs, manifest)}
-    files["oci-layout"] = b'{"imageLayoutVersion": "1.0.0"}'
-    files["index.json"] = json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode()
-    return tar_of(files), digest_of(manifest)
+    manifest, *others = archives.manifest_of(archives.encoded(content), config_type, layer, layer_type)
+    annotations = {archives.REF_NAME: name}
+    entry = archives.descriptor(manifest, archives.OCI_MANIFEST, annotations=annotations)
+    blobs = {archives.blob(blob): blob for blob in (manifest, *others)}
+    return archives.tar({**blobs, **archives.layout([entry])}), archives.digest(manifest)
+
+
+def save(client: docker.DockerClient, path: Path, *names: str) -> Path:
+    """Save images as docker save does; return the archive's path."""
+    params = {"names": list(names)}
+    response: Any = client.api.get(f"{client.api.base_url}/images/get", params=params, stream=True)
+    response.raise_for_status()
+    with path.open("wb") as file:
+        for piece in response.iter_content(1 << 20):
+            file.write(piece)
+    return path
 
 
 def load(client: docker.DockerClient, archive: bytes) -> None:
@@ -207,12 +184,3 @@ def load(client: docker.DockerClient, archive: bytes) -> None:
     api: Any = client.api
     said = list(api.load_image(archive))
     assert not any("error" in line for line in said), said
-
-
-def digest_of(data: bytes) -> str:
-    """The digest of a blob."""
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
-
-
-# The end of a tar is 1024 zeros.
-_EMPTY_TAR = bytes(1024)

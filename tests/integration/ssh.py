@@ -13,6 +13,7 @@ import subprocess
 import pytest
 
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
+from ansible_collections.gantry.docker.tests.support.programs import write_program
 
 HOST = "there"
 
@@ -47,9 +48,7 @@ def offer(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> str:
     """)
     programs = place / "bin"
     programs.mkdir()
-    ssh = programs / "ssh"
-    ssh.write_text(f'#!/bin/sh\nexec {" ".join(_inside(engine))} /usr/bin/ssh -F {place}/client.conf "$@"\n')
-    ssh.chmod(0o755)
+    write_program(programs / "ssh", f'exec {" ".join(_inside(engine))} /usr/bin/ssh -F {place}/client.conf "$@"')
     monkeypatch.setenv("PATH", str(programs), prepend=":")
     return f"ssh://root@{HOST}"
 

@@ -6,31 +6,30 @@
 
 from __future__ import annotations
 
-import io
 import multiprocessing
 import os
 import random
 import signal
 import subprocess
-import tarfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from multiprocessing.context import ForkProcess
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import docker
 import pytest
 
 from ansible_collections.gantry.docker.plugins.module_utils._archive.index import ArchiveError, read_index
-from ansible_collections.gantry.docker.plugins.module_utils._archive.replacement import Successor
 from ansible_collections.gantry.docker.plugins.module_utils._archive.verification import verify
-from ansible_collections.gantry.docker.plugins.module_utils._transfer.engine_archives import Transfers
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.engines.images import content
 from ansible_collections.gantry.docker.tests.engines.roots import CannotBuild, root_of
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
+from ansible_collections.gantry.docker.tests.integration.scenes import save
+from ansible_collections.gantry.docker.tests.support import archives
+from ansible_collections.gantry.docker.tests.support.relay import Relay, relay
 
 NAMES = ("busybox:latest", "example/tools:1", "example/tools:stable")
 Modules = Callable[[str], Module]
@@ -58,16 +57,8 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
         container.wait()
         container.commit("example/tools", "1", changes=['CMD ["wc", "-l", "/tools"]', "ENV A=1", "LABEL b=2"])
         client.api.tag("example/tools:1", "example/tools", "stable")
-        _save(client, path, *NAMES)
+        save(client, path, *NAMES)
     return path
-
-
-def _save(client: docker.DockerClient, path: Path, *names: str) -> None:
-    """Save as docker save does."""
-    response = client.api.get(f"{client.api.base_url}/images/get", params={"names": list(names)}, stream=True)
-    with path.open("wb") as file:
-        for piece in response.iter_content(1 << 20):
-            file.write(piece)
 
 
 @pytest.fixture(scope="session")
@@ -302,105 +293,79 @@ def test_an_engine_that_lost_layers(
 # Faults
 
 
-def _after(pieces: Iterator[bytes], size: int, do: Callable[[], object]) -> Iterator[bytes]:
-    """Pieces, with something happening after so many bytes of them."""
-    for piece in pieces:
-        yield piece
-        if size > 0 >= (size := size - len(piece)):
-            do()
+class Mortal(NamedTuple):
+    """An engine that may be killed, with a relay before it."""
 
+    engine: engines.Engine
+    client: docker.DockerClient
+    between: Relay
 
-def _while_it_loads(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
-    """Let something happen when an engine has got the first MiB of an archive."""
-    load = Transfers.load
+    def module(self, name: str) -> Module:
+        """A module that reaches the engine through the relay."""
+        return Module(name, self.between.docker_host)
 
-    def disturbed(self: Transfers, archive: Iterator[bytes], *arguments: Any) -> None:
-        load(self, _after(archive, 1 << 20, do), *arguments)
-
-    monkeypatch.setattr(Transfers, "load", disturbed)
+    def kill(self) -> None:
+        os.kill(self.engine.pid, signal.SIGKILL)
 
 
 @pytest.fixture
-def mortal(engine: engines.Engine) -> Iterator[tuple[engines.Engine, docker.DockerClient]]:
+def mortal(engine: engines.Engine) -> Iterator[Mortal]:
     """An engine of the same kind that may be killed, with example/large:1."""
     with _other(engine.name) as (other, client):
         _have_large(client)
-        yield other, client
+        with relay(other.socket, other.socket.with_name("between.sock")) as between:
+            yield Mortal(other, client, between)
 
 
 def _have_large(client: docker.DockerClient) -> None:
-    """An image that takes a while: example/large:1, 16 MiB."""
-    tar = io.BytesIO()
-    with tarfile.open(fileobj=tar, mode="w") as file:
-        member = tarfile.TarInfo("noise")
-        member.size = 16 << 20
-        file.addfile(member, io.BytesIO(os.urandom(member.size)))
-    client.api.import_image_from_data(tar.getvalue(), repository="example/large", tag="1")
+    """Import example/large:1, an image of 16 MiB, whose transfer takes a while."""
+    noise = archives.tar({"noise": os.urandom(16 << 20)})
+    client.api.import_image_from_data(noise, repository="example/large", tag="1")
 
 
-def test_engine_is_killed_while_it_saves(
-    mortal: tuple[engines.Engine, docker.DockerClient], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    victim, _client = mortal
+def test_engine_is_killed_while_it_saves(mortal: Mortal, tmp_path: Path) -> None:
     path = tmp_path / "large.tar"
     path.write_bytes(b"precious")
-    save = Transfers.save
-
-    def killing(*arguments: Any) -> Iterator[bytes]:
-        return _after(save(*arguments), 1 << 20, lambda: os.kill(victim.pid, signal.SIGKILL))
-
-    monkeypatch.setattr(Transfers, "save", killing)
-    message = Module("image_save", victim.docker_host).fails(name="example/large:1", path=str(path), force=True)
+    mortal.between.amid_answer("GET /images/get", 1 << 20, mortal.kill)
+    message = mortal.module("image_save").fails(name="example/large:1", path=str(path), force=True)
     assert "Can't save example/large:1: the engine closed the connection. Look at the engine's log" in message
     assert path.read_bytes() == b"precious"
     assert os.listdir(tmp_path) == ["large.tar"]
 
 
-def test_engine_is_killed_while_it_loads(
-    mortal: tuple[engines.Engine, docker.DockerClient], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    victim, client = mortal
+def test_engine_is_killed_while_it_loads(mortal: Mortal, tmp_path: Path) -> None:
     path = tmp_path / "large.tar"
-    Module("image_save", victim.docker_host).ok(name="example/large:1", path=str(path))
-    client.api.remove_image("example/large:1")
-    _while_it_loads(monkeypatch, lambda: os.kill(victim.pid, signal.SIGKILL))
-    message = Module("image_load", victim.docker_host).fails(path=str(path))
+    mortal.module("image_save").ok(name="example/large:1", path=str(path))
+    mortal.client.api.remove_image("example/large:1")
+    mortal.between.amid_request("POST /images/load", 1 << 20, mortal.kill)
+    message = mortal.module("image_load").fails(path=str(path))
     assert f"Can't load {path}" in message
     assert "Bring back what was there with: docker image rm example/large:1." in message
 
 
-def test_engine_stalls_while_it_loads(
-    mortal: tuple[engines.Engine, docker.DockerClient], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """An engine that says nothing, and doesn't answer either, isn't waited for; a retry succeeds."""
-    stopped, client = mortal
-    path, load = tmp_path / "large.tar", Module("image_load", stopped.docker_host)
-    Module("image_save", stopped.docker_host).ok(name="example/large:1", path=str(path))
-    client.api.remove_image("example/large:1")
-    daemon = _daemon(stopped)
-    with monkeypatch.context() as patched:
-        _while_it_loads(patched, lambda: os.kill(daemon, signal.SIGSTOP))
-        begun = time.monotonic()
-        assert "option timeout" in load.fails(path=str(path), timeout=2)
-        assert time.monotonic() - begun < 30
+def test_engine_stalls_while_it_loads(mortal: Mortal, tmp_path: Path) -> None:
+    """An engine that sends nothing, and doesn't answer either, isn't waited for; a retry succeeds."""
+    path, load = tmp_path / "large.tar", mortal.module("image_load")
+    mortal.module("image_save").ok(name="example/large:1", path=str(path))
+    mortal.client.api.remove_image("example/large:1")
+    daemon = mortal.engine.daemon
+    mortal.between.amid_request("POST /images/load", 1 << 20, lambda: os.kill(daemon, signal.SIGSTOP))
+    begun = time.monotonic()
+    assert "option timeout" in load.fails(path=str(path), timeout=2)
+    assert time.monotonic() - begun < 30  # the option promises a time
     os.kill(daemon, signal.SIGCONT)
     # What takes longer than the timeout is no stall.
     load.converges(path=str(path), timeout=1)
 
 
-def _daemon(engine: engines.Engine) -> int:
-    children = Path(f"/proc/{engine.pid}/task/{engine.pid}/children").read_text().split()
-    (daemon,) = (int(pid) for pid in children if Path(f"/proc/{pid}/comm").read_text() == "dockerd\n")
-    return daemon
-
-
 @pytest.mark.parametrize("how", ["truncated", "overwritten"])
 def test_archive_is_changed_while_it_is_read(
-    how: str, modules: Modules, clean: docker.DockerClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    how: str, between: Relay, clean: docker.DockerClient, tmp_path: Path
 ) -> None:
     _have_large(clean)
     path = tmp_path / "large.tar"
-    modules("image_save").ok(name="example/large:1", path=str(path))
+    load = Module("image_load", between.docker_host)
+    Module("image_save", between.docker_host).ok(name="example/large:1", path=str(path))
     clean.api.remove_image("example/large:1")
     whole = path.read_bytes()
 
@@ -412,25 +377,22 @@ def test_archive_is_changed_while_it_is_read(
                 file.seek(3 << 20)
                 file.write(b"x" * (4 << 20))
 
-    with monkeypatch.context() as patched:
-        _while_it_loads(patched, spoil)
-        assert str(path) in modules("image_load").fails(path=str(path))
+    between.amid_request("POST /images/load", 1 << 20, spoil)
+    assert str(path) in load.fails(path=str(path))
     assert clean.images.list() == []
     path.write_bytes(whole)
-    modules("image_load").converges(path=str(path))
+    load.converges(path=str(path))
 
 
-def test_archive_is_replaced_while_it_is_read(
-    modules: Modules, clean: docker.DockerClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Who has opened the old one loads the old one."""
+def test_archive_is_replaced_while_it_is_read(between: Relay, clean: docker.DockerClient, tmp_path: Path) -> None:
+    """A task that has opened the old one loads the old one."""
     _have_large(clean)
     path = tmp_path / "large.tar"
-    modules("image_save").ok(name="example/large:1", path=str(path))
+    Module("image_save", between.docker_host).ok(name="example/large:1", path=str(path))
     clean.api.remove_image("example/large:1")
     (tmp_path / "new").write_bytes(b"something else")
-    _while_it_loads(monkeypatch, lambda: os.replace(tmp_path / "new", path))
-    modules("image_load").ok(path=str(path))
+    between.amid_request("POST /images/load", 1 << 20, lambda: os.replace(tmp_path / "new", path))
+    Module("image_load", between.docker_host).ok(path=str(path))
     assert _tags(clean) == {"example/large:1"}
 
 
@@ -438,18 +400,16 @@ def _save_in_a_process(docker_host: str, name: str, path: str) -> None:
     Module("image_save", docker_host).ok(name=name, path=path)
 
 
-def _process(engine: engines.Engine, name: str, path: Path) -> ForkProcess:
-    process = multiprocessing.get_context("fork").Process(
-        target=_save_in_a_process, args=(engine.docker_host, name, str(path))
-    )
-    process.start()
-    return process
+def _process(docker_host: str, name: str, path: Path) -> ForkProcess:
+    return multiprocessing.get_context("fork").Process(target=_save_in_a_process, args=(docker_host, name, str(path)))
 
 
 def test_two_saves_at_once(engine: engines.Engine, busybox: docker.DockerClient, tmp_path: Path) -> None:
     _have_large(busybox)
     path = tmp_path / "one.tar"
-    both = [_process(engine, name, path) for name in ("busybox:latest", "example/large:1")]
+    both = [_process(engine.docker_host, name, path) for name in ("busybox:latest", "example/large:1")]
+    for process in both:
+        process.start()
     for process in both:
         process.join(60)
         assert process.exitcode == 0
@@ -458,16 +418,19 @@ def test_two_saves_at_once(engine: engines.Engine, busybox: docker.DockerClient,
     assert os.listdir(tmp_path) == ["one.tar"]
 
 
-def test_a_save_that_is_killed_leaves_nothing(
-    engine: engines.Engine, busybox: docker.DockerClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_save_that_is_killed_leaves_nothing(between: Relay, busybox: docker.DockerClient, tmp_path: Path) -> None:
     _have_large(busybox)
     path = tmp_path / "good.tar"
-    Module("image_save", engine.docker_host).ok(name="busybox", path=str(path))
+    Module("image_save", between.docker_host).ok(name="busybox", path=str(path))
     good = path.read_bytes()
-    # All of it is written then.
-    monkeypatch.setattr(Successor, "named", lambda _new: os.kill(os.getpid(), signal.SIGKILL))
-    process = _process(engine, "example/large:1", path)
+    process = _process(between.docker_host, "example/large:1", path)
+
+    def kill_once_it_is_written() -> None:
+        # After an archive the module asks whether the engine is still there: by then all of the file is written.
+        between.before("GET /_ping", process.kill)
+
+    between.before("GET /images/get", kill_once_it_is_written)
+    process.start()
     process.join(60)
     assert process.exitcode == -signal.SIGKILL
     assert path.read_bytes() == good

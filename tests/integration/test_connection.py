@@ -6,13 +6,11 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import re
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 import threading
@@ -25,14 +23,13 @@ from typing import Any
 import docker
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils._container.commands import Commands
-from ansible_collections.gantry.docker.plugins.module_utils._container.containers import Containers
-from ansible_collections.gantry.docker.plugins.module_utils._engine.progress import messages
-from ansible_collections.gantry.docker.plugins.module_utils._registry.distribution import Distribution
 from ansible_collections.gantry.docker.plugins.module_utils._transport import address
 from ansible_collections.gantry.docker.tests.engines.engine import Engine, assert_private
 from ansible_collections.gantry.docker.tests.integration import contexts
-from ansible_collections.gantry.docker.tests.integration.conftest import MODULES, Module
+from ansible_collections.gantry.docker.tests.integration.conftest import MODULES, Module, says
+from ansible_collections.gantry.docker.tests.support.certificates import Certificate
+from ansible_collections.gantry.docker.tests.support.relay import Relay, relay
+from ansible_collections.gantry.docker.tests.support.waiting import wait_for
 
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 # The least that each module wants to be told.
@@ -52,16 +49,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 NAMES = sorted(file.stem for file in PLUGINS.glob("modules/*.py"))
 
+pytestmark = pytest.mark.usefixtures("no_environment")
 each_module = pytest.mark.parametrize("name", NAMES)
-
-
-@pytest.fixture(autouse=True)
-def _no_environment(no_configuration: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What this process was told of an engine is none of the modules' business."""
-    for variable in os.environ:
-        if variable.startswith("DOCKER_"):
-            monkeypatch.delenv(variable)
-    monkeypatch.setenv("DOCKER_CONFIG", no_configuration)
 
 
 def test_all_modules_are_known_here() -> None:
@@ -74,10 +63,6 @@ def fails(name: str, docker_host: str, **asked: Any) -> str:
     messages = {Module(name, docker_host).fails(check=check, **arguments) for check in (True, False)}
     (message,) = messages
     return message
-
-
-def says(message: str, *words: str) -> None:
-    assert all(word in message for word in words), message
 
 
 @each_module
@@ -115,7 +100,7 @@ def test_an_engine_that_never_answers(name: str, tmp_path: Path) -> None:
     with silent(tmp_path / "silent.sock") as host:
         begun = time.monotonic()
         message = Module(name, host).fails(**ARGUMENTS[name], timeout=1)
-        assert 0.9 < time.monotonic() - begun < 3
+        assert 0.9 < time.monotonic() - begun < 3  # the option promises a time
     says(message, host, "did not answer within 1 seconds", "timeout")
 
 
@@ -229,67 +214,14 @@ def test_from_the_environment(engine: Engine, monkeypatch: pytest.MonkeyPatch) -
     says(module.fails(docker_host=None), "timeout", "'soon'")
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate for engine.example that vouches for itself, and its key."""
-    place = tmp_path_factory.mktemp("tls")
-    cert, key = place / "cert.pem", place / "key.pem"
-    name = ["-subj", "/CN=engine.example", "-addext", "subjectAltName=DNS:engine.example"]
-    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", *name]
-    subprocess.run([*made, "-keyout", key, "-out", cert, "-days", "2"], check=True, capture_output=True)
-    return cert, key
-
-
 @pytest.fixture
-def secure(engine: Engine, certificate: tuple[Path, Path]) -> Iterator[str]:
+def secure(engine: Engine, certificate: Certificate) -> Iterator[str]:
     """The engine's address behind a port that speaks TLS."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        threading.Thread(target=_serve, args=(listening, context, engine.socket), daemon=True).start()
-        yield f"tcp://127.0.0.1:{listening.getsockname()[1]}"
-        listening.shutdown(socket.SHUT_RDWR)
+    with relay(engine.socket, ("127.0.0.1", 0), certificate.context()) as running:
+        yield running.docker_host
 
 
-def _serve(listening: socket.socket, context: ssl.SSLContext, engine: Path) -> None:
-    while True:
-        try:
-            connection, _address = listening.accept()
-        except OSError:
-            return
-        threading.Thread(target=_relay, args=(connection, context, engine), daemon=True).start()
-
-
-def _relay(connection: socket.socket, context: ssl.SSLContext, engine: Path) -> None:
-    """Pass requests on, and their answers back, as long as both sides talk in turns."""
-    try:
-        with context.wrap_socket(connection, server_side=True) as client, socket.socket(socket.AF_UNIX) as server:
-            server.connect(str(engine))
-            server.settimeout(0.1)
-            while request := client.recv(65536):
-                server.sendall(request)
-                with_answer(server, client)
-    except (OSError, ssl.SSLError):
-        connection.close()
-
-
-def with_answer(server: socket.socket, client: ssl.SSLSocket) -> None:
-    """Pass on what comes, until nothing more comes."""
-    answered = False
-    while True:
-        try:
-            part = server.recv(65536)
-        except TimeoutError:
-            if answered:
-                return
-            continue
-        if not part:
-            return
-        client.sendall(part)
-        answered = True
-
-
-def test_tls(secure: str, certificate: tuple[Path, Path]) -> None:
+def test_tls(secure: str, certificate: Certificate) -> None:
     ca = str(certificate[0])
     Module("image_info", secure).ok(tls=True)
     Module("image_info", secure).ok(validate_certs=True, ca_path=ca, tls_hostname="engine.example")
@@ -346,13 +278,10 @@ def test_the_docker_context(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> 
         says(str(warning), f"{place}/config.json", "is no JSON", engine.docker_host)
 
 
-def test_the_docker_context_with_tls(
-    engine: Engine, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_docker_context_with_tls(engine: Engine, certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> None:
     cert, key = map(str, certificate)
     module = Module("image_info", "")
-    serve = contexts.relay(engine, certificate)
-    with contexts.configuration(engine) as place, contexts.listening(2376, serve) as listens:
+    with contexts.configuration(engine) as place, contexts.listening(engine, 2376, certificate) as listens:
         monkeypatch.setenv("DOCKER_CONFIG", str(place))
         monkeypatch.setenv("DOCKER_TLS_HOSTNAME", "for.another.engine")
         host = f"tcp://{listens}:2376"
@@ -365,11 +294,11 @@ def test_the_docker_context_with_tls(
         module.ok(docker_host=None)
 
 
-def test_an_address_without_a_port(engine: Engine, certificate: tuple[Path, Path]) -> None:
-    with contexts.listening(2375, contexts.relay(engine)) as listens:
+def test_an_address_without_a_port(engine: Engine, certificate: Certificate) -> None:
+    with contexts.listening(engine, 2375) as listens:
         Module("image_info", f"tcp://{listens}").ok()
         says(fails("image_info", f"tcp://{listens}", tls=True), f"tcp://{listens}:2376", "Nothing listens there")
-    with contexts.listening(2376, contexts.relay(engine, certificate)) as listens:
+    with contexts.listening(engine, 2376, certificate) as listens:
         Module("image_info", f"tcp://{listens}").ok(tls=True)
 
 
@@ -408,18 +337,11 @@ def test_headers_of_the_configuration_are_sent(tmp_path: Path, monkeypatch: pyte
     assert b"X-Gantry: 1" in b"".join(asked)
 
 
-def daemon(engine: Engine) -> int:
-    """The process of the private engine's daemon, as this machine sees it."""
-    assert_private(engine.docker_host)
-    children = Path(f"/proc/{engine.pid}/task/{engine.pid}/children").read_text().split()
-    (found,) = [int(pid) for pid in children if Path(f"/proc/{pid}/comm").read_text() == "dockerd\n"]
-    return found
-
-
 @pytest.fixture
 def stop(engine: Engine) -> Iterator[Callable[[], None]]:
     """Let the engine stand still until the test ends."""
-    pid = daemon(engine)
+    assert_private(engine.docker_host)
+    pid = engine.daemon
     yield lambda: os.kill(pid, signal.SIGSTOP)
     os.kill(pid, signal.SIGCONT)
 
@@ -428,69 +350,40 @@ def soon(module: Module, **asked: Any) -> str:
     """The message of a module whose engine stands still in the midst of its work."""
     begun = time.monotonic()
     message = module.fails(**asked, timeout=1)
-    assert time.monotonic() - begun < 8
+    assert time.monotonic() - begun < 8  # the option promises a time
     says(message, "the engine sent nothing for as long as the option timeout allows", "Check that it is alive")
     return message
 
 
-def preceded(call: Callable[..., Any], by: Callable[[], None]) -> Callable[..., Any]:
-    """The call, with something else done first."""
-
-    def both(*arguments: Any) -> Any:
-        by()
-        return call(*arguments)
-
-    return both
-
-
 def test_an_engine_that_stops_before_a_pull(
-    engine: Engine, clean: docker.DockerClient, stop: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    between: Relay, clean: docker.DockerClient, stop: Callable[[], None]
 ) -> None:
-    monkeypatch.setattr(Distribution, "pull", preceded(Distribution.pull, stop))
-    says(soon(Module("image_pull", engine.docker_host), name="busybox"), "pull busybox:latest")
+    between.before("POST /images/create", stop)
+    says(soon(Module("image_pull", between.docker_host), name="busybox"), "pull busybox:latest")
 
 
-def test_an_engine_that_stops_amid_a_pull(
-    engine: Engine, clean: docker.DockerClient, stop: Callable[[], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def stopping(*arguments: Any) -> Iterator[Any]:
-        stream = messages(*arguments)
-        yield from itertools.islice(stream, 1)
-        stop()
-        yield from stream
-
-    monkeypatch.setattr(f"{Distribution.__module__}.messages", stopping)
-    says(soon(Module("image_pull", engine.docker_host), name="debian:12"), "pull debian:12")
+def test_an_engine_that_stops_amid_a_pull(between: Relay, clean: docker.DockerClient, stop: Callable[[], None]) -> None:
+    between.amid_answer("POST /images/create", 1, stop)
+    says(soon(Module("image_pull", between.docker_host), name="debian:12"), "pull debian:12")
 
 
 def test_an_engine_that_stops_amid_a_commit(
-    engine: Engine, busybox: docker.DockerClient, stop: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    engine: Engine, between: Relay, busybox: docker.DockerClient, stop: Callable[[], None]
 ) -> None:
     busybox.containers.run("busybox", ["tail", "-f", "/dev/null"], name="box", detach=True)
-    pid = daemon(engine)
-    monkeypatch.setattr(Containers, "commit", preceded(Containers.commit, stop))
-    says(soon(Module("image_commit", engine.docker_host), **ARGUMENTS["image_commit"]), "commit the container box")
-    os.kill(pid, signal.SIGCONT)
+    between.before("POST /commit", stop)
+    says(soon(Module("image_commit", between.docker_host), **ARGUMENTS["image_commit"]), "commit the container box")
+    os.kill(engine.daemon, signal.SIGCONT)
     # The engine ends what it began: let it, before the next test.
-    deadline = time.monotonic() + 10
-    while len(busybox.api.images(all=True)) < 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for(lambda: len(busybox.api.images(all=True)) == 2, 10)
 
 
 def test_an_engine_that_stops_amid_a_command(
-    engine: Engine, busybox: docker.DockerClient, stop: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    between: Relay, busybox: docker.DockerClient, stop: Callable[[], None]
 ) -> None:
     busybox.containers.run("busybox", ["tail", "-f", "/dev/null"], name="box", detach=True)
-    prepare = Commands._prepare
-    timer = threading.Timer(0.3, stop)
-
-    def preparing(*arguments: Any, **options: Any) -> str:
-        timer.start()
-        return prepare(*arguments, **options)
-
-    monkeypatch.setattr(Commands, "_prepare", preparing)
-    message = soon(Module("container_exec", engine.docker_host), container="box", argv=["sleep", "3"])
-    timer.join()
+    between.amid_answer("POST /exec/[^/]*/start", 0, stop)
+    message = soon(Module("container_exec", between.docker_host), container="box", argv=["sleep", "3"])
     says(message, "run sleep in the container box")
 
 

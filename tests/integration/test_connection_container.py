@@ -7,17 +7,9 @@
 from __future__ import annotations
 
 import os
-import queue
-import select
-import socket
-import ssl
-import subprocess
-import sys
-import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,23 +23,19 @@ from ansible.playbook.play_context import PlayContext
 from ansible_collections.gantry.docker.plugins.connection import container as plugin
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration import contexts, ssh
-from ansible_collections.gantry.docker.tests.integration.test_examples import TREE
+from ansible_collections.gantry.docker.tests.integration.conftest import says
+from ansible_collections.gantry.docker.tests.support import playbooks
+from ansible_collections.gantry.docker.tests.support.certificates import Certificate
+from ansible_collections.gantry.docker.tests.support.relay import relay
 
 NAME = "gantry.docker.container"
 UP = ["tail", "-f", "/dev/null"]
 MEGABYTE = 1024 * 1024
+pytestmark = pytest.mark.usefixtures("no_environment")
 
 constants.config.initialize_plugin_configuration_definitions(
     "connection", NAME, yaml.safe_load(plugin.DOCUMENTATION)["options"]
 )
-
-
-@pytest.fixture(autouse=True)
-def _no_environment(no_configuration: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What this process was told of an engine is none of the plugin's business."""
-    for variable in [name for name in os.environ if name.startswith("DOCKER_")]:
-        monkeypatch.delenv(variable)
-    monkeypatch.setenv("DOCKER_CONFIG", no_configuration)
 
 
 @pytest.fixture
@@ -153,14 +141,10 @@ def fails(connection: plugin.Connection) -> str:
     begun = time.monotonic()
     with pytest.raises(AnsibleConnectionFailure) as failure:
         connection.exec_command("true")
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 5  # an unreachable host must not hold up the others
     message = str(failure.value)
     assert "\n" not in message and "Traceback" not in message
     return message
-
-
-def says(message: str, *words: str) -> None:
-    assert all(word in message for word in words), message
 
 
 def test_no_such_container(engine: Engine, box: docker.DockerClient) -> None:
@@ -204,64 +188,11 @@ def test_options_come_from_the_environment_too(
     says(fails(told({"inventory_hostname": "box"})), "1.99")
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate for engine.example that vouches for itself, and its key."""
-    place = tmp_path_factory.mktemp("tls")
-    cert, key = place / "cert.pem", place / "key.pem"
-    name = ["-subj", "/CN=engine.example", "-addext", "subjectAltName=DNS:engine.example"]
-    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", *name]
-    subprocess.run([*made, "-keyout", key, "-out", cert, "-days", "2"], check=True, capture_output=True)
-    return cert, key
-
-
 @pytest.fixture
-def secure(engine: Engine, certificate: tuple[Path, Path]) -> Iterator[str]:
+def secure(engine: Engine, certificate: Certificate) -> Iterator[str]:
     """The engine's address behind a port that speaks TLS and wants a certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
-    context.load_verify_locations(certificate[0])
-    context.verify_mode = ssl.CERT_REQUIRED
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        threading.Thread(target=_serve, args=(listening, context, engine.socket), daemon=True).start()
-        yield f"tcp://127.0.0.1:{listening.getsockname()[1]}"
-        listening.shutdown(socket.SHUT_RDWR)
-
-
-def _serve(listening: socket.socket, context: ssl.SSLContext, engine: Path) -> None:
-    with suppress(OSError):
-        while True:
-            connection, _address = listening.accept()
-            threading.Thread(target=_relay, args=(connection, context, engine), daemon=True).start()
-
-
-def _relay(connection: socket.socket, context: ssl.SSLContext, engine: Path) -> None:
-    """Pass on what either side sends; the end of what the client sends, too."""
-    with suppress(OSError), connection, socket.socket(socket.AF_UNIX) as server:
-        server.connect(str(engine))
-        client = context.wrap_socket(connection, server_side=True)
-        sent: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        threading.Thread(target=_pass_on, args=(sent, server), daemon=True).start()
-        watched: list[socket.socket] = [client, server]
-        while True:
-            ready = [client] if client.pending() else select.select(watched, [], [])[0]
-            if client in ready:
-                sent.put(data := client.recv(16384))
-                if not data:
-                    watched.remove(client)
-            if server in ready:
-                if not (data := server.recv(65536)):
-                    break
-                client.sendall(data)
-        client.unwrap()
-
-
-def _pass_on(pieces: queue.SimpleQueue[bytes], server: socket.socket) -> None:
-    """Send what comes to the server; nobody waits for it to read."""
-    with suppress(OSError):
-        while piece := pieces.get():
-            server.sendall(piece)
-        server.shutdown(socket.SHUT_WR)
+    with relay(engine.socket, ("127.0.0.1", 0), certificate.context(wanted_of_clients=True)) as running:
+        yield running.docker_host
 
 
 @pytest.mark.timeout(60)
@@ -280,11 +211,10 @@ def test_the_docker_context(engine: Engine, box: docker.DockerClient, monkeypatc
 
 
 def test_the_docker_context_with_tls(
-    engine: Engine, box: docker.DockerClient, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+    engine: Engine, box: docker.DockerClient, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cert, key = map(str, certificate)
-    serve = contexts.relay(engine, certificate)
-    with contexts.configuration(engine) as place, contexts.listening(2376, serve) as address:
+    with contexts.configuration(engine) as place, contexts.listening(engine, 2376, certificate) as address:
         monkeypatch.setenv("DOCKER_CONFIG", str(place))
         contexts.create(engine, place, "checked", host=f"tcp://{address}", ca=cert, cert=cert, key=key)
         monkeypatch.setenv("DOCKER_CONTEXT", "checked")
@@ -297,20 +227,20 @@ def test_the_docker_context_with_tls(
 
 
 def test_tls_from_the_environment(
-    engine: Engine, box: docker.DockerClient, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+    engine: Engine, box: docker.DockerClient, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with contexts.listening(2376, contexts.relay(engine, certificate)) as address:
+    with contexts.listening(engine, 2376, certificate) as address:
         monkeypatch.setenv("DOCKER_HOST", f"tcp://{address}")
         monkeypatch.setenv("DOCKER_TLS", "1")
         assert told({"inventory_hostname": "box"}).exec_command("echo here")[1] == b"here\n"
 
 
 def test_an_address_without_a_port(engine: Engine, box: docker.DockerClient) -> None:
-    with contexts.listening(2375, contexts.relay(engine)) as address:
+    with contexts.listening(engine, 2375) as address:
         assert to(f"tcp://{address}").exec_command("echo here")[1] == b"here\n"
 
 
-def test_tls(secure: str, box: docker.DockerClient, certificate: tuple[Path, Path]) -> None:
+def test_tls(secure: str, box: docker.DockerClient, certificate: Certificate) -> None:
     cert, key = map(str, certificate)
     pair: dict[str, Any] = {"ansible_docker_client_cert": cert, "ansible_docker_client_key": key}
     checked: dict[str, Any] = {"ansible_docker_validate_certs": True, "ansible_docker_ca_path": cert}
@@ -411,21 +341,14 @@ def test_modules(engine: Engine, clean: docker.DockerClient, tmp_path: Path, pip
     clean.images.pull("gantry/python", "3")
     box = clean.containers.run("busybox", UP, name="box", detach=True, stop_signal="KILL")
     clean.containers.run("gantry/python:3", UP, name="python", detach=True, stop_signal="KILL")
-    variables = {"ansible_connection": NAME, "ansible_docker_docker_host": engine.docker_host, "id": box.id}
-    hosts = {"box": {}, "python": {"ansible_python_interpreter": "/usr/bin/python3"}}
-    inventory = {"all": {"hosts": hosts, "vars": {**variables, "place": str(tmp_path)}}}
-    (tmp_path / "inventory.yml").write_text(yaml.safe_dump(inventory))
-    (tmp_path / "playbook.yml").write_text(PLAYBOOK)
-    (tmp_path / "ansible.cfg").touch()
+    shared = {
+        "ansible_connection": NAME,
+        "ansible_docker_docker_host": engine.docker_host,
+        "id": box.id,
+        "place": str(tmp_path),
+    }
+    hosts = {"box": shared, "python": {**shared, "ansible_python_interpreter": "/usr/bin/python3"}}
+    playbooks.write(tmp_path, PLAYBOOK, hosts)
     (tmp_path / "script.sh").write_text("#!/bin/sh\necho script $1\n")
-    settings = {"ANSIBLE_COLLECTIONS_PATH": str(TREE), "ANSIBLE_HOME": str(tmp_path)}
-    done = subprocess.run(
-        [Path(sys.executable).with_name("ansible-playbook"), "-i", "inventory.yml", "playbook.yml"],
-        cwd=tmp_path,
-        env={**os.environ, **settings, "ANSIBLE_PIPELINING": pipelining, "ANSIBLE_NOCOLOR": "true"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
+    done = playbooks.run(tmp_path, ANSIBLE_PIPELINING=pipelining)
     assert done.returncode == 0, done.stdout + done.stderr

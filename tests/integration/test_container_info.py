@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import docker
 import pytest
 
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
+from ansible_collections.gantry.docker.tests.support.waiting import wait_for
 
 
 @pytest.fixture
@@ -97,11 +97,12 @@ def test_processes(module: Module, three: docker.DockerClient) -> None:
 def test_processes_of_one_that_fails_again_and_again(module: Module, three: docker.DockerClient) -> None:
     """One container in a restart loop must not keep the others from being told of."""
     loop = three.containers.run("busybox", ["false"], name="loop", detach=True, restart_policy={"Name": "always"})
-    deadline = time.monotonic() + 10
-    while loop.attrs["State"]["Status"] != "restarting" or loop.attrs["RestartCount"] < 3:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+
+    def restarts() -> bool:
         loop.reload()
+        return bool(loop.attrs["State"]["Status"] == "restarting" and loop.attrs["RestartCount"] >= 3)
+
+    assert wait_for(restarts)
     found = {each["Name"][1:]: each["Processes"] for each in module.unchanged(processes=True)["containers"]}
     assert found["loop"] == [] and found["running"]
 

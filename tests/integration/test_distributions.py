@@ -6,9 +6,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import docker
@@ -16,7 +13,7 @@ import pytest
 
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.engines.hosts import host_of
-from ansible_collections.gantry.docker.tests.integration.test_moving_over import TREE
+from ansible_collections.gantry.docker.tests.support import playbooks
 
 pytestmark = [pytest.mark.one_engine, pytest.mark.timeout(900)]
 PLAYBOOK = Path(__file__).with_name("distributions.yml")
@@ -37,26 +34,12 @@ def test_every_module_on_a_distributions_own_python(
     assert version == python.encode()
     for library in ("docker", "requests", "urllib3"):
         assert host.exec_run(["python3", "-c", f"import {library}"]).exit_code
-    inventory = tmp_path / "hosts.yml"
-    inventory.write_text(
-        "all: {hosts: {managed: {ansible_connection: gantry.docker.container, ansible_python_interpreter: "
-        f"/usr/bin/python3, ansible_docker_docker_host: '{engine.docker_host}'}}}}}}\n"
-    )
-    settings = tmp_path / "ansible.cfg"
-    settings.touch()  # and no other is looked for
-    done = subprocess.run(
-        [Path(sys.executable).with_name("ansible-playbook"), "-i", inventory, PLAYBOOK],
-        env={
-            **os.environ,
-            "ANSIBLE_COLLECTIONS_PATH": str(TREE),
-            "ANSIBLE_HOME": str(tmp_path),
-            "ANSIBLE_NOCOLOR": "true",
-            "ANSIBLE_CONFIG": str(settings),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=800,
-    )
+    managed = {
+        "ansible_connection": "gantry.docker.container",
+        "ansible_python_interpreter": "/usr/bin/python3",
+        "ansible_docker_docker_host": engine.docker_host,
+    }
+    playbooks.write(tmp_path, PLAYBOOK.read_text(), {"managed": managed})
+    done = playbooks.run(tmp_path, timeout=800)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "[WARNING]: " not in done.stderr, done.stderr

@@ -12,26 +12,20 @@ import signal
 import subprocess
 import sys
 import tarfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ansible_collections.gantry.docker.tests.engines import engine as engines
+from ansible_collections.gantry.docker.tests.engines.keeper import children
 from ansible_collections.gantry.docker.tests.engines.places import RUN, STATE, locked
 from ansible_collections.gantry.docker.tests.engines.roots import root_of
+from ansible_collections.gantry.docker.tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.one_engine
 _SLEEPS = ["sh", "-c", "echo runs; exec sleep 600"]
 COMMAND = [sys.executable, "-m", "ansible_collections.gantry.docker.tests.engines"]
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "it didn't come to pass"
-        time.sleep(0.05)
 
 
 def places(instance: str) -> list[Path]:
@@ -91,18 +85,18 @@ def test_an_engine_goes_with_its_run(run: Run, end: signal.Signals) -> None:
     send = os.killpg if end == signal.SIGINT else os.kill  # a terminal sends Ctrl-C to all
     send(run.process.pid, end)
     assert run.process.wait(30) != 0
-    wait_for(lambda: run.is_gone(pid))
+    assert wait_for(lambda: run.is_gone(pid))
     assert mounts() == mounted
 
 
 def test_what_a_killed_keeper_left_is_swept(run: Run) -> None:
     pid = run.engine.pid
     os.kill(parent(parent(pid)), signal.SIGKILL)  # unshare stands between
-    wait_for(lambda: not Path(f"/proc/{pid}").exists())
+    assert wait_for(lambda: not Path(f"/proc/{pid}").exists())
     assert places(run.instance)
     with locked(STATE / "engines" / "sweep.lock"):
         engines.sweep_left_overs()
-    wait_for(lambda: not places(run.instance))
+    assert wait_for(lambda: not places(run.instance))
 
 
 def test_its_own_cli_is_on_path(engine: engines.Engine) -> None:
@@ -195,10 +189,6 @@ def test_an_engine_of_binaries_has_both_stores(release: Path, name: str, unpacke
         assert lines[1][1:] == ["Docker", engine.version]
         programs = {os.readlink(f"/proc/{child}/exe") for child in children(engine.pid)}
         assert any(program.endswith("/usr/local/bin/dockerd") for program in programs), programs
-
-
-def children(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
 @pytest.mark.parametrize(

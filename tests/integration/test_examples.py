@@ -7,10 +7,7 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +17,7 @@ import pytest
 import yaml
 
 from ansible_collections.gantry.docker.tests.engines import engine as engines
+from ansible_collections.gantry.docker.tests.support import playbooks
 
 HERE = Path(__file__)
 REPOSITORY = HERE.parents[2]
@@ -34,8 +32,6 @@ PLAYBOOKS = {
     "nightly": ROLE / "examples" / "images.yml",
 }
 SOURCES = [*PLAYBOOKS, *PLUGINS]
-# The collections tree that this file was found through, whatever it is a link to.
-TREE = next(path for path in map(Path, sys.path) if (path / "ansible_collections" / "gantry" / "docker").is_dir())
 # Who runs these twice changes something twice: commands, and examples that undo what they did.
 CHANGE_AGAIN = {"container_exec", "container_run"}
 RECAP = re.compile(r"^(\w+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=0\s+failed=(\d+)", re.MULTILINE)
@@ -92,41 +88,14 @@ def recap(
     """For each host: the tasks that were changed, those that failed, and what Ansible said."""
     place = tmp_path_factory.mktemp("examples")
     playbook = [play for source in SOURCES for play in plays(source)]
-    hosts = {play["hosts"]: None for play in playbook}
-    shared = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-    (place / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": shared}}))
-    (place / "playbook.yml").write_text(yaml.safe_dump(playbook, sort_keys=False))
-    (place / "ansible.cfg").touch()  # and no other is looked for
-    said = _ansible(place, engine)
+    playbooks.write(place, playbook, {play["hosts"]: playbooks.LOCAL for play in playbook})
+    done = playbooks.run(place, timeout=1700, **engine.environment, ANSIBLE_PIPELINING="true")
+    said = done.stdout + done.stderr
     counted = RECAP.findall(said)
     assert counted, said
     yield {host: (int(changed), int(failed), said) for host, _ok, changed, failed in counted}
     for written in Path("/var/tmp").glob("gantry-example*"):  # noqa: S108
         written.unlink()
-
-
-def _ansible(place: Path, engine: engines.Engine) -> str:
-    environment = {
-        **os.environ,
-        **engine.environment,
-        "ANSIBLE_COLLECTIONS_PATH": str(TREE),
-        "ANSIBLE_HOME": str(place),
-        "ANSIBLE_PIPELINING": "true",
-        "ANSIBLE_NOCOLOR": "true",
-        "ANSIBLE_CONFIG": str(place / "ansible.cfg"),
-    }
-    (place / "ansible.cfg").touch()  # no settings of the user's
-    program = Path(sys.executable).with_name("ansible-playbook")
-    done = subprocess.run(
-        [program, "-i", "inventory.yml", "playbook.yml"],
-        cwd=place,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=1700,
-    )
-    return done.stdout + done.stderr
 
 
 def part(said: str, source: str) -> str:

@@ -13,18 +13,17 @@ import platform
 import re
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import docker
 import pytest
 from docker.models.containers import Container
 
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
-from ansible_collections.gantry.docker.tests.integration.test_moving_over import TREE
+from ansible_collections.gantry.docker.tests.support import playbooks
+from ansible_collections.gantry.docker.tests.support.waiting import wait_for
 
 KEY = hashlib.sha256(b"app:1").hexdigest()[:12]
 CLAIM = f"golden-image-claim-app-1-{KEY}"
@@ -49,6 +48,8 @@ VARIABLES = {
     "golden_image_check_command": "tail -f /dev/null",
 }
 
+T = TypeVar("T")
+
 
 class Run:
     """A run of the role, in a process group of its own."""
@@ -58,16 +59,10 @@ class Run:
         self._output = place / f"output-{name}"
         with self._output.open("w") as output:
             self.process = subprocess.Popen(
-                [
-                    *(Path(sys.executable).with_name("ansible-playbook"), "-i", "inventory.yml", "playbook.yml"),
-                    *("--extra-vars", json.dumps(variables), *options),
-                ],
+                playbooks.command("--extra-vars", json.dumps(variables), *options),
                 cwd=place,
                 env={
-                    **os.environ,
-                    "ANSIBLE_COLLECTIONS_PATH": str(TREE),
-                    "ANSIBLE_HOME": str(place),
-                    "ANSIBLE_NOCOLOR": "true",
+                    **playbooks.settings(place),
                     "ANSIBLE_PIPELINING": "true",  # quicker
                     "DOCKER_HOST": engine.docker_host,
                 },
@@ -106,13 +101,10 @@ Start = Callable[..., Run]
 @pytest.fixture
 def start(engine: Engine, tmp_path: Path) -> Iterator[Start]:
     """Start a run: with options of ansible-playbook, and variables."""
-    host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     task = {"ansible.builtin.include_role": {"name": "gantry.docker.golden_image"}, "vars": VARIABLES}
     play = {"hosts": "all", "gather_facts": False, "tasks": [task]}
-    (tmp_path / "inventory.yml").write_text(json.dumps({"all": {"hosts": {"one": host, "two": host}}}))
-    (tmp_path / "playbook.yml").write_text(json.dumps([play]))
+    playbooks.write(tmp_path, [play], {"one": playbooks.LOCAL, "two": playbooks.LOCAL})
     (tmp_path / "tasks.yml").write_text(TASKS)
-    (tmp_path / "ansible.cfg").touch()
     runs: list[Run] = []
 
     def started(*options: str, **variables: Any) -> Run:
@@ -124,12 +116,10 @@ def start(engine: Engine, tmp_path: Path) -> Iterator[Start]:
         run.end_group()
 
 
-def seen(what: Callable[[], Any]) -> Any:
-    """Wait until there is something; that."""
-    deadline = time.monotonic() + 300
-    while not (found := what()):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+def seen(what: Callable[[], T]) -> T:
+    """Wait until there is something, and return it."""
+    found = wait_for(what, 300)
+    assert found
     return found
 
 
@@ -143,7 +133,8 @@ def builder(engine: docker.DockerClient) -> Container:
                 return one
         return None
 
-    found: Container = seen(held)
+    found = seen(held)
+    assert found
     return found
 
 

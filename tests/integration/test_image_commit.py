@@ -19,7 +19,7 @@ from docker.models.containers import Container
 
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
-from ansible_collections.gantry.docker.tests.integration.scenes import tar_of
+from ansible_collections.gantry.docker.tests.support import archives
 
 UP = ["tail", "-f", "/dev/null"]
 WANTED: dict[str, Any] = {"container": "box", "name": "made:1"}
@@ -318,7 +318,7 @@ def test_nothing_is_proved_of_a_container_that_can_be_written(module: Module, bu
     box.wait()
     module.ok(**WANTED)
     with pytest.raises(docker.errors.APIError):
-        box.put_archive("/", tar_of({"copied": bytes(2000)})[:700])
+        box.put_archive("/", archives.tar({"copied": bytes(2000)})[:700])
     module.converges(**WANTED)
     assert within(busybox, "made:1", "ls /copied") == "/copied\n"
 

@@ -14,10 +14,10 @@ from typing import Any, Callable
 import docker
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Images
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
 from ansible_collections.gantry.docker.tests.integration.scenes import child, dated, grown, id_of, pinned, state
+from ansible_collections.gantry.docker.tests.support.relay import Relay
 
 MISSING_ID = "sha256:" + "0" * 64
 
@@ -48,20 +48,11 @@ def test_all_are_those_that_docker_images_lists(module: Module, busybox: docker.
     assert {dangling, top} <= listed and part not in listed
 
 
-def test_a_tag_moves_after_the_images_were_listed(
-    module: Module, busybox: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_tag_moves_after_the_images_were_listed(between: Relay, busybox: docker.DockerClient) -> None:
     tools, other = child(busybox, "busybox", "tools:1"), child(busybox, "busybox", "other:1")
     busybox.api.tag(tools, "worktop", "1")
-    really = Images.visible
-
-    def visible(images: Images) -> Any:
-        rows = really(images)
-        busybox.api.tag(other, "tools", "1")
-        return rows
-
-    monkeypatch.setattr(Images, "visible", visible)
-    found = {image["Id"]: image["RepoTags"] for image in module.ok()["images"]}
+    between.amid_answer("GET /images/json", 0, lambda: busybox.api.tag(other, "tools", "1"))
+    found = {image["Id"]: image["RepoTags"] for image in Module("image_info", between.docker_host).ok()["images"]}
     assert found[tools] == ["worktop:1"] and found[other] == ["other:1", "tools:1"]
 
 

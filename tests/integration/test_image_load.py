@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import hashlib
 import io
 import json
 import lzma
@@ -29,25 +28,13 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.contents im
 from ansible_collections.gantry.docker.plugins.module_utils._archive.groups import archived_tag
 from ansible_collections.gantry.docker.plugins.module_utils._archive.index import index_of, read_index
 from ansible_collections.gantry.docker.plugins.module_utils._archive.trailing_index import embedded_section
-from ansible_collections.gantry.docker.plugins.module_utils._engine.errors import EngineError
-from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Images
-from ansible_collections.gantry.docker.plugins.module_utils._operation import image_load
-from ansible_collections.gantry.docker.plugins.module_utils._transfer.engine_archives import Transfers
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.engines.images import content
 from ansible_collections.gantry.docker.tests.integration.conftest import Module, wipe
-from ansible_collections.gantry.docker.tests.integration.scenes import dated, id_of, state, tar_of
-from ansible_collections.gantry.docker.tests.unit.archive import archives
-from ansible_collections.gantry.docker.tests.unit.archive.hostile import HOSTILE, ODD
-
-
-def _save(client: docker.DockerClient, path: Path, *names: str) -> Path:
-    """An archive as the engine itself writes it."""
-    response = client.api.get(f"{client.api.base_url}/images/get", params={"names": list(names)}, stream=True)
-    with path.open("wb") as file:
-        for piece in response.iter_content(1 << 20):
-            file.write(piece)
-    return path
+from ansible_collections.gantry.docker.tests.integration.scenes import dated, id_of, save, state
+from ansible_collections.gantry.docker.tests.support import archives
+from ansible_collections.gantry.docker.tests.support.hostile import HOSTILE, ODD
+from ansible_collections.gantry.docker.tests.support.relay import ALWAYS, Relay, refusal
 
 
 def _forget(client: docker.DockerClient) -> None:
@@ -62,7 +49,7 @@ def archive(busybox: docker.DockerClient, tmp_path: Path) -> Path:
     container.wait()
     container.commit("example/tools", "1")
     container.remove()
-    path = _save(busybox, tmp_path / "images.tar", "busybox:latest", "example/tools:1")
+    path = save(busybox, tmp_path / "images.tar", "busybox:latest", "example/tools:1")
     _forget(busybox)
     return path
 
@@ -92,7 +79,7 @@ def test_a_tag_moves_back(module: Module, clean: docker.DockerClient, archive: P
 
 
 def test_without_tags(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
-    path = _save(busybox, tmp_path / "untagged.tar", str(busybox.images.get("busybox").id))
+    path = save(busybox, tmp_path / "untagged.tar", str(busybox.images.get("busybox").id))
     _forget(busybox)
     module.converges(path=str(path))
     assert [image.tags for image in busybox.images.list()] == [[]]
@@ -102,7 +89,7 @@ def test_several_without_tags(module: Module, busybox: docker.DockerClient, tmp_
     container = busybox.containers.create("busybox")
     made = [str(container.commit(conf={"Labels": {"number": str(number)}}).id) for number in range(2)]
     container.remove()
-    path = _save(busybox, tmp_path / "untagged.tar", *made)
+    path = save(busybox, tmp_path / "untagged.tar", *made)
     _forget(busybox)
     done = module.converges(path=str(path))
     assert {image["Config"]["Labels"]["number"] for image in done["images"]} == {"0", "1"}
@@ -131,7 +118,7 @@ def test_from_every_other_engine(
         container.wait()
         container.commit("example/from", "1", changes=['CMD ["true"]', "ENV A=1", "LABEL b=2"])
         container.remove()
-        path = _save(theirs, tmp_path / "foreign.tar", "example/from:1", "debian:12")
+        path = save(theirs, tmp_path / "foreign.tar", "example/from:1", "debian:12")
         layers = theirs.images.get("example/from:1").attrs["RootFS"]["Layers"]
     module.converges(path=str(path))
     assert clean.images.get("example/from:1").attrs["RootFS"]["Layers"] == layers
@@ -159,27 +146,12 @@ def test_no_archive(module: Module, clean: docker.DockerClient, tmp_path: Path, 
 
 
 def _archive_with_a_wrong_layer(path: Path) -> Path:
-    """An archive of example/wrong:1 and example/tools:1 whose layer isn't the one that their config names."""
-    layer, config = tar_of({"wrong": os.urandom(1000)}), _config(os.urandom(32).hex())
-    name = hashlib.sha256(config).hexdigest()
-    manifest = [
-        {"Config": f"{name}.json", "RepoTags": ["example/wrong:1", "example/tools:1"], "Layers": ["one/layer.tar"]}
-    ]
-    files = {f"{name}.json": config, "one/layer.tar": layer, "manifest.json": json.dumps(manifest).encode()}
-    path.write_bytes(tar_of(files))
+    """Write an archive of example/wrong:1 and example/tools:1 with another layer than their config names."""
+    image = archives.Image((archives.layer("named"),), tags=("example/wrong:1", "example/tools:1"))
+    entries = archives.legacy(image)
+    layer = next(name for name, content in entries.items() if content == image.layers[0])
+    path.write_bytes(archives.tar({**entries, layer: archives.layer("wrong")}))
     return path
-
-
-def _config(diff_id: str) -> bytes:
-    return json.dumps(
-        {
-            "architecture": "amd64",
-            "os": "linux",
-            "created": "2024-05-06T07:08:09Z",
-            "config": {"Cmd": ["true"]},
-            "rootfs": {"type": "layers", "diff_ids": [f"sha256:{diff_id}"]},
-        }
-    ).encode()
 
 
 def test_a_wrong_layer_leaves_the_old_tags(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
@@ -203,7 +175,7 @@ def test_some_of_them(module: Module, clean: docker.DockerClient, archive: Path)
 
 def test_one_of_an_images_tags(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
     busybox.api.tag("busybox", "example/tools", "1")
-    path = _save(busybox, tmp_path / "two.tar", "busybox:latest", "example/tools:1")
+    path = save(busybox, tmp_path / "two.tar", "busybox:latest", "example/tools:1")
     _forget(busybox)
     module.converges(path=str(path), name="example/tools:1")
     assert [image.tags for image in busybox.images.list()] == [["example/tools:1"]]
@@ -240,7 +212,7 @@ def test_oci_layout_alone(module: Module, busybox: docker.DockerClient, tmp_path
 
 
 def _layer_of_busybox(client: docker.DockerClient, place: Path) -> bytes:
-    path = _save(client, place / "busybox.tar", "busybox:latest")
+    path = save(client, place / "busybox.tar", "busybox:latest")
     index = read_index(path)
     entry = index.entries[index.images[0].layers[0].entry]
     layer = path.read_bytes()[entry.offset : entry.offset + entry.size]
@@ -260,7 +232,7 @@ def test_several_platforms(
     module.converges(path=str(path))
     assert busybox.containers.run("both:1", ["echo", "yes"], remove=True) == b"yes\n"
     if engine.store == "containerd":
-        saved = _save(busybox, tmp_path / "again.tar", "both:1")
+        saved = save(busybox, tmp_path / "again.tar", "both:1")
         assert {image.architecture for image in read_index(saved).images} == {"amd64", "arm64"}
 
 
@@ -400,30 +372,40 @@ def test_no_hostile_archive_moves_a_tag_that_was_not_foreseen(
 
 @pytest.mark.parametrize("how", ["in its place", "written over"])
 def test_a_file_that_is_exchanged_after_it_was_judged(
-    how: str, module: Module, prod: docker.DockerClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    how: str, between: Relay, prod: docker.DockerClient, tmp_path: Path
 ) -> None:
     """Size and time of the last change are put back."""
     path, other = tmp_path / "images.tar", tmp_path / "other.tar"
     path.write_bytes(archives.tar(archives.both(SMALL)) + bytes(8192))
     evil = archives.tar(archives.both(EVIL))
-    before, status, plan = _tags(prod), path.stat(), image_load.plan
+    before, status = _tags(prod), path.stat()
 
-    def exchange(*arguments: Any) -> Any:
-        planned = plan(*arguments)
+    def exchange() -> None:
         target = other if how == "in its place" else path
         target.write_bytes(evil + bytes(status.st_size - len(evil)))
         os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
         if target == other:
             os.replace(other, path)
-        return planned
 
-    monkeypatch.setattr(image_load, "plan", exchange)
+    # The engine is asked for an archive's images once the archive was judged.
+    between.before("GET /images/small:1/json", exchange)
+    load = Module("image_load", between.docker_host)
     if how == "in its place":
-        assert list(module.ok(path=str(path))["diff"]["after"]) == ["small:1"]
+        assert list(load.ok(path=str(path))["diff"]["after"]) == ["small:1"]
         assert {tag: image for tag, image in _tags(prod).items() if tag != "small:1"} == before
     else:
-        assert "changed meanwhile" in module.fails(path=str(path))
+        assert "changed meanwhile" in load.fails(path=str(path))
         assert _tags(prod) == before
+
+
+def _loads(client: docker.DockerClient, *images: archives.Image) -> bytes:
+    """Load images; return the engine's answer."""
+    answer: Any = client.api.post(
+        f"{client.api.base_url}/images/load?quiet=0", data=archives.tar(archives.both(*images))
+    )
+    answer.raise_for_status()
+    content: bytes = answer.content
+    return content
 
 
 @pytest.mark.parametrize(
@@ -432,47 +414,31 @@ def test_a_file_that_is_exchanged_after_it_was_judged(
     ids=["one of two tags", "the only tag", "a new tag", "no tag"],
 )
 def test_what_the_engine_loads_beyond_that_is_undone(
-    tags: tuple[str, ...],
-    module: Module,
-    prod: docker.DockerClient,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
+    tags: tuple[str, ...], between: Relay, prod: docker.DockerClient, tmp_path: Path
 ) -> None:
     """Something between this host and the engine adds an image."""
     dated(prod, "alone:1", 1)
-    path, before, load = tmp_path / "images.tar", state(prod), Transfers.load
+    path, before = tmp_path / "images.tar", state(prod)
     path.write_bytes(archives.tar(archives.both(SMALL)))
-    evil = archives.tar(archives.both(replace(EVIL, tags=tags)))
-
-    def load_more(self: Transfers, archive: Any, size: int, task: str, said: list[str]) -> None:
-        load(self, archive, size, task, said)
-        load(self, [evil], len(evil), task, said)
-
-    monkeypatch.setattr(Transfers, "load", load_more)
-    message = module.fails(path=str(path))
+    between.answer("POST /images/load", 200, lambda: _loads(prod, SMALL) + _loads(prod, replace(EVIL, tags=tags)))
+    message = Module("image_load", between.docker_host).fails(path=str(path))
     assert "which it wasn't sent" in message and (tags or ("sha256:",))[0] in message
     assert state(prod) == before
 
 
-def test_what_cannot_be_undone_is_told(
-    module: Module, prod: docker.DockerClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_what_cannot_be_undone_is_told(between: Relay, prod: docker.DockerClient, tmp_path: Path) -> None:
     path, was = tmp_path / "images.tar", id_of(prod, "prod:latest")
-    path.write_bytes(archives.tar(archives.both(replace(SMALL, tags=("small:1", "prod:latest")))))
+    image = replace(SMALL, tags=("small:1", "prod:latest"))
+    path.write_bytes(archives.tar(archives.both(image)))
 
-    def refuse(*_arguments: Any, **_more: Any) -> Any:
-        raise EngineError("Can't do that.")
+    def break_off() -> bytes:
+        _loads(prod, image)
+        for question in ("POST /images/.*/tag", "DELETE /images/"):
+            between.refuse(question, 500, "Can't do that.", times=ALWAYS)
+        return refusal("The engine broke off.")
 
-    load = Transfers.load
-
-    def break_off(*arguments: Any) -> None:
-        load(*arguments)
-        monkeypatch.setattr(Images, "tag", refuse)
-        monkeypatch.setattr(Images, "remove", refuse)
-        raise EngineError("The engine broke off.")
-
-    monkeypatch.setattr(Transfers, "load", break_off)
-    message = module.fails(path=str(path))
+    between.answer("POST /images/load", 500, break_off)
+    message = Module("image_load", between.docker_host).fails(path=str(path))
     assert "The engine broke off. What came of it couldn't be undone: prod:latest, small:1" in message
     assert f"docker tag {was} prod:latest; docker image rm small:1" in message
 
@@ -601,7 +567,7 @@ def test_layout_of_docker_before_1_10(
     assert set(done["diff"]["after"]) == set(tags) and done["diff"]["before"] == dict.fromkeys(tags)
     for image in (OLD, OLDER):
         assert clean.images.get(image.tags[0]).attrs["RootFS"]["Layers"] == list(image.diff_ids)
-    saved = read_index(_save(clean, tmp_path / "saved.tar", *tags))
+    saved = read_index(save(clean, tmp_path / "saved.tar", *tags))
     assert {archived_tag(tag): image.config_digest for image in saved.images for tag in image.tags} == tags
     module.unchanged(path=str(path), verify=True)
 
@@ -667,7 +633,7 @@ def test_an_image_that_lost_content_is_mended(
     assert busybox.images.get("lost:1").tags == ["lost:1"]
     module.converges(path=str(path), transfer=transfer)
     assert busybox.containers.run("lost:1", ["echo", "yes"], remove=True) == b"yes\n"
-    saved = _save(busybox, tmp_path / "again.tar", "lost:1")
+    saved = save(busybox, tmp_path / "again.tar", "lost:1")
     assert [image.missing for image in read_index(saved).images] == [()]
 
 
@@ -690,5 +656,5 @@ def test_platforms(module: Module, engine: engines.Engine, clean: docker.DockerC
     done = module.converges(path=str(path))
     assert done["diff"]["before"]["both:1"]["lacks"] == ["linux/arm64"]
     module.unchanged(path=str(path), platforms=["linux/arm64"])
-    saved = _save(clean, tmp_path / "again.tar", "both:1")
+    saved = save(clean, tmp_path / "again.tar", "both:1")
     assert {image.architecture for image in read_index(saved).images} == {"amd64", "arm64"}

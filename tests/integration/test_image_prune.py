@@ -6,36 +6,34 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs
 
 import docker
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Images
 from ansible_collections.gantry.docker.plugins.module_utils._operation import image_prune
 from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
-from ansible_collections.gantry.docker.plugins.module_utils._retention import disk_usage
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration.conftest import Module, wipe
-from ansible_collections.gantry.docker.tests.integration.registries import OCI_INDEX, OCI_MANIFEST, Registry
+from ansible_collections.gantry.docker.tests.integration.registries import Registry
 from ansible_collections.gantry.docker.tests.integration.scenes import (
     change,
     child,
     containerd,
     dated,
-    digest_of,
     grown,
     id_of,
     load,
     mounting,
     pinned,
     state,
-    tar_of,
     used,
 )
+from ansible_collections.gantry.docker.tests.support import archives
+from ansible_collections.gantry.docker.tests.support.relay import ALWAYS, Relay
 
 
 def pruned(module: Module, client: docker.DockerClient, **params: Any) -> dict[str, Any]:
@@ -85,11 +83,10 @@ def test_nothing_to_prune(module: Module, busybox: docker.DockerClient) -> None:
     assert module.unchanged(dangling=False, keep=["busybox"])["space_reclaimed"] == 0
 
 
-def test_others_are_not_looked_at_if_none_dangles(
-    module: Module, busybox: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Images, "all", lambda *_args, **_options: pytest.fail("all images were listed"))
-    assert module.unchanged()["images"] == []
+def test_others_are_not_looked_at_if_none_dangles(between: Relay, busybox: docker.DockerClient) -> None:
+    assert Module("image_prune", between.docker_host).unchanged()["images"] == []
+    lists = [question for question in between.questions if question.startswith("GET /images/json")]
+    assert lists and all("dangling" in question for question in lists), "all images were listed"
 
 
 def test_empty_engine(module: Module, clean: docker.DockerClient) -> None:
@@ -130,7 +127,7 @@ def test_space_of_layers_that_one_image_less_has(module: Module, busybox: docker
 
 
 def test_space_of_an_image_that_the_engine_lost_meanwhile(
-    module: Module, busybox: docker.DockerClient, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    between: Relay, busybox: docker.DockerClient, engine: Engine
 ) -> None:
     """What can't be told any more is not promised."""
     stored = engine.files.parent / "docker" / "containerd" / "daemon" / "io.containerd.content.v1.content"
@@ -140,23 +137,20 @@ def test_space_of_an_image_that_the_engine_lost_meanwhile(
     for name in ("app:1", "app:2"):
         grown(busybox, "debian:12", name, 100_000)
     busybox.api.remove_image("debian:12")
-    ask = disk_usage._blob_sizes
-    asked: list[tuple[int, ...]] = []
 
-    def losing(on: Any, image_id: str, layers: int) -> tuple[int, ...]:
+    def lose() -> None:
+        (question,) = (asked for asked in between.questions if asked.startswith("GET /images/get?"))
+        image_id = parse_qs(question.partition("?")[2])["names"][0]
         manifest = stored / "blobs" / image_id.replace(":", "/")
         hidden = manifest.rename(manifest.with_suffix(".hidden"))
-        try:
-            asked.append(ask(on, image_id, layers))
-        finally:
-            hidden.rename(manifest)
-        return asked[-1]
+        # The next request comes when the answer to this one was read.
+        between.before("", lambda: hidden.rename(manifest))
 
-    monkeypatch.setattr(disk_usage, "_blob_sizes", losing)
+    between.before("GET /images/get", lose)
     before = layers_size(busybox)
-    done = module.ok(dangling=False, keep=["busybox", "app:2"])
-    assert asked == [()]
-    assert 0 <= done["space_reclaimed"] <= before - layers_size(busybox)
+    done = Module("image_prune", between.docker_host).ok(dangling=False, keep=["busybox", "app:2"])
+    assert len([question for question in between.questions if question.startswith("GET /images/get?")]) == 1
+    assert 0 <= done["space_reclaimed"] < before - layers_size(busybox)
 
 
 REGISTRY = "127.0.0.1:5001"
@@ -229,43 +223,30 @@ def attested(engine: Engine, client: docker.DockerClient) -> Callable[..., None]
         pytest.skip("this engine doesn't count attestations")
 
     def load_one(name: str, contents: bytes, statement: bytes) -> None:
-        layer = tar_of({"file": contents})
-        rootfs = {"type": "layers", "diff_ids": [digest_of(layer)]}
+        layer = archives.tar({"file": contents})
+        rootfs = {"type": "layers", "diff_ids": [archives.digest(layer)]}
         history = [{"created_by": "COPY file /"}]
         config = {"os": "linux", "architecture": client.version()["Arch"], "rootfs": rootfs, "history": history}
-        image = manifest_of(json.dumps(config).encode(), "application/vnd.oci.image.layer.v1.tar", layer)
-        note = manifest_of(b'{"os": "unknown"}', "application/vnd.in-toto+json", statement)
+        image = archives.manifest_of(archives.encoded(config), archives.OCI_CONFIG, layer, archives.OCI_LAYER)
+        nothing = archives.encoded({"os": "unknown"})
+        note = archives.manifest_of(nothing, archives.OCI_CONFIG, statement, "application/vnd.in-toto+json")
         # moby/buildkit, docs/attestations/attestation-storage.md
         about = {
             "vnd.docker.reference.type": "attestation-manifest",
-            "vnd.docker.reference.digest": digest_of(image[0]),
+            "vnd.docker.reference.digest": archives.digest(image[0]),
         }
-        nowhere = {"os": "unknown", "architecture": "unknown"}
-        parts = [described(OCI_MANIFEST, image[0]), {**described(OCI_MANIFEST, note[0]), "annotations": about}]
-        parts[1]["platform"] = nowhere
-        index = json.dumps(
-            {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": parts, "annotations": {"of": name}}
+        parts = [
+            archives.descriptor(image[0], archives.OCI_MANIFEST),
+            archives.descriptor(note[0], archives.OCI_MANIFEST, annotations=about, platform=archives.UNKNOWN),
+        ]
+        index = archives.encoded(
+            {"schemaVersion": 2, "mediaType": archives.OCI_INDEX, "manifests": parts, "annotations": {"of": name}}
         )
-        entry = described(OCI_INDEX, index.encode())
-        entry["annotations"] = {"io.containerd.image.name": f"docker.io/library/{name}"}
-        blobs = (*image, *note, index.encode())
-        files = {f"blobs/sha256/{digest_of(blob)[7:]}": blob for blob in blobs}
-        files["index.json"] = json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode()
-        load(client, tar_of({**files, "oci-layout": b'{"imageLayoutVersion": "1.0.0"}'}))
+        blobs = {archives.blob(blob): blob for blob in (*image, *note, index)}
+        tops = archives.named(archives.descriptor(index, archives.OCI_INDEX), [name])
+        load(client, archives.tar({**blobs, **archives.layout(tops)}))
 
     return load_one
-
-
-def described(media_type: str, blob: bytes) -> dict[str, Any]:
-    """An OCI descriptor."""
-    return {"mediaType": media_type, "digest": digest_of(blob), "size": len(blob)}
-
-
-def manifest_of(config: bytes, media_type: str, layer: bytes) -> tuple[bytes, bytes, bytes]:
-    """A manifest of one layer, and its blobs."""
-    parts = (described("application/vnd.oci.image.config.v1+json", config), described(media_type, layer))
-    manifest = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": parts[0], "layers": [parts[1]]}
-    return json.dumps(manifest).encode(), config, layer
 
 
 @pytest.mark.parametrize(
@@ -300,7 +281,7 @@ def test_space_of_several_commits_of_one_container(
         pytest.skip("this engine doesn't tell enough to find out")
     container = busybox.containers.create("busybox", ["true"])
     for number in range(3):
-        container.put_archive("/", tar_of({f"file-{number}": bytes(50_000 * (number + 1))}))
+        container.put_archive("/", archives.tar({f"file-{number}": bytes(50_000 * (number + 1))}))
         container.commit("app", str(number))
     container.remove()
     child(busybox, "busybox", "other:1")
@@ -390,12 +371,14 @@ def test_target_size(module: Module, busybox: docker.DockerClient) -> None:
     assert done["images_size"] == before - layers_size(busybox) > 0
 
 
-def test_the_past_is_asked_for_alone(module: Module, busybox: docker.DockerClient) -> None:
-    """An engine that is asked for the events up to a second that isn't over waits for its end, every time."""
-    begun = time.monotonic()
-    for _run in range(4):
-        module.ok(check=True, dangling=False, keep=["busybox"], target_size="0")
-    assert time.monotonic() - begun < 2
+def test_the_past_is_asked_for_alone(between: Relay, busybox: docker.DockerClient) -> None:
+    """An engine that is asked for the events up to a moment that isn't over waits for it, every time."""
+    moments: list[float] = []
+    between.before("GET /events", lambda: moments.append(time.time()), times=ALWAYS)
+    Module("image_prune", between.docker_host).ok(check=True, dangling=False, keep=["busybox"], target_size="0")
+    asked = [parse_qs(question.partition("?")[2]) for question in between.questions if "/events" in question]
+    assert asked and len(asked) == len(moments)
+    assert all(float(params["until"][0]) <= moment for params, moment in zip(asked, moments, strict=True))
 
 
 @pytest.mark.parametrize("size", ["many", "-1", "-1GB", "5 apples"])
@@ -694,45 +677,31 @@ def test_what_was_expected_and_did_not_happen(module: Module, busybox: docker.Do
 
 
 @pytest.mark.parametrize("names_before", [["app:1"], ["app:1", "app:2", "other:1"]])
-def test_an_image_that_the_engine_keeps(
-    module: Module, busybox: docker.DockerClient, monkeypatch: pytest.MonkeyPatch, names_before: list[str]
-) -> None:
-    """An engine may take the last name away and keep the image, as a container was made while it looked for some."""
+def test_an_image_that_the_engine_keeps(between: Relay, busybox: docker.DockerClient, names_before: list[str]) -> None:
+    """An engine may remove the last name and keep the image, for a container that was made at that moment."""
     identifier = child(busybox, "busybox", "app:1")
     dated(busybox, "old:1", 1)
     for name in names_before[1:]:
         repository, _colon, tag = name.partition(":")
         busybox.api.tag(identifier, repository, tag)
-    remove = Images.remove
-
-    def late(images: Images, name: str, **options: Any) -> Any:
-        if name == sorted(names_before)[-1]:
-            used(busybox, name, running=True)
-            options["force"] = True  # then the engine does the same every time
-        return remove(images, name, **options)
-
+    last = sorted(names_before)[-1]
     before = state(busybox)
-    monkeypatch.setattr(Images, "remove", late)
-    done = module.ok(dangling=False, keep=["busybox"])
+    between.before(f"DELETE /images/{last}", lambda: used(busybox, last, running=True))
+    # Then the engine does the same every time.
+    between.rewrite(rb"(DELETE \S+/%s\S+)force=0" % last.encode(), rb"\1force=1")
+    done = Module("image_prune", between.docker_host).ok(dangling=False, keep=["busybox"])
     assert [image["RepoTags"] for image in done["images"]] == [["old:1"]]
     assert "stays: it is used by now: user (running)" in done["spared"][0]
     assert done["diff"] == change(before, state(busybox))
     assert state(busybox)[identifier] == sorted(names_before)
 
 
-def test_a_name_that_cannot_be_given_back(
-    module: Module, clean: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_name_that_cannot_be_given_back(between: Relay, clean: docker.DockerClient) -> None:
     digest = pinned(clean)
-    remove = Images.remove
-
-    def late(images: Images, name: str, **options: Any) -> Any:
-        used(clean, name, running=True)
-        return remove(images, name, **{**options, "force": True})
-
     before = state(clean)
-    monkeypatch.setattr(Images, "remove", late)
-    done = module.ok(dangling=False)
+    between.before("DELETE /images/", lambda: used(clean, digest, running=True))
+    between.rewrite(rb"(DELETE \S+)force=0", rb"\1force=1")
+    done = Module("image_prune", between.docker_host).ok(dangling=False)
     assert f"stays, without {digest}" in done["spared"][0]
     assert done["diff"] == change(before, state(clean)) and done["space_reclaimed"] == 0
     assert list(state(clean).values()) == [[]]

@@ -6,15 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import docker
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Images
-from ansible_collections.gantry.docker.plugins.module_utils._operation import image_remove
-from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
 from ansible_collections.gantry.docker.tests.integration.scenes import (
@@ -26,6 +22,7 @@ from ansible_collections.gantry.docker.tests.integration.scenes import (
     state,
     used,
 )
+from ansible_collections.gantry.docker.tests.support.relay import Relay
 
 MISSING_ID = "sha256:" + "0" * 64
 
@@ -449,55 +446,30 @@ def test_stopped_containers_of_what_stays(module: Module, busybox: docker.Docker
     assert set(containers(busybox)) == {"idle", "user"}
 
 
-Meanwhile = Callable[[], object]
-
-
-@pytest.fixture
-def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Meanwhile], None]:
-    """Let something happen on the engine between the plan and its first step."""
-    planned = image_remove.plan
-
-    def arrange(happens: Meanwhile) -> None:
-        def plan(wanted: image_remove.Wanted, observed: image_remove.Observed) -> Plan:
-            made = planned(wanted, observed)
-            happens()
-            return made
-
-        monkeypatch.setattr(image_remove, "plan", plan)
-
-    return arrange
-
-
-def test_container_that_was_started_meanwhile(
-    module: Module, busybox: docker.DockerClient, meanwhile: Callable[[Meanwhile], None]
-) -> None:
+def test_container_that_was_started_meanwhile(between: Relay, busybox: docker.DockerClient) -> None:
     container = busybox.containers.get(used(busybox, "busybox"))
     busybox.containers.create("busybox", ["tail", "-f", "/dev/null"], name="late", stop_signal="KILL")
     before = state(busybox)
-    meanwhile(busybox.containers.get("late").start)
-    message = module.fails(name="busybox", containers="remove_stopped", force=True)
+    between.before("DELETE /", busybox.containers.get("late").start)
+    message = Module("image_remove", between.docker_host).fails(name="busybox", containers="remove_stopped", force=True)
     assert "No image was removed, as the container late was started meanwhile" in message
     assert state(busybox) == before and containers(busybox)["late"] == "running"
     assert ("Removed container user (created)" in message) is (container.name not in containers(busybox))
 
 
-def test_container_that_went_meanwhile(
-    module: Module, busybox: docker.DockerClient, meanwhile: Callable[[Meanwhile], None]
-) -> None:
+def test_container_that_went_meanwhile(between: Relay, busybox: docker.DockerClient) -> None:
     container = busybox.containers.get(used(busybox, "busybox"))
-    meanwhile(container.remove)
-    module.ok(name="busybox", containers="remove_stopped")
+    between.before("DELETE /", container.remove)
+    Module("image_remove", between.docker_host).ok(name="busybox", containers="remove_stopped")
     assert state(busybox) == {}
 
 
-def test_container_that_came_meanwhile(
-    module: Module, busybox: docker.DockerClient, meanwhile: Callable[[Meanwhile], None]
-) -> None:
-    """What went before is told; force is for the containers that were known alone."""
+def test_container_that_came_meanwhile(between: Relay, busybox: docker.DockerClient) -> None:
+    """The error names earlier removals; force is only for known containers."""
     for name in ("aa:1", "bb:1"):
         child(busybox, "busybox", name)
-    meanwhile(lambda: used(busybox, "bb:1"))
-    message = module.fails(names=["aa:1", "bb:1"], force=True)
+    between.before("DELETE /", lambda: used(busybox, "bb:1"))
+    message = Module("image_remove", between.docker_host).fails(names=["aa:1", "bb:1"], force=True)
     assert "Can't remove the image bb:1: the engine answered 409" in message
     assert "Done before that: Removed image aa:1" in message
     assert all_names(busybox) == ["bb:1", "busybox:latest"]
@@ -536,22 +508,13 @@ def test_image_that_a_container_mounts(
     assert state(busybox).get(identifier) == ([] if kept else None)
 
 
-def test_an_image_that_the_engine_keeps(
-    module: Module, busybox: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The engine's answer is the result: it may take the last name away, and keep the image."""
+def test_an_image_that_the_engine_keeps(between: Relay, busybox: docker.DockerClient) -> None:
+    """The engine's answer is the result: it may remove the last name and keep the image."""
     identifier, other = child(busybox, "busybox", "app:1"), child(busybox, "busybox", "old:1")
-    remove = Images.remove
-
-    def late(images: Images, name: str, **options: Any) -> Any:
-        if name == "app:1":
-            used(busybox, name, running=True)
-            options["force"] = True  # then the engine does the same every time
-        return remove(images, name, **options)
-
     before = state(busybox)
-    monkeypatch.setattr(Images, "remove", late)
-    done = module.ok(names=["app:1", "old:1"])
+    between.before("DELETE /images/app:1", lambda: used(busybox, "app:1", running=True))
+    between.rewrite(rb"(DELETE \S+/app:1\S+)force=0", rb"\1force=1")  # then the engine does the same every time
+    done = Module("image_remove", between.docker_host).ok(names=["app:1", "old:1"])
     assert done["deleted"] == [other] and done["untagged"][:1] == ["app:1"]
     assert "stays" in done["spared"][0] and identifier in done["spared"][0]
     assert done["diff"] == change(before, state(busybox))

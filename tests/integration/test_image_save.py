@@ -22,7 +22,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.verificatio
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
 from ansible_collections.gantry.docker.tests.integration.registries import multi_platform
-from ansible_collections.gantry.docker.tests.unit.archive import archives
+from ansible_collections.gantry.docker.tests.support import archives
 
 
 def _loaded(client: docker.DockerClient, path: Path) -> set[str]:

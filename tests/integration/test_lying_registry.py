@@ -18,12 +18,11 @@ from ansible_collections.gantry.docker.tests.integration.conftest import Module
 from ansible_collections.gantry.docker.tests.integration.registries import (
     CONFIG,
     MANIFEST,
-    Lie,
-    digest_of,
     lying,
 )
 from ansible_collections.gantry.docker.tests.integration.scenes import state
-from ansible_collections.gantry.docker.tests.unit.engine.lies import HTML, answer, dripping, silent
+from ansible_collections.gantry.docker.tests.support.archives import digest
+from ansible_collections.gantry.docker.tests.support.lies import HTML, Lie, answer, dripping, silent
 
 PORT = 5120
 TIMEOUT, SOON = 2, 30
@@ -32,12 +31,12 @@ HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202egnp.exe"
 LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 BLOB = b"a layer that is none"
 CONFIG_BLOB = json.dumps(
-    {"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": [digest_of(BLOB)]}}
+    {"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": [digest(BLOB)]}}
 ).encode()
 
 
 def _part(kind: str, data: bytes) -> dict[str, str | int]:
-    return {"mediaType": kind, "digest": digest_of(data), "size": len(data)}
+    return {"mediaType": kind, "digest": digest(data), "size": len(data)}
 
 
 WHOLE = json.dumps(
@@ -45,8 +44,8 @@ WHOLE = json.dumps(
 ).encode()
 
 
-def _manifest(body: bytes, digest: str | None = None) -> Lie:
-    return answer(body, MANIFEST, more=f"Docker-Content-Digest: {digest or digest_of(body)}\r\nConnection: close\r\n")
+def _manifest(body: bytes, called: str | None = None) -> Lie:
+    return answer(body, MANIFEST, more=f"Docker-Content-Digest: {called or digest(body)}\r\nConnection: close\r\n")
 
 
 def _refusal(status: str) -> Lie:
@@ -56,7 +55,7 @@ def _refusal(status: str) -> Lie:
 
 def _head(kind: str, size: int) -> bytes:
     head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {size}\r\nDocker-Content-Digest: "
-    return f"{head}{digest_of(WHOLE)}\r\n\r\n".encode()
+    return f"{head}{digest(WHOLE)}\r\n\r\n".encode()
 
 
 # What answers in place of a manifest.
@@ -66,7 +65,7 @@ MANIFESTS: dict[str, Lie] = {
     "escapes in nothing found": _refusal("404 Not Found"),
     "a page of HTML": answer(HTML, "text/html", more="Connection: close\r\n"),
     "a page of HTML as a manifest": _manifest(HTML),
-    "another manifest than it says": _manifest(WHOLE, digest_of(b"")),
+    "another manifest than it says": _manifest(WHOLE, digest(b"")),
     "silence": silent(),
     "silence in a manifest": silent(_head(MANIFEST, len(WHOLE)) + WHOLE[:20]),
     "a manifest that drips": dripping(_head(MANIFEST, 10**9), b" "),
@@ -90,7 +89,7 @@ def pull(modules: Callable[[str], Module]) -> Module:
 def _fails(pull: Module, name: str, check: bool) -> str:
     begun = time.monotonic()
     message = pull.fails(check=check, name=name, policy="always", timeout=TIMEOUT, retry_for=0)
-    assert time.monotonic() - begun < SOON
+    assert time.monotonic() - begun < SOON  # the option timeout promises a time
     assert message.isprintable()
     assert name in message
     return message
@@ -108,7 +107,7 @@ def test_manifest(engine: Engine, clean: docker.DockerClient, pull: Module, lie:
 @pytest.mark.parametrize("lie", BLOBS)
 def test_layer(engine: Engine, clean: docker.DockerClient, pull: Module, lie: str) -> None:
     config = answer(CONFIG_BLOB, "application/octet-stream", more="Connection: close\r\n")
-    lies = {"/manifests/": _manifest(WHOLE), digest_of(CONFIG_BLOB): config, "/blobs/": BLOBS[lie]}
+    lies = {"/manifests/": _manifest(WHOLE), digest(CONFIG_BLOB): config, "/blobs/": BLOBS[lie]}
     with lying(engine, PORT + 1, lies) as address:
         _fails(pull, f"{address}/example:1", False)
     assert not state(clean)

@@ -6,19 +6,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import docker
 
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration.registries import Registry
+from ansible_collections.gantry.docker.tests.support import playbooks
 
-# The collections tree that this file was found through, whatever it is a link to.
-TREE = next(path for path in map(Path, sys.path) if (path / "ansible_collections" / "gantry" / "docker").is_dir())
 OURS = {
     "docker_image_export": "image_save",
     "docker_image_info": "image_info",
@@ -35,29 +31,10 @@ def test_only_the_names_change(engine: Engine, clean: docker.DockerClient, tmp_p
     theirs = Path(__file__).with_name("moving_over.yml").read_text()
     ours, names = re.subn(r"community\.docker\.(\w+):", lambda name: f"gantry.docker.{OURS[name[1]]}:", theirs)
     assert names == len(re.findall("^    - name:", theirs, re.MULTILINE)) - 1, "all tasks but the assertions"
-    playbook = tmp_path / "playbook.yml"
-    playbook.write_text(ours)
+    playbooks.write(tmp_path, ours, {"localhost": playbooks.LOCAL})
     registry = Registry(engine, "127.0.0.1:5001")
     registry.empty()
-    settings = tmp_path / "ansible.cfg"
-    settings.touch()  # and no other is looked for
-    program = Path(sys.executable).with_name("ansible-playbook")
-    python = f"ansible_python_interpreter={sys.executable}"
-    done = subprocess.run(
-        [program, "-i", "localhost,", "-c", "local", "-e", python, "-e", f"place={tmp_path}", playbook],
-        env={
-            **os.environ,
-            **engine.environment,
-            "ANSIBLE_COLLECTIONS_PATH": str(TREE),
-            "ANSIBLE_HOME": str(tmp_path),
-            "ANSIBLE_NOCOLOR": "true",
-            "ANSIBLE_CONFIG": str(settings),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=200,
-    )
+    done = playbooks.run(tmp_path, "-e", f"place={tmp_path}", timeout=200, **engine.environment)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "[WARNING]: " not in done.stderr, done.stderr
     assert {tag for image in clean.images.list() for tag in image.tags} == {"127.0.0.1:5001/moved/one:latest"}

@@ -16,7 +16,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.verificatio
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
 from ansible_collections.gantry.docker.tests.integration.scenes import child, id_of
-from ansible_collections.gantry.docker.tests.unit.archive import archives
+from ansible_collections.gantry.docker.tests.support import archives
 
 Modules = Callable[[str], Module]
 # A name that could be the beginning of an Id, and is none.

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,8 @@ import pytest
 
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration.conftest import MODULES, Module
+from ansible_collections.gantry.docker.tests.support.relay import ALWAYS, Relay, relay
+from ansible_collections.gantry.docker.tests.support.waiting import wait_for
 
 # A module in a process of its own, as Ansible runs it: its options are the first argument.
 PROGRAM = f"""
@@ -38,8 +38,8 @@ COMMIT: dict[str, Any] = {"container": "box", "name": "made:1"}
 UP = ["tail", "-f", "/dev/null"]
 ENDING = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
 # The engine has committed; what it answers is still on its way.
-COMMITTED = re.compile(rb"POST [^ ]*/commit")
-COMPARING = re.compile(rb"GET [^ ]*/changes")
+COMMITTED = "POST /commit"
+COMPARING = "GET /containers/[^/]*/changes"
 # What a process waits in, between the name of its new file and the place of the old one.
 HALTED = "os.replace = lambda *names: (print('halted', file=sys.stderr, flush=True), time.sleep(60))"
 Modules = Callable[[str], Module]
@@ -48,45 +48,14 @@ Modules = Callable[[str], Module]
 class Gate:
     """A socket before the engine's: what it answers to one kind of question waits here until it is let through."""
 
-    def __init__(self, path: Path, behind: Path, question: re.Pattern[bytes]) -> None:
-        self.docker_host = f"unix://{path}"
+    def __init__(self, between: Relay, question: str) -> None:
+        self.docker_host = between.docker_host
         self.reached, self.open = threading.Event(), threading.Event()
-        self._behind, self._question = behind, question
-        self._listening = socket.socket(socket.AF_UNIX)
-        self._listening.bind(str(path))
-        self._listening.listen()
-        threading.Thread(target=self._serve, daemon=True).start()
+        between.amid_answer(question, 0, self._hold, ALWAYS)
 
-    def _serve(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _address = self._listening.accept()
-                engine = socket.socket(socket.AF_UNIX)
-                engine.connect(str(self._behind))
-                held = threading.Event()
-                threading.Thread(target=self._ask, args=(client, engine, held), daemon=True).start()
-                threading.Thread(target=self._answer, args=(engine, client, held), daemon=True).start()
-
-    def _ask(self, client: socket.socket, engine: socket.socket, held: threading.Event) -> None:
-        with suppress(OSError):
-            while data := client.recv(65536):
-                if self._question.match(data):
-                    held.set()
-                engine.sendall(data)
-            engine.shutdown(socket.SHUT_WR)
-
-    def _answer(self, engine: socket.socket, client: socket.socket, held: threading.Event) -> None:
-        with suppress(OSError):
-            while data := engine.recv(65536):
-                if held.is_set():
-                    self.reached.set()
-                    self.open.wait()
-                client.sendall(data)
-            client.shutdown(socket.SHUT_WR)
-
-    def close(self) -> None:
-        self.open.set()
-        self._listening.close()
+    def _hold(self) -> None:
+        self.reached.set()
+        self.open.wait()
 
 
 @contextmanager
@@ -105,16 +74,17 @@ def running(
 
 @contextmanager
 def halfway(
-    engine: Engine, directory: Path, question: re.Pattern[bytes], module: str, **params: Any
+    engine: Engine, directory: Path, question: str, module: str, **params: Any
 ) -> Iterator[tuple[Gate, subprocess.Popen[str]]]:
-    """A module in a process that waits for the answer to a question, and the gate that holds it back."""
-    gate = Gate(directory / "gate.sock", engine.socket, question)
-    try:
-        with running(module, gate.docker_host, **params) as process:
-            assert gate.reached.wait(20)
-            yield gate, process
-    finally:
-        gate.close()
+    """Run a module in a process that waits for an answer, and yield it with the gate that holds the answer."""
+    with relay(engine.socket, directory / "gate.sock") as between:
+        gate = Gate(between, question)
+        try:
+            with running(module, gate.docker_host, **params) as process:
+                assert gate.reached.wait(20)
+                yield gate, process
+        finally:
+            gate.open.set()
 
 
 def ended(process: subprocess.Popen[str], within: float = 5) -> dict[str, Any]:
@@ -186,7 +156,7 @@ def test_a_commit_that_the_engine_never_answers_is_not_waited_for_without_end(
 @pytest.mark.parametrize("question", [COMMITTED, COMPARING])
 @pytest.mark.parametrize("made", [True, False])
 def test_what_a_kill_leaves_is_removed_by_the_next_commit(
-    engine: Engine, modules: Modules, box: docker.DockerClient, tmp_path: Path, made: bool, question: re.Pattern[bytes]
+    engine: Engine, modules: Modules, box: docker.DockerClient, tmp_path: Path, made: bool, question: str
 ) -> None:
     commit = modules("image_commit")
     if made:
@@ -254,7 +224,7 @@ def test_a_signal_that_is_ignored_stays_so(engine: Engine, box: docker.DockerCli
 def test_no_answer_that_is_waited_for_keeps_a_task_from_its_end(
     engine: Engine, busybox: docker.DockerClient, tmp_path: Path, names: list[str]
 ) -> None:
-    with halfway(engine, tmp_path, re.compile(rb"GET [^ ]*/images/"), "image_info", names=names) as (_gate, process):
+    with halfway(engine, tmp_path, "GET /images/", "image_info", names=names) as (_gate, process):
         process.send_signal(signal.SIGTERM)
         say_that(ended(process, within=3), signal.SIGTERM)
 
@@ -266,9 +236,7 @@ def test_a_container_that_is_waited_for(engine: Engine, busybox: docker.DockerCl
     busybox.containers.get("base").remove()
     wanted: dict[str, Any] = {"name": "sick", "image": "checked:1", "command": UP, "state": "healthy"}
     with running("container_run", engine.docker_host, **wanted) as process:
-        deadline = time.monotonic() + 20
-        while not busybox.containers.list() and time.monotonic() < deadline:
-            time.sleep(0.1)
+        assert wait_for(busybox.containers.list, 20)
         time.sleep(0.5)
         process.send_signal(signal.SIGTERM)
         say_that(ended(process, within=20), signal.SIGTERM)
@@ -284,9 +252,7 @@ def test_a_save_that_is_told_to_end(
     modules("image_save").ok(name="busybox", path=str(path))
     good = path.read_bytes()
     busybox.api.tag("busybox", "other", "1")
-    with halfway(
-        engine, tmp_path, re.compile(rb"GET [^ ]*/images/get"), "image_save", name="other:1", path=str(path)
-    ) as (_gate, process):
+    with halfway(engine, tmp_path, "GET /images/get", "image_save", name="other:1", path=str(path)) as (_gate, process):
         process.send_signal(number)
         say_that(ended(process), number)
     assert path.read_bytes() == good

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
 import subprocess
 import sys
@@ -21,7 +19,8 @@ from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration import ssh
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
 from ansible_collections.gantry.docker.tests.integration.scenes import grown
-from ansible_collections.gantry.docker.tests.integration.test_moving_over import TREE
+from ansible_collections.gantry.docker.tests.support import playbooks
+from ansible_collections.gantry.docker.tests.support.programs import write_program
 
 MEGABYTE = 1000 * 1000
 
@@ -105,16 +104,14 @@ def test_no_ssh(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_answer(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logins: list[subprocess.Popen[bytes]]
 ) -> None:
-    program = tmp_path / "ssh"
-    program.write_text("#!/bin/sh\nexec sleep 30\n")
-    program.chmod(0o755)
+    write_program(tmp_path / "ssh", "exec sleep 30")
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     assert "not answer within 1 seconds" in Module("image_info", "ssh://root@there").fails(timeout=1)
     assert [program.returncode for program in logins] == [-signal.SIGTERM]
 
 
 # Where the engine is there is no Python: what Ansible sends there by ssh runs on this machine, at the engine's socket.
-SHELL = """#!/bin/sh
+SHELL = """
 export DOCKER_HOST={}
 for command; do :; done
 exec /bin/sh -c "$command"
@@ -127,8 +124,7 @@ class Playbook:
     def __init__(self, engine: Engine, place: Path, role: str, variables: dict[str, Any]) -> None:
         self._place = place
         shell = place / "shell"
-        shell.write_text(SHELL.format(engine.docker_host))
-        shell.chmod(0o755)
+        write_program(shell, SHELL.format(engine.docker_host))
         host = {
             "ansible_host": ssh.HOST,
             "ansible_user": "root",
@@ -137,29 +133,11 @@ class Playbook:
             "ansible_ssh_transfer_method": "piped",
         }
         task = {"ansible.builtin.include_role": {"name": f"gantry.docker.{role}"}, "vars": variables}
-        play = {"hosts": "server", "gather_facts": False, "tasks": [task]}
-        (place / "inventory.yml").write_text(json.dumps({"all": {"hosts": {"server": host}}}))
-        (place / "playbook.yml").write_text(json.dumps([play]))
-        (place / "ansible.cfg").touch()
+        playbooks.write(place, [{"hosts": "server", "gather_facts": False, "tasks": [task]}], {"server": host})
 
     def __call__(self, *options: str) -> str:
         """Run it; what it printed."""
-        done = subprocess.run(
-            [Path(sys.executable).with_name("ansible-playbook"), "-i", "inventory.yml", "playbook.yml", *options],
-            cwd=self._place,
-            env={
-                **os.environ,
-                "ANSIBLE_COLLECTIONS_PATH": str(TREE),
-                "ANSIBLE_HOME": str(self._place),
-                "ANSIBLE_NOCOLOR": "true",
-                "ANSIBLE_SSH_ARGS": "",
-                "DOCKER_HOST": "unix:///none.sock",
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
+        done = playbooks.run(self._place, *options, ANSIBLE_SSH_ARGS="", DOCKER_HOST="unix:///none.sock")
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -184,9 +162,7 @@ def test_golden_image(
 ) -> None:
     ssh.offer(engine, monkeypatch)
     (tmp_path / "tasks.yml").write_text("- ansible.builtin.raw: touch /made\n  changed_when: false\n")
-    program = tmp_path / "program"
-    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/was-run\n")
-    program.chmod(0o755)
+    write_program(tmp_path / "program", f"touch {tmp_path}/was-run")
     run = Playbook(
         engine,
         tmp_path,

@@ -25,9 +25,9 @@ __all__ = ["client", "engine", "modules"]  # fixtures
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--engines", default=",".join(engines.DEFAULT_NAMES), help="names of engines")
-    parser.addoption("--rounds", type=int, default=100, help="how many states, on all engines together")
-    parser.addoption("--seed", type=_seed, default=1, help="of the first round; random for any")
+    parser.addoption("--engines", default=",".join(engines.DEFAULT_NAMES), help="the names of the engines")
+    parser.addoption("--rounds", type=int, default=100, help="the number of rounds on all engines together")
+    parser.addoption("--seed", type=_seed, default=1, help="the seed of the first round, or random")
 
 
 def _seed(text: str) -> int:

@@ -116,10 +116,8 @@ class World:
             scenes.lose(self.engine, self.client, image, part)
 
     def archive(self, path: str, names: list[str]) -> None:
-        """Save images as the engine does it."""
-        answer = self.client.api.get(f"{self.client.api.base_url}/images/get", params={"names": names})
-        answer.raise_for_status()
-        Path(path).write_bytes(answer.content)
+        """Save images as docker save does."""
+        scenes.save(self.client, Path(path), *names)
 
 
 def draw(dice: Dice) -> list[Step]:
@@ -132,7 +130,7 @@ def draw(dice: Dice) -> list[Step]:
             dice.labels.append(step.label)
         if step.what != "remove":
             dice.made += [given for given in step.given if isinstance(given, str)]
-        if step.what == "archive" and dice.maybe(0.6):  # so that there is something to load
+        if step.what == "archive" and dice.maybe(0.6):  # then there is something to load
             steps.append(Step("remove", (step.given[1][0], True)))
     return steps
 

@@ -24,8 +24,8 @@ from ansible_collections.gantry.docker.tests.soak.state import World
 from ansible_collections.gantry.docker.tests.soak.truth import judge, judge_what_came, look
 
 _CALLS = 3
-# What a check run tells, and a real run must tell too.
-_FORETOLD = ("changed", "actions", "diff", "deleted", "untagged", "space_reclaimed", "moved", "tagged_images", "kept")
+# The results of a check run that the real run must repeat.
+_FORESEEN = ("changed", "actions", "diff", "deleted", "untagged", "space_reclaimed", "moved", "tagged_images", "kept")
 
 
 @pytest.fixture
@@ -64,8 +64,8 @@ def _run(world: World, module: Module, name: str, params: dict[str, Any]) -> Non
         else:
             assert after == before, "a failure changed something"
         return
-    said, foretold = done.get("msg"), foreseen.get("msg")
-    assert said == foretold
+    said, expected = done.get("msg"), foreseen.get("msg")
+    assert said == expected
     assert _told(done) == _told(foreseen)
     assert "spared" not in done
     if "diff" not in done:
@@ -83,8 +83,8 @@ def _run(world: World, module: Module, name: str, params: dict[str, Any]) -> Non
 
 
 def _told(result: dict[str, Any]) -> dict[str, Any]:
-    """What of a result a check run must have foretold."""
-    return {key: result.get(key) for key in _FORETOLD}
+    """Return the part of a result that a check run must foresee."""
+    return {key: result.get(key) for key in _FORESEEN}
 
 
 def _could_not_know(name: str, message: str) -> bool:

@@ -135,7 +135,7 @@ def _loaded(world: World, before: Seen, after: Seen, diff: Diff) -> None:
     _nothing_else_went(world, before, after)
     expected = [told["layers"] for told in diff["after"].values()]
     for image in after.images.keys() - before.images.keys():
-        assert _layers(world.client, image) in expected, f"{image} came, and wasn't foretold"
+        assert _layers(world.client, image) in expected, f"{image} came, and wasn't foreseen"
 
 
 def _layers(client: docker.DockerClient, name: str) -> list[str]:
@@ -184,7 +184,9 @@ def _run(world: World, before: Seen, after: Seen, diff: Diff) -> None:
     others = {other: row for other, row in before.containers.items() if other != name}
     assert {other: row for other, row in after.containers.items() if other != name} == others
     wanted = str((told or {}).get("image", ""))
-    pulled = wanted if wanted and not wanted.startswith("sha256:") else ""  # a diff has the Id of one that is here
+    pulled = (
+        wanted if wanted and not wanted.startswith("sha256:") else ""
+    )  # the diff has the Id of an image that was there
     if pulled:
         wanted = str(world.client.images.get(pulled).id)
         assert _moved(before, after).keys() <= {pulled}

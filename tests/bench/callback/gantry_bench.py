@@ -47,9 +47,14 @@ class CallbackModule(CallbackBase):
         while multiprocessing.active_children() and time.monotonic() - self._started < wall + 2:
             time.sleep(0.001)
         cpu = _processor_time() - self._used
-        told = {"name": result.task.get_name(), "wall": wall, "cpu": cpu, "changed": bool(result.result.get("changed"))}
+        report = {
+            "name": result.task.get_name(),
+            "wall": wall,
+            "cpu": cpu,
+            "changed": bool(result.result.get("changed")),
+        }
         with Path(os.environ["GANTRY_BENCH_TASKS"]).open("a") as file:
-            file.write(json.dumps(told) + "\n")
+            file.write(json.dumps(report) + "\n")
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         """Show why; the run ends with it."""

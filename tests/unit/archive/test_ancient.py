@@ -15,8 +15,8 @@ import pytest
 from ansible_collections.gantry.docker.plugins.module_utils._archive.compressed import Unpacker
 from ansible_collections.gantry.docker.plugins.module_utils._archive.index import ArchiveError, ArchiveIndex, read_index
 from ansible_collections.gantry.docker.plugins.module_utils._archive.verification import verify
-from ansible_collections.gantry.docker.tests.unit.archive import archives
-from ansible_collections.gantry.docker.tests.unit.archive.archives import APP, TOOL, Content, Image
+from ansible_collections.gantry.docker.tests.support import archives
+from ansible_collections.gantry.docker.tests.support.archives import APP, TOOL, Content, Image
 
 ONE = Image((archives.layer("one"),), tags=("one:1",))
 ROOTFS = f'"rootfs":{{"type":"layers","diff_ids":["{ONE.diff_ids[0]}"]}}'

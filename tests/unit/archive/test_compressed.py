@@ -46,8 +46,8 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.writer impo
     parts_to_load,
 )
 from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput, Unreadable
-from ansible_collections.gantry.docker.tests.unit.archive import archives
-from ansible_collections.gantry.docker.tests.unit.archive.archives import APP, ARM, BASE, TOOL, Content, Image
+from ansible_collections.gantry.docker.tests.support import archives
+from ansible_collections.gantry.docker.tests.support.archives import APP, ARM, BASE, TOOL, Content, Image
 
 PACKED = ("gzip", "zstd")
 CHANCE = random.Random(1)  # noqa: S311

@@ -16,8 +16,8 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.compressed 
 from ansible_collections.gantry.docker.plugins.module_utils._archive.groups import archived_tags
 from ansible_collections.gantry.docker.plugins.module_utils._archive.index import ArchiveError, read_index
 from ansible_collections.gantry.docker.plugins.module_utils._archive.verification import verify
-from ansible_collections.gantry.docker.tests.unit.archive import archives
-from ansible_collections.gantry.docker.tests.unit.archive.hostile import BOMBS, HOSTILE, ODD, Archive
+from ansible_collections.gantry.docker.tests.support import archives
+from ansible_collections.gantry.docker.tests.support.hostile import BOMBS, HOSTILE, ODD, Archive
 
 REFUSED = {name: row for name, row in HOSTILE.items() if row.refused}
 SOUND_INDEX = {name: row for name, row in HOSTILE.items() if not row.refused}

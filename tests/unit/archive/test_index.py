@@ -31,10 +31,11 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.index impor
     read_index,
     read_index_of,
 )
-from ansible_collections.gantry.docker.plugins.module_utils._archive.verification import verify, verify_stream
+from ansible_collections.gantry.docker.plugins.module_utils._archive.verification import verify, verify_of
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
-from ansible_collections.gantry.docker.tests.unit.archive import archives
-from ansible_collections.gantry.docker.tests.unit.archive.archives import APP, ARM, BASE, TOOL, Content, Image, Link
+from ansible_collections.gantry.docker.tests.support import archives
+from ansible_collections.gantry.docker.tests.support.archives import APP, ARM, BASE, TOOL, Content, Image, Link
+from ansible_collections.gantry.docker.tests.support.hostile import changed, head, padded
 
 COMPRESSIONS = ("none", "gzip", "xz", "bzip2", "zstd")
 MIB = 1 << 20
@@ -139,14 +140,15 @@ def test_open_file(path: Path) -> None:
         assert read_index_of(file, "x") == read_index(path)
 
 
-def test_stream_with_short_reads() -> None:
-    class Slow(io.BytesIO):
+def test_file_with_short_reads(path: Path) -> None:
+    class Slow(io.FileIO):
         def read(self, size: int | None = -1) -> bytes:
             return super().read(min(size or 0, 7))
 
-    stream = Slow(archives.packed(archives.tar(archives.legacy(APP)), "gzip"))
-    assert verify_stream(stream, "x").images[0].tags == APP.tags
-    assert stream.read(1) == b""
+    path.write_bytes(archives.packed(archives.tar(archives.legacy(APP)), "gzip"))
+    with Slow(path) as file:
+        assert verify_of(file, "x").images[0].tags == APP.tags
+        assert file.read(1) == b""
 
 
 @pytest.mark.parametrize("tags", [(), ("app:1",), APP.tags])
@@ -639,21 +641,12 @@ def test_altered_blob_that_nothing_names(path: Path) -> None:
 # Files that are no archives of images
 
 
-def entry(kind: bytes, name: str = "x", link: str = "", size: int = 0) -> bytes:
-    info = tarfile.TarInfo(name)
-    info.type, info.linkname, info.size = kind, link, size
-    return info.tobuf(tarfile.GNU_FORMAT)
-
-
 def with_size(field: bytes) -> bytes:
-    header = bytearray(entry(tarfile.REGTYPE))
-    header[124:136] = field
-    header[148:156] = b"%06o\0 " % (sum(header[:148]) + sum(header[156:]) + 256)
-    return bytes(header)
+    return changed(head(tarfile.REGTYPE), at124=field)
 
 
 def pax(records: bytes) -> bytes:
-    return entry(b"x", size=len(records)) + records + bytes(-len(records) % 512)
+    return head(b"x", size=len(records)) + padded(records)
 
 
 LISTED = {**archives.listed(APP), "RepoTags": None}
@@ -707,39 +700,39 @@ BAD = {
     "damaged xz": (b"\xfd7zXZ\x00" + b"garbage" * 10, "xz data is damaged"),
     "damaged zstd": (b"\x28\xb5\x2f\xfd" + b"garbage" * 10, "zstd data is (damaged|truncated)"),
     "zstd that takes too much memory": (b"\x28\xb5\x2f\xfd\x00\xff\x01\x00\x00", "zstd data is damaged"),
-    "hard link": (entry(b"1", link="y"), "no such file comes before it"),
-    "device": (entry(b"3"), "a device"),
-    "block device": (entry(b"4"), "a device"),
-    "pipe": (entry(b"6"), "a pipe"),
-    "sparse by pax": (pax(b"22 GNU.sparse.major=1\n") + entry(b"0"), "a sparse file of a form that"),
-    "unknown kind": (entry(b"V"), "of the type"),
-    "absolute name": (entry(b"0", "/x"), "names must stay within"),
-    "name that leads out": (entry(b"0", "a/../../x"), "names must stay within"),
-    "directory that leads out": (entry(b"5", "../x"), "names must stay within"),
-    "pax name that leads out": (pax(b"12 path=../\n") + entry(b"0"), "names must stay within"),
-    "name with a zero byte": (pax(b"13 path=a\0bc\n") + entry(b"0"), "names must stay within"),
-    "no name": (entry(b"0", "./"), "a file without a name"),
-    "name that is no text": (pax(b"11 path=\xff\xff\n") + entry(b"0"), "not UTF-8"),
-    "link that leads out": (entry(b"2", "a/x", link="../../x"), "a link out of it"),
-    "absolute link": (entry(b"2", link="/x"), "a link out of it"),
-    "link with a zero byte": (pax(b"17 linkpath=a\0bc\n") + entry(b"2"), "a link out of it"),
+    "hard link": (head(b"1", link="y"), "no such file comes before it"),
+    "device": (head(b"3"), "a device"),
+    "block device": (head(b"4"), "a device"),
+    "pipe": (head(b"6"), "a pipe"),
+    "sparse by pax": (pax(b"22 GNU.sparse.major=1\n") + head(b"0"), "a sparse file of a form that"),
+    "unknown kind": (head(b"V"), "of the type"),
+    "absolute name": (head(b"0", "/x"), "names must stay within"),
+    "name that leads out": (head(b"0", "a/../../x"), "names must stay within"),
+    "directory that leads out": (head(b"5", "../x"), "names must stay within"),
+    "pax name that leads out": (pax(b"12 path=../\n") + head(b"0"), "names must stay within"),
+    "name with a zero byte": (pax(b"13 path=a\0bc\n") + head(b"0"), "names must stay within"),
+    "no name": (head(b"0", "./"), "a file without a name"),
+    "name that is no text": (pax(b"11 path=\xff\xff\n") + head(b"0"), "not UTF-8"),
+    "link that leads out": (head(b"2", "a/x", link="../../x"), "a link out of it"),
+    "absolute link": (head(b"2", link="/x"), "a link out of it"),
+    "link with a zero byte": (pax(b"17 linkpath=a\0bc\n") + head(b"2"), "a link out of it"),
     "negative size": (with_size(b"\xff" * 12), "no valid size"),
     "no size": (with_size(b"-0000000001\0"), "no valid size"),
     "size with an underscore": (with_size(b"0000000_001\0"), "no valid size"),
     "huge size": (with_size(b"\x80" + b"\x7f" * 11), "no valid size"),
     "large size": (with_size(b"\x80" + bytes(5) + b"\x7f" * 6), "ends within 'x'"),
-    "long size by pax": (pax(b"29 size=99999999999999999999\n") + entry(b"0"), "no valid size"),
-    "negative size by pax": (pax(b"11 size=-1\n") + entry(b"0"), "no valid size"),
-    "pax bomb": (entry(b"x", size=1 << 40), "attributes take"),
-    "long name bomb": (entry(b"L", size=1 << 40), "attributes take"),
-    "pax without an equals sign": (pax(b"5 ab\n") + entry(b"0"), "invalid attributes"),
-    "pax of length zero": (pax(b"0 a=b\n") + entry(b"0"), "invalid attributes"),
-    "pax that is too long": (pax(b"99 a=b\n") + entry(b"0"), "invalid attributes"),
+    "long size by pax": (pax(b"29 size=99999999999999999999\n") + head(b"0"), "no valid size"),
+    "negative size by pax": (pax(b"11 size=-1\n") + head(b"0"), "no valid size"),
+    "pax bomb": (head(b"x", size=1 << 40), "attributes take"),
+    "long name bomb": (head(b"L", size=1 << 40), "attributes take"),
+    "pax without an equals sign": (pax(b"5 ab\n") + head(b"0"), "invalid attributes"),
+    "pax of length zero": (pax(b"0 a=b\n") + head(b"0"), "invalid attributes"),
+    "pax that is too long": (pax(b"99 a=b\n") + head(b"0"), "invalid attributes"),
     "pax and nothing": (pax(b"6 a=b\n"), "it is truncated"),
     "half a pax": (pax(b"6 a=b\n")[:600], "truncated"),
     "truncated header": (GOOD[:300], "no tar archive"),
     "truncated data": (archives.tar({"x": BASE})[:1500], "ends within"),
-    "truncated padding": (entry(b"0", size=1) + b"x", "ends within"),
+    "truncated padding": (head(b"0", size=1) + b"x", "ends within"),
     "pax and the end": (pax(b"6 a=b\n") + bytes(1024), "after the head of an entry"),
     "more after the end": (GOOD[:-512] + b"x" * 512, "followed by more"),
     "damaged header": (GOOD[:512] + GOOD[1024:], "damaged at byte"),
@@ -865,7 +858,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_names_in_messages_are_escaped(path: Path) -> None:
-    path.write_bytes(entry(b"1", "a\x1b[31m" + "b" * 4000, link="y"))
+    path.write_bytes(head(b"1", "a\x1b[31m" + "b" * 4000, link="y"))
     with pytest.raises(ArchiveError) as caught:
         read_index(path)
     assert "\x1b" not in str(caught.value)
@@ -885,24 +878,15 @@ MUTATED = settings(max_examples=60, deadline=None, suppress_health_check=[Health
 
 
 def either(data: bytes) -> None:
-    for read_bytes in (read_stream, read_file):
+    for read_file in (verify_of, read_index_of):
         try:
-            index = read_bytes(data)
+            with open(os.memfd_create("archive"), "w+b") as file:
+                file.write(data)
+                file.flush()
+                index = read_file(file, "x")
         except ArchiveError:
             continue
         json.dumps([image.config for image in index.images])
-
-
-def read_stream(data: bytes) -> ArchiveIndex:
-    return verify_stream(io.BytesIO(data), "x")
-
-
-def read_file(data: bytes) -> ArchiveIndex:
-    descriptor = os.memfd_create("archive")
-    with open(descriptor, "w+b") as file:
-        file.write(data)
-        file.flush()
-        return read_index_of(file, "x")
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)

@@ -18,6 +18,7 @@ import pytest
 
 from ansible_collections.gantry.docker.plugins.module_utils._archive.layer_content import content_digests, newest_layers
 from ansible_collections.gantry.docker.plugins.module_utils._errors import Unreadable
+from ansible_collections.gantry.docker.tests.support.tars import add
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,7 @@ def tar_of(*files: File) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for file in files:
-            member = tarfile.TarInfo(file.name)
-            member.size, member.mtime, member.pax_headers = len(file.data), file.mtime, file.pax
-            for name, value in file.more.items():
-                setattr(member, name, value)
-            tar.addfile(member, io.BytesIO(file.data))
+            add(tar, file.name, file.data, mtime=file.mtime, pax_headers=file.pax, **file.more)
     return buffer.getvalue()
 
 

@@ -26,8 +26,8 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.writer impo
     parts_to_load,
 )
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform
-from ansible_collections.gantry.docker.tests.unit.archive import archives
-from ansible_collections.gantry.docker.tests.unit.archive.archives import APP, ARM, TOOL, Content
+from ansible_collections.gantry.docker.tests.support import archives
+from ansible_collections.gantry.docker.tests.support.archives import APP, ARM, TOOL, Content
 
 Read = Callable[[Entry], Iterator[bytes]]
 

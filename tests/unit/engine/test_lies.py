@@ -33,7 +33,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._transfer.engine_arc
 from ansible_collections.gantry.docker.plugins.module_utils._transport import answers
 from ansible_collections.gantry.docker.plugins.module_utils._transport.client import target
 from ansible_collections.gantry.docker.plugins.module_utils._transport.exec import Wire
-from ansible_collections.gantry.docker.tests.unit.engine.lies import (
+from ansible_collections.gantry.docker.tests.support.lies import (
     HTML,
     OF_BODIES,
     QUICK,
@@ -256,7 +256,7 @@ def _said(ask: Callable[[Engine], Any], engine: Engine) -> str:
     with pytest.raises(GantryError) as failed:
         ask(engine)
     message = failed.value.message
-    assert time.monotonic() - begun < SOON
+    assert time.monotonic() - begun < SOON  # the option timeout promises a time
     assert message.isprintable() and len(message) < 1000
     return message
 
@@ -376,7 +376,7 @@ def test_names_the_place(server: Liar, engine: Engine) -> None:
 
 
 def test_no_engine(server: Liar, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ansible_collections.gantry.docker.tests.unit.engine.lies.PONG", b"".join(answer(HTML)()))
+    monkeypatch.setattr("ansible_collections.gantry.docker.tests.support.lies.PONG", b"".join(answer(HTML)()))
     with pytest.raises(GantryError, match="is no Docker engine, or something is between"):
         _connected(server)
 

@@ -24,8 +24,8 @@ from ansible_collections.gantry.docker.plugins.module_utils._operation import im
 from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
 from ansible_collections.gantry.docker.plugins.module_utils._transfer.choosing import chosen
 from ansible_collections.gantry.docker.plugins.module_utils._transfer.load_step import Former, Source
-from ansible_collections.gantry.docker.tests.unit.archive import archives
-from ansible_collections.gantry.docker.tests.unit.archive.archives import APP, ARM, TOOL, Content
+from ansible_collections.gantry.docker.tests.support import archives
+from ansible_collections.gantry.docker.tests.support.archives import APP, ARM, TOOL, Content
 
 HERE = Platform("linux", "amd64")
 OTHER = archives.Image((archives.layer("other"),))

@@ -17,6 +17,7 @@ import pytest
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils._registry import credentials
 from ansible_collections.gantry.docker.plugins.module_utils._registry.credentials import Login, parse_access, troubles
+from ansible_collections.gantry.docker.tests.support.programs import write_program
 
 HERE = "127.0.0.1:5001"
 HUB = "https://index.docker.io/v1/"
@@ -35,9 +36,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def helper(place: Path, name: str, script: str) -> None:
     """Write a credential helper, a shell script that finds the registry in $server; it notes what it was asked."""
-    program = place / f"docker-credential-{name}"
-    program.write_text(f'#!/bin/sh\nread server\necho "$1 $server" >> {place}/asked\n{script}\n')
-    program.chmod(0o755)
+    write_program(place / f"docker-credential-{name}", f'read server\necho "$1 $server" >> {place}/asked\n{script}')
 
 
 def logins(

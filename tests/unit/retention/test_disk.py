@@ -6,15 +6,14 @@
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
 from collections.abc import Iterator
 
 import pytest
 
 from ansible_collections.gantry.docker.plugins.module_utils._archive.blob_sizes import blob_sizes
 from ansible_collections.gantry.docker.plugins.module_utils._retention.disk import Disk, Footprint, partings
+from ansible_collections.gantry.docker.tests.support import archives
 
 # Layers by their depth; each image takes one byte of its own besides.
 SIZES = {"base": 100, "a": 20, "b": 3, "c": 4000}
@@ -92,15 +91,8 @@ def test_many(count: int) -> None:
 
 
 def archive(*blobs: tuple[str, bytes]) -> Iterator[bytes]:
-    """An OCI archive with blobs of these digests (the first letter of each)."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for digit, data in blobs:
-            member = tarfile.TarInfo(f"blobs/sha256/{digit * 64}")
-            member.size = len(data)
-            tar.addfile(member, io.BytesIO(data))
-        end = tar.offset
-    yield buffer.getvalue()[:end]
+    """Yield an OCI archive with blobs of these digests (the first letter of each)."""
+    yield archives.tar({f"blobs/sha256/{digit * 64}": data for digit, data in blobs})[:-1024]
     raise AssertionError("more was read than needed")
 
 

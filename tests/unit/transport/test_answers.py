@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import connect
 from ansible_collections.gantry.docker.plugins.module_utils._transport.answers import Unexpected, api_version
-from ansible_collections.gantry.docker.tests.unit.engine import lies
+from ansible_collections.gantry.docker.tests.support import lies
 
 OFFERS = [
     ("1.41", "1.41"),

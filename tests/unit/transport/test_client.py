@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._transport.client im
     Upload,
     target,
 )
+from ansible_collections.gantry.docker.tests.support.serving import serving
 
 PIECE = 1024 * 1024
 
@@ -72,18 +73,6 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
     connections = 0
     behave: Callable[[Handler], None] = staticmethod(Handler.answer)
-
-
-@contextmanager
-def serving(server: socketserver.BaseServer) -> Iterator[None]:
-    """Let a server answer meanwhile, in a thread of its own."""
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -292,7 +281,7 @@ def test_patience_ends_with_the_engine(server: _Server, client: Client) -> None:
     with pytest.raises(TimeoutError):
         client.ask("POST", "/commit", patient=True)
     going_on.set()
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 4  # the option timeout promises a time
 
 
 @pytest.mark.parametrize(
@@ -437,4 +426,4 @@ def test_upload_that_nobody_reads(server: _Server, client: Client) -> None:
     with pytest.raises(TimeoutError):
         _load(client, 8 * PIECE)
     going_on.set()
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 4  # the option timeout promises a time

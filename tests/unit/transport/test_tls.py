@@ -9,7 +9,6 @@ from __future__ import annotations
 import socket
 import socketserver
 import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +20,9 @@ import pytest
 
 from ansible_collections.gantry.docker.plugins.module_utils._transport.address import resolve
 from ansible_collections.gantry.docker.plugins.module_utils._transport.client import Client, Upload
-from ansible_collections.gantry.docker.tests.unit.transport.test_client import PIECE, Handler, serving
+from ansible_collections.gantry.docker.tests.support.certificates import certificate_for
+from ansible_collections.gantry.docker.tests.support.serving import serving
+from ansible_collections.gantry.docker.tests.unit.transport.test_client import PIECE, Handler
 
 SIZE = 16 * PIECE
 
@@ -39,13 +40,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
-    place = tmp_path_factory.mktemp("tls")
-    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    files = ["-keyout", str(place / "key.pem"), "-out", str(place / "cert.pem")]
-    subprocess.run([*made, *files, "-subj", "/CN=engine.example", "-days", "2"], check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(place / "cert.pem", place / "key.pem")
-    return context
+    return certificate_for("engine.example", tmp_path_factory.mktemp("tls")).context()
 
 
 @pytest.fixture
@@ -95,7 +90,7 @@ def test_upload_that_nobody_reads(server: _Server, client: Client) -> None:
     with pytest.raises(TimeoutError):
         _load(client)
     going_on.set()
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 4  # the option timeout promises a time
 
 
 def test_download(server: _Server, client: Client) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What pretends to be an engine: a socket that answers any question with any bytes, and lies for it to tell."""
+"""Liars: servers in place of an engine or a registry that answer with any bytes, and lies for them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import gzip
 import itertools
 import json
 import socketserver
-import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Callable
+
+from ansible_collections.gantry.docker.tests.support.serving import serving
 
 Lie = Callable[[], Iterable[bytes]]
 
@@ -25,24 +26,31 @@ HTML = b"<!DOCTYPE html><html><body><h1>Sign in to the network</h1></body></html
 DRIP = 0.1
 
 
-class Liar(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    """What listens at a path.
+class Lies(socketserver.ThreadingMixIn, socketserver.BaseServer):
+    """A server that lies.
 
-    lie: the bytes that answer every question but whether it is there, which it says. truths: what answers in its place
-    where the request's line has a certain part.
+    lie: the bytes that answer every request but a ping, which has a true answer. truths: the bytes that answer a
+    request instead, by a part of its first line.
     """
 
     daemon_threads = True
-    request_queue_size = 64
     lie: Lie = staticmethod(lambda: [PONG])
     truths: Mapping[bytes, Lie] = {}
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: who asks may hang up."""
+        """Print nothing: a client may hang up."""
 
 
-class _Handler(socketserver.StreamRequestHandler):
-    server: Liar
+class Liar(Lies, socketserver.UnixStreamServer):
+    """A liar in place of an engine."""
+
+    request_queue_size = 64
+
+
+class Handler(socketserver.StreamRequestHandler):
+    """A connection to a liar, which ends after an answer."""
+
+    server: Lies
 
     def handle(self) -> None:
         while line := self.rfile.readline():
@@ -57,7 +65,7 @@ class _Handler(socketserver.StreamRequestHandler):
             return
 
     def _skip(self) -> None:
-        """Read what else was sent."""
+        """Read the rest of the request."""
         length = 0
         while (line := self.rfile.readline()).strip():
             name, _colon, value = line.partition(b":")
@@ -67,31 +75,25 @@ class _Handler(socketserver.StreamRequestHandler):
 
 @contextmanager
 def liar(folder: Path) -> Iterator[Liar]:
-    """What pretends to be an engine, at a socket in a directory."""
-    with Liar(str(folder / "liar"), _Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    """Run a liar in place of an engine, at a socket in a directory."""
+    with Liar(str(folder / "liar"), Handler) as server, serving(server):
+        yield server
 
 
 def answer(body: bytes, kind: str = "application/json", status: str = "200 OK", more: str = "") -> Lie:
-    """A whole answer."""
+    """Return a whole answer."""
     head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n{more}\r\n"
     return lambda: [head.encode() + body]
 
 
 def chunked(pieces: Iterable[bytes], kind: str = "application/json") -> Lie:
-    """An answer in chunks; what is no piece of it any more is its end."""
+    """Return an answer in chunks."""
     head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
     return lambda: itertools.chain([head], (b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces), [b"0\r\n\r\n"])
 
 
 def dripping(beginning: bytes, drop: bytes) -> Lie:
-    """An answer that goes on for ever, drop by drop; no pause is long."""
+    """Return an answer that never ends and comes drop by drop, without a long pause."""
 
     def drops() -> Iterator[bytes]:
         yield beginning
@@ -103,12 +105,12 @@ def dripping(beginning: bytes, drop: bytes) -> Lie:
 
 
 def endless(beginning: bytes, more: bytes) -> Lie:
-    """An answer that goes on for ever, as fast as it is read."""
+    """Return an answer that never ends, as fast as it is read."""
     return lambda: itertools.chain([beginning], itertools.repeat(more))
 
 
 def silent(beginning: bytes = b"") -> Lie:
-    """An answer that stops in the middle, or before it begins."""
+    """Return an answer that stops in the middle, or before it begins."""
 
     def wait() -> Iterator[bytes]:
         yield beginning
@@ -120,7 +122,7 @@ def silent(beginning: bytes = b"") -> Lie:
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
-# No question has such an answer, in whatever way it is asked.
+# No question has such an answer.
 QUICK: dict[str, Lie] = {
     "a page of HTML": answer(HTML, "text/html"),
     "a page of HTML that says it is JSON": answer(HTML),
@@ -160,14 +162,14 @@ SLOW: dict[str, Lie] = {
     "chunks that drip": dripping(CHUNKED, b"1\r\n \r\n"),
     "leave to go on without end": dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
 }
-# Those in which the answer itself has come.
+# Lies whose beginning is a true answer.
 OF_BODIES = {"a body that drips", "chunks that drip"}
 
 WRONG: tuple[Any, ...] = (None, 5, -1, 1e300, True, "x", "", [], [None], ["x"], {}, {"x": None}, [[]], 10**30)
 
 
 def twisted(true: Any) -> Iterator[Any]:
-    """Every value that differs from a true one in one place, by something of another shape or by having nothing."""
+    """Yield every value that differs from a true one in one place, which has another shape or is missing."""
     for path in _paths(true):
         for wrong in (*WRONG, _NOTHING):
             whole = copy.deepcopy([true])
@@ -192,5 +194,5 @@ _NOTHING = object()
 
 
 def told(value: Any) -> Lie:
-    """A value as an answer."""
+    """Return the answer with a value."""
     return answer(json.dumps(value).encode())

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Archives that some readers take for one thing and some for another, and odd ones that all take alike.
+"""Hostile archives, which readers understand in different ways, and odd ones, which all readers understand alike.
 
-Each is one line: what builds its bytes, and what becomes of it. A careless reader of a hostile one promises small:1,
+Each has one line: the function that builds it, and its fate. A careless reader of a hostile archive promises small:1,
 and an engine loads prod:latest as well or instead, or another image as small:1.
 """
 
@@ -18,8 +18,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils._archive.trailing_index import packed_section, section
-from ansible_collections.gantry.docker.tests.unit.archive import archives
-from ansible_collections.gantry.docker.tests.unit.archive.archives import Content, Image, Link
+from ansible_collections.gantry.docker.tests.support import archives
+from ansible_collections.gantry.docker.tests.support.archives import Content, Image, Link
 
 SMALL = Image((archives.layer("small"),), tags=("small:1",), settings={"Cmd": ["/bin/true"]})
 PROD = Image((archives.layer("prod"),), tags=("prod:latest",))
@@ -28,8 +28,8 @@ PROD = Image((archives.layer("prod"),), tags=("prod:latest",))
 class Archive(NamedTuple):
     """A row of the tables.
 
-    build: makes the archive. refused: a part of the message (a regular expression) with which reading refuses it;
-    None if it is taken, and holds small:1 alone. damaged: the same for verify, where the index alone is sound.
+    build: a function that makes the archive. refused: a part of the error of reading it (a regular expression); None if
+    it is read, and has small:1 alone. damaged: a part of the error of verifying it, if only its index is sound.
     """
 
     build: Callable[[], bytes]
@@ -40,7 +40,7 @@ class Archive(NamedTuple):
 def head(
     kind: bytes, name: str = "x", link: str = "", size: int = 0, form: Literal[0, 1, 2] = tarfile.GNU_FORMAT
 ) -> bytes:
-    """The header of an entry."""
+    """Return the header of an entry."""
     info = tarfile.TarInfo(name)
     info.type, info.linkname, info.size = kind, link, size
     return info.tobuf(form)
@@ -51,17 +51,17 @@ def padded(data: bytes) -> bytes:
 
 
 def file(name: str, data: bytes) -> bytes:
-    """An entry with its data."""
+    """Return an entry with its data."""
     return head(b"0", name, size=len(data)) + padded(data)
 
 
 def pax(kind: bytes = b"x", **records: str) -> bytes:
-    """A header of attributes, with its data."""
+    """Return a header of attributes, with its data."""
     return of_records(kind, *((key.replace("__", "."), value) for key, value in records.items()))
 
 
 def of_records(kind: bytes, *records: tuple[str, str]) -> bytes:
-    """The same with keys that may come again."""
+    """Return the same with keys that may be repeated."""
     data = b""
     for key, value in records:
         body = f" {key}={value}\n".encode()
@@ -74,7 +74,7 @@ Pairs = Sequence[tuple[int, int]]
 
 
 def sparse(pairs: Pairs, size: int = 1024, data: bytes = b"", count: int | None = None, **more: str) -> bytes:
-    """A file without its zeros, in GNU's form 1.0; pairs: where its data belongs, as offset and length."""
+    """Return a sparse file in GNU's form 1.0. pairs: the offset and length of each part of its data."""
     lines = [len(pairs) if count is None else count, *(number for pair in pairs for number in pair)]
     stored = padded("".join(f"{line}\n" for line in lines).encode()) + data
     told = {"major": "1", "minor": "0", "name": "x", "realsize": str(size), **more}
@@ -83,13 +83,13 @@ def sparse(pairs: Pairs, size: int = 1024, data: bytes = b"", count: int | None 
 
 
 def sparse_in_head(map_: str, count: int, size: int = 1024, data: bytes = b"", **more: str) -> bytes:
-    """The same in form 0.1, with the map as it is written."""
+    """Return a sparse file in form 0.1, with this map."""
     told = {"name": "x", "size": str(size), "numblocks": str(count), "map": map_, **more}
     return of_records(b"x", *((f"GNU.sparse.{key}", value) for key, value in told.items())) + file("x", data)
 
 
 def sparse_in_records(*records: tuple[str, str], data: bytes = b"") -> bytes:
-    """The same in form 0.0: a record for each number of the map."""
+    """Return a sparse file in form 0.0: a record for each number of the map."""
     told = [("size", "1024"), ("numblocks", str(len(records) // 2)), *records]
     return of_records(b"x", *((f"GNU.sparse.{key}", value) for key, value in told)) + file("x", data)
 
@@ -101,7 +101,7 @@ def places(pairs: Pairs) -> bytes:
 def sparse_by_gnu(
     *maps: bytes, size: int = 1024, data: bytes = b"", form: Literal[0, 1, 2] = tarfile.GNU_FORMAT
 ) -> bytes:
-    """The same in GNU's old form, with a map in the header and in blocks after it."""
+    """Return a sparse file in GNU's old form, with a map in the header and in blocks after it."""
     told = {"at386": maps[0], "at482": b"\1" if maps[1:] else b"\0", "at483": b"%011o\0" % size}
     blocks = [part.ljust(504, b"\0") + b"\1" + bytes(7) for part in maps[1:]]
     if blocks:
@@ -110,13 +110,13 @@ def sparse_by_gnu(
 
 
 def long_name(name: str, kind: bytes = b"L") -> bytes:
-    """GNU's header for a long name, or a long link."""
+    """Return GNU's header for a long name or a long link."""
     data = name.encode() + b"\0"
     return head(kind, "././@LongLink", size=len(data)) + padded(data)
 
 
 def changed(header: bytes, **fields: Any) -> bytes:
-    """A header with other bytes in it, by their places (at345=b"x"), and the right sum."""
+    """Return a header with changed bytes and the right sum. fields: the bytes by their places, as at345=b"x"."""
     block = bytearray(header)
     for place, data in fields.items():
         start = int(place[2:])
@@ -134,17 +134,17 @@ END = bytes(1024)
 
 
 def after(*blocks: bytes) -> bytes:
-    """A sound archive with more entries after its own."""
+    """Return a sound archive with further entries."""
     return OPEN + b"".join(blocks) + END
 
 
 def document(name: str, text: str) -> bytes:
-    """A sound archive with another document."""
+    """Return a sound archive with another document."""
     return archives.tar({**ENTRIES, name: text.encode()})
 
 
 def listing(**more: Any) -> bytes:
-    """manifest.json with further keys in its item, written as given."""
+    """Return an archive with further keys in the item of its manifest.json."""
     item = archives.encoded(archives.listed(SMALL)).decode()[:-1]
     return document(
         "manifest.json", f"[{item}{''.join(f',{json.dumps(k)}:{json.dumps(v)}' for k, v in more.items())}}}]"
@@ -152,25 +152,25 @@ def listing(**more: Any) -> bytes:
 
 
 def top(**more: Any) -> bytes:
-    """index.json with further keys in the descriptor of its image."""
+    """Return an archive with further keys in the descriptor of its index.json."""
     target = archives.descriptor(archives.manifest(SMALL), archives.OCI_MANIFEST)
     (named,) = archives.named(target, SMALL.tags)
     return archives.tar({**ENTRIES, **archives.layout([{**named, **more}])})
 
 
 def manifest(**more: Any) -> bytes:
-    """A layout with further keys in its image's manifest."""
+    """Return a layout with further keys in its image's manifest."""
     return of_manifest(archives.encoded({**json.loads(archives.manifest(SMALL)), **more}))
 
 
 def of_manifest(data: bytes, media_type: str = archives.OCI_MANIFEST) -> bytes:
-    """A layout whose index.json names a document as the image's manifest."""
+    """Return a layout whose index.json names a document as the image's manifest."""
     tops = archives.named(archives.descriptor(data, media_type), SMALL.tags)
     return archives.tar({**archives.blobs(SMALL), archives.blob(data): data, **archives.layout(tops)})
 
 
 def config(text: Callable[[str], str]) -> bytes:
-    """An archive of the old layout with another config."""
+    """Return an archive of the legacy layout with another config."""
     data = text(SMALL.config.decode()).encode()
     name = f"{archives.digest(data)[7:]}.json"
     item = {"Config": name, "RepoTags": SMALL.tags, "Layers": ["layer.tar"]}
@@ -178,7 +178,7 @@ def config(text: Callable[[str], str]) -> bytes:
 
 
 def setting(key: str, value: str) -> bytes:
-    """A config with a further setting, which people write by hand."""
+    """Return an archive whose config has a further setting."""
     return config(lambda text: text.replace('"config":{', f'"config":{{{json.dumps(key)}:{value},'))
 
 
@@ -186,7 +186,7 @@ Change = Callable[[dict[str, Any]], Any]
 
 
 def indexed(change: Change, body: Mapping[str, Content] = SMALL_ENTRIES, kind: str = "gzip") -> bytes:
-    """A compressed archive with an index at its end that was changed."""
+    """Return a compressed archive with a changed index at its end."""
     rows, start = [], 0
     for name, content in SMALL_ENTRIES.items():
         assert isinstance(content, bytes)
@@ -203,17 +203,17 @@ def indexed(change: Change, body: Mapping[str, Content] = SMALL_ENTRIES, kind: s
 
 
 def rows(change: Callable[[list[Any]], Any]) -> bytes:
-    """The same with other entries."""
+    """Return a compressed archive whose index has changed entries."""
     return indexed(lambda index: change(index["entries"]))
 
 
 def documents(change: Callable[[dict[str, str]], Any]) -> bytes:
-    """The same with other documents."""
+    """Return a compressed archive whose index has changed documents."""
     return indexed(lambda index: change(index["documents"]))
 
 
 def hard_linked(*order: str) -> bytes:
-    """An archive whose second layer is a hard link to the first, as bsdtar packs equal files."""
+    """Return an archive whose second layer is a hard link to the first, as bsdtar packs equal files."""
     image = Image((SMALL.layers[0], SMALL.layers[0]), tags=SMALL.tags)
     item = {"Config": "config.json", "RepoTags": image.tags, "Layers": ["1/layer.tar", "2/layer.tar"]}
     parts = {
@@ -227,20 +227,20 @@ def hard_linked(*order: str) -> bytes:
 
 
 def ancient(change: Callable[[dict[str, Content]], Any], **more: Any) -> bytes:
-    """An archive of Docker before 1.10 that was changed. more: what is said of its only image beside."""
+    """Return a changed archive of Docker before 1.10. more: further keys of its only image."""
     entries = archives.ancient(SMALL, **more)
     change(entries)
     return archives.tar(entries)
 
 
 def described(identifier: str, parent: str = "", **more: Any) -> dict[str, Content]:
-    """One more image in such an archive."""
+    """Return the entries of one more image in such an archive."""
     said = archives.encoded({"id": identifier, "parent": parent, **more})
     return {f"{identifier}/json": said, f"{identifier}/layer.tar": SMALL.layers[0]}
 
 
 def chains(length: int, number: int = 1) -> dict[str, Content]:
-    """An archive with rows of images, each the parent of the next; and each has a tag."""
+    """Return an archive with chains of images, each the parent of the next, with a tag for each."""
     entries: dict[str, Content] = {}
     tags = {}
     for row in range(number):
@@ -590,7 +590,7 @@ ODD: dict[str, Archive] = {
 
 
 def entries(name: str, number: int, kind: bytes = b"0") -> bytes:
-    """A compressed archive of many entries; in the name stands a # for the number of each."""
+    """Return a compressed archive of many entries; # in the name stands for the number."""
     names = (name.replace("#", str(position)) for position in range(number))
     header = head(kind)
     short = len(name) < 90
@@ -599,17 +599,17 @@ def entries(name: str, number: int, kind: bytes = b"0") -> bytes:
 
 
 def packed_list(text: str) -> bytes:
-    """A compressed archive with such a manifest.json."""
+    """Return a compressed archive with this manifest.json."""
     return archives.packed(archives.tar({"manifest.json": text.encode()}), "gzip")
 
 
 def at_the_end(text: str) -> bytes:
-    """A compressed archive with such an index at its end."""
+    """Return a compressed archive with this index at its end."""
     return archives.packed(b"x", "gzip") + section("gzip", text.encode())
 
 
 def of_documents(documents: Mapping[str, bytes]) -> bytes:
-    """A compressed archive with a sound index at its end, of nothing but documents."""
+    """Return a compressed archive with a sound index at its end, of documents alone."""
     rows, start = [], 0
     for name, data in documents.items():
         rows.append([name, start, start + 512, len(data)])
@@ -619,7 +619,7 @@ def of_documents(documents: Mapping[str, bytes]) -> bytes:
 
 
 def many_indexes() -> bytes:
-    """Many indexes that all name one manifest of many layers."""
+    """Return an archive of many indexes that all name one manifest of many layers."""
     large = archives.encoded(
         {
             "schemaVersion": 2,
@@ -637,23 +637,23 @@ def many_indexes() -> bytes:
 
 
 def much(piece: bytes, kind: str) -> bytes:
-    """An archive with a large file, of packed pieces, as many as one MiB can hold."""
+    """Return an archive with a large file of packed pieces, as many as fit in one MiB."""
     return archives.packed(head(b"0", "much", size=1 << 40), kind) + piece * (((1 << 20) - 1024) // len(piece))
 
 
 def zeros(kind: str) -> bytes:
-    """An archive with a file of zeros."""
+    """Return an archive with a file of zeros."""
     return much(archives.packed(bytes(16 << 20), kind), kind)
 
 
 def filtered_zeros() -> bytes:
-    """The same in xz with as many filters as it takes, each of which goes over every byte."""
+    """Return an archive of zeros in xz with the largest number of filters, each of which processes every byte."""
     filters = [{"id": lzma.FILTER_DELTA, "dist": 1}] * 3 + [{"id": lzma.FILTER_LZMA2, "preset": 0}]
     return much(lzma.compress(bytes(4 << 20), filters=filters), "xz")
 
 
 def ancient_zeros() -> bytes:
-    """An archive of Docker before 1.10 with a layer of zeros."""
+    """Return an archive of Docker before 1.10 with a layer of zeros."""
     size = 1000 << 20
     entries = archives.ancient(SMALL)
     del entries[f"{ANCIENT}/layer.tar"]
@@ -664,21 +664,21 @@ def ancient_zeros() -> bytes:
 
 
 def ancient_holes() -> bytes:
-    """The same, plain, with the zeros left out."""
+    """Return the same archive, uncompressed and without the zeros."""
     entries = archives.ancient(SMALL)
     del entries[f"{ANCIENT}/layer.tar"]
     return sparse([], size=1032 << 20, name=f"{ANCIENT}/layer.tar") + archives.tar(entries)
 
 
 def leaps() -> bytes:
-    """An archive in bzip2 of what packs best and is put together most slowly: each byte lies far from the last."""
+    """Return an archive in bzip2 that packs best and unpacks most slowly: each byte is far from the last."""
     last, word = b"a", b"b"
     while len(word) < 800_000:
         last, word = word, word + last
     return much(bz2.compress(word), "bzip2")
 
 
-# Files below one MiB that unpack to very much, or are parsed to it. Only the form of their refusal is of interest.
+# Files below one MiB that unpack, or are parsed, to very much. Whether they are refused makes no difference.
 BOMBS: dict[str, Callable[[], bytes]] = {
     "index of empty lists": lambda: at_the_end(f'{{"version":1,"entries":[{"[]," * 20_000_000}[]]}}'),
     "index of objects": lambda: at_the_end(f'{{"version":1,"entries":[{{"a":0}}{",{}" * 9_000_000}]}}'),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Synthetic archives: small ones of every layout, as the tools' sources say that they write them."""
+"""Synthetic archives: small ones in every layout, as the sources of the tools write them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from typing import Any, Union, cast
 
 import zstandard
 
+from ansible_collections.gantry.docker.tests.support.tars import add
+
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -30,7 +32,7 @@ FULL_NAME = "io.containerd.image.name"
 REF_NAME = "org.opencontainers.image.ref.name"
 UNKNOWN = {"os": "unknown", "architecture": "unknown"}
 
-# An archive in the making: an entry's content by its name; a symbolic link's target as a Link.
+# The content of an entry; a symbolic link is a Link.
 Content = Union[bytes, "Link"]
 
 
@@ -41,7 +43,7 @@ class Link:
 
 @dataclass(frozen=True)
 class Image:
-    """An image to put in archives."""
+    """An image for archives."""
 
     layers: tuple[bytes, ...]
     architecture: str = "amd64"
@@ -85,31 +87,22 @@ def blob(data: bytes) -> str:
 
 
 def tar(entries: Mapping[str, Content], directories: Sequence[str] = (), form: int = tarfile.USTAR_FORMAT) -> bytes:
-    """An archive as Go writes it: without padding to records of ten blocks."""
+    """Return a tar as Go writes it: without padding to records of ten blocks."""
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w", format=form) as archive:
         for name in directories:
-            info = tarfile.TarInfo(name)
-            info.type = tarfile.DIRTYPE
-            archive.addfile(info)
+            add(archive, name, type=tarfile.DIRTYPE)
         for name, content in entries.items():
-            archive.addfile(*member(name, content))
+            if isinstance(content, Link):
+                add(archive, name, type=tarfile.SYMTYPE, linkname=content.target)
+            else:
+                add(archive, name, content)
         end = archive.offset
     return file.getvalue()[:end] + bytes(1024)
 
 
-def member(name: str, content: Content) -> tuple[tarfile.TarInfo, io.BytesIO | None]:
-    info = tarfile.TarInfo(name)
-    if isinstance(content, Link):
-        info.type = tarfile.SYMTYPE
-        info.linkname = content.target
-        return info, None
-    info.size = len(content)
-    return info, io.BytesIO(content)
-
-
 def packed(data: bytes, compression: str) -> bytes:
-    """Data, compressed."""
+    """Return compressed data."""
     if compression == "gzip":
         return gzip.compress(data, mtime=0)
     if compression == "xz":
@@ -125,7 +118,7 @@ SPARSE_FORMS = ("gnu", "posix --sparse-version=0.0", "posix --sparse-version=0.1
 
 
 def packed_with_tar(tree: Path, form: str) -> bytes:
-    """An archive of what is in a directory, by GNU tar, which leaves zeros out of it."""
+    """Return a directory as a tar by GNU tar, without blocks of zeros."""
     with tempfile.TemporaryDirectory(dir=tree.parent) as holes:
         subprocess.run(["cp", "--recursive", "--sparse=always", f"{tree}/.", holes], check=True)
         command = ["tar", "--create", "--sparse", *f"--format={form}".split(), f"--directory={holes}", "."]
@@ -133,7 +126,7 @@ def packed_with_tar(tree: Path, form: str) -> bytes:
 
 
 def legacy(*images: Image) -> dict[str, Content]:
-    """What docker save writes before 25 (moby, image/tarexport/save.go): a layer met again is a link."""
+    """Return an archive of docker save before 25 (moby, image/tarexport/save.go): a repeated layer is a link."""
     entries: dict[str, Content] = {}
     listed = []
     first: dict[str, str] = {}
@@ -154,9 +147,9 @@ def legacy(*images: Image) -> dict[str, Content]:
 
 
 def ancient(*images: Image, write: Callable[[Any], bytes] = encoded, **more: Any) -> dict[str, Content]:
-    """What docker save wrote before 1.10: an image for each layer, which knows its parent.
+    """Return an archive of docker save before 1.10: an image for each layer, with its parent.
 
-    write: writes what is said of each image. more: what is said of it beside or instead.
+    write: a function that writes the description of an image. more: further or other keys in the descriptions.
     """
     entries: dict[str, Content] = {}
     repositories: dict[str, dict[str, str]] = {}
@@ -188,7 +181,7 @@ def ancient(*images: Image, write: Callable[[Any], bytes] = encoded, **more: Any
 
 
 def podman(*images: Image) -> dict[str, Content]:
-    """What podman save and skopeo write as docker-archive: layers in the root, and links to them."""
+    """Return a docker-archive of podman save and skopeo: layers in the root, and links to them."""
     entries: dict[str, Content] = {}
     listed = []
     for image in images:
@@ -221,14 +214,20 @@ def manifest(image: Image, compression: str = "none") -> bytes:
     )
 
 
+def manifest_of(config: bytes, config_type: str, layer: bytes, layer_type: str) -> tuple[bytes, bytes, bytes]:
+    """Return a manifest of one layer, its config and its layer."""
+    parts = {"config": descriptor(config, config_type), "layers": [descriptor(layer, layer_type)]}
+    return encoded({"schemaVersion": 2, "mediaType": OCI_MANIFEST, **parts}), config, layer
+
+
 def blobs(image: Image, compression: str = "none") -> dict[str, Content]:
-    """An image's blobs: layers, config and manifest."""
+    """Return an image's blobs: layers, config and manifest."""
     parts = [*(packed(data, compression) for data in image.layers), image.config, manifest(image, compression)]
     return {blob(part): part for part in parts}
 
 
 def listed(image: Image, compression: str = "none") -> dict[str, Any]:
-    """An image's item in the manifest.json of an archive with an OCI layout."""
+    """Return an image's item in manifest.json of an archive with an OCI layout."""
     return {
         "Config": blob(image.config),
         "RepoTags": list(image.tags) or None,
@@ -237,25 +236,25 @@ def listed(image: Image, compression: str = "none") -> dict[str, Any]:
 
 
 def full(tag: str) -> str:
-    """A tag as engines write it to index.json."""
+    """Return a tag as engines write it to index.json."""
     return tag if "." in tag.partition("/")[0] else f"docker.io/library/{tag}"
 
 
 def named(target: Mapping[str, Any], tags: Sequence[str]) -> list[dict[str, Any]]:
-    """The descriptors in index.json of something with these tags."""
+    """Return the descriptors in index.json of a target with these tags."""
     return [{**target, "annotations": {FULL_NAME: full(tag), REF_NAME: tag.rpartition(":")[2]}} for tag in tags] or [
         dict(target)
     ]
 
 
 def layout(descriptors: Sequence[Mapping[str, Any]]) -> dict[str, Content]:
-    """The files of an OCI layout beside the blobs."""
+    """Return the files of an OCI layout beside the blobs."""
     index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": descriptors}
     return {"index.json": encoded(index), "oci-layout": b'{"imageLayoutVersion": "1.0.0"}'}
 
 
 def oci(*images: Image, compression: str = "none") -> dict[str, Content]:
-    """A pure OCI layout, as skopeo writes oci-archive; its layers may be compressed."""
+    """Return a pure OCI layout, as skopeo's oci-archive; its layers may be compressed."""
     entries: dict[str, Content] = {}
     descriptors = []
     for image in images:
@@ -265,7 +264,7 @@ def oci(*images: Image, compression: str = "none") -> dict[str, Content]:
 
 
 def both(*images: Image, compression: str = "none") -> dict[str, Content]:
-    """What docker save writes since 25."""
+    """Return an archive of docker save since 25."""
     items = encoded([listed(image, compression) for image in images])
     return {**oci(*images, compression=compression), "manifest.json": items}
 
@@ -275,7 +274,7 @@ def attestation(data: bytes) -> dict[str, Any]:
 
 
 def index_of(*images: Image) -> bytes:
-    """An index of these platforms, and of an attestation that is nowhere."""
+    """Return an index of these platforms, and of a missing attestation."""
     platforms = [
         descriptor(
             manifest(image),
@@ -289,7 +288,7 @@ def index_of(*images: Image) -> bytes:
 
 
 def multi_platform(index: bytes, tags: Sequence[str], *images: Image) -> dict[str, Content]:
-    """What a containerd store saves of an index: the first of these images is that of the host."""
+    """Return an index as a containerd store saves it; the first image is that of the host."""
     entries: dict[str, Content] = {blob(index): index}
     for image in images:
         entries.update(blobs(image))
@@ -298,7 +297,7 @@ def multi_platform(index: bytes, tags: Sequence[str], *images: Image) -> dict[st
 
 
 def layer(content: str) -> bytes:
-    """A layer with one file."""
+    """Return a layer with one file."""
     return tar({"etc/issue": content.encode()})
 
 
@@ -314,15 +313,14 @@ CHART = "application/vnd.cncf.helm.config.v1+json"
 
 
 def artifact(data: bytes, config: bytes, config_type: str, layer_type: str, name: str) -> dict[str, Content]:
-    """The blobs of an artifact, and as index.json its descriptor."""
-    parts = {"config": descriptor(config, config_type), "layers": [descriptor(data, layer_type)]}
-    manifest = encoded({"schemaVersion": 2, "mediaType": OCI_MANIFEST, **parts})
-    target = descriptor(manifest, OCI_MANIFEST, annotations={FULL_NAME: name})
-    return {"index.json": encoded(target), **{blob(part): part for part in (data, config, manifest)}}
+    """Return the blobs of an artifact, and its descriptor as index.json."""
+    parts = manifest_of(config, config_type, data, layer_type)
+    target = descriptor(parts[0], OCI_MANIFEST, annotations={FULL_NAME: name})
+    return {"index.json": encoded(target), **{blob(part): part for part in parts}}
 
 
 def with_artifacts() -> dict[str, Content]:
-    """An OCI layout of an image, its signature as cosign makes it, and a chart."""
+    """Return an OCI layout of an image, its signature as by cosign, and a chart."""
     signed = Image((b'{"critical": {}}',), architecture="").config
     signature = artifact(b'{"critical": {}}', signed, OCI_CONFIG, SIGNATURE, "example.com/tool:sha256-1.sig")
     chart = artifact(b"\x1f\x8bchart", b"{}", CHART, "application/vnd.cncf.helm.chart.content.v1.tar+gzip", "chart:1")
