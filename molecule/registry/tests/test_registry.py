@@ -14,7 +14,7 @@ import docker
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.integration.registries import Registry
 
-SECURE, OVERLOADED, DYING = "192.0.2.1:5002", "127.0.0.1:5120", "127.0.0.1:5121"
+SECURE, OVERLOADED = "192.0.2.1:5002", "127.0.0.1:5120"
 
 
 def names(engine: docker.DockerClient) -> set[str]:

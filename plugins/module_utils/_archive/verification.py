@@ -83,16 +83,7 @@ def verify_pieces(pieces: Iterator[bytes], path: str) -> ArchiveIndex:
         raise unusable(path, error) from error
 
 
-def verify_stream(stream: Reader, path: str) -> ArchiveIndex:
-    """The same as verify for an archive that comes from a stream, which is read once and to its end.
-
-    path: what messages call it.
-    """
-    with reading(path):
-        return _verify(stream)
-
-
-def _verify(stream: Reader, bounds: Bounds | None = None) -> ArchiveIndex:
+def _verify(stream: Reader, bounds: Bounds) -> ArchiveIndex:
     head = read_exactly(stream, HEAD)
     compression = compression_of(head)
     return _verify_tar(StreamSource(unpacked(Rejoined(head, stream), compression)), compression, bounds)
