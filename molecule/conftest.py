@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the scenarios' tests look at: the engine that DOCKER_HOST names, and the containers that run on it."""
+"""Fixtures for the tests of the scenarios: the engine in DOCKER_HOST and its containers."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from testinfra.host import Host
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[docker.DockerClient]:
-    """The engine itself."""
+    """A client of the engine."""
     client = docker.from_env()
     yield client
     client.close()
 
 
 def container(name: str) -> Host:
-    """A container, as a host to look at."""
+    """Return a container as a host for testinfra."""
     return testinfra.get_host(f"docker://{name}")
 
 
 def layers(engine: docker.DockerClient, name: str) -> list[str]:
-    """The DiffIDs of an image's layers."""
+    """Return the DiffIDs of an image's layers."""
     found: list[str] = engine.images.get(name).attrs["RootFS"]["Layers"]
     return found

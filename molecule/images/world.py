@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes what the images come from, and what a host has from before: world.py make DIRECTORY; world.py move."""
+"""Prepare the scenario's registry, archives and host: world.py make DIRECTORY; world.py move."""
 
 from __future__ import annotations
 

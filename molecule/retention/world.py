@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes thirty images, with containers on some: world.py make. Tells what all images take: world.py size."""
+"""Make thirty images and some containers: world.py make. Print the size of all images: world.py size."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The benchmark's command line: measures parts on private engines, and makes the document of all that was measured."""
+"""The benchmark's command line: it measures parts on private engines, and writes the document."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ RAW, DOCUMENT, PLOTS = "benchmarks.json", "benchmarks.md", "benchmarks"
 
 
 def main() -> int:
-    """Do what the command line says; give the exit status."""
+    """Measure as the command line says, and write the document; return the exit code."""
     arguments = _parser().parse_args()
     output = arguments.output or (STATE / "bench" / "quick" if arguments.quick else DOCS)
     output.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def write_document(output: Path) -> None:
-    """Make the document and its plots anew from the numbers in their directory."""
+    """Write the document and its plots from the numbers in their directory."""
     records = results.read(output / RAW)
     plots = output / PLOTS
     shutil.rmtree(plots, ignore_errors=True)
@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _measure(arguments: argparse.Namespace, raw: Path) -> list[str]:
-    """Measure what the command line names, and put it in the place of what was measured before; what failed."""
+    """Measure the chosen parts, and replace their former numbers; return a message for each failure."""
     usual = engines.DEFAULT_NAMES[:1] if arguments.quick else engines.DEFAULT_NAMES
     names = arguments.engines.split(",") if arguments.engines else usual
     rounds = arguments.rounds or (1 if arguments.quick else 5)
@@ -93,7 +93,7 @@ def _measure(arguments: argparse.Namespace, raw: Path) -> list[str]:
                 problems.append(f"{part.name} on {name}: {problem}")
                 continue
             print(f"    it took {time.monotonic() - started:.0f} s", file=sys.stderr)
-            # After every part, as a long run may be broken off.
+            # After each part, because a long run may be interrupted.
             results.write(raw, results.merged(results.read(raw), [record]))
     return problems
 
@@ -102,7 +102,7 @@ def _record(part: Part, name: str, rounds: int, quick: bool) -> Record:
     """Measure a part on an engine of its own."""
     with ExitStack() as cleanup:
         engine = cleanup.enter_context(engines.running(name, content()))
-        # What lies among the engine's files goes with it, even if this process is killed.
+        # The engine's files are removed with it, even if this process is killed.
         bench = Bench(Runner(engine, rounds, warm=not quick), Layers(engine.files / "layers"), quick, cleanup)
         run = {"quick": quick, "rounds": rounds, "docker": engine.version, **circumstances()}
         groups: dict[str, Measured] = {}
@@ -120,7 +120,7 @@ def _record(part: Part, name: str, rounds: int, quick: bool) -> Record:
 def _profiles(
     bench: Bench, part: Part, group: Group, groups: dict[str, Measured]
 ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Where the time goes, for each target of the group's that wasn't met; one round can't tell."""
+    """Yield a profile for each missed target of a group; none after one round, which proves nothing."""
     for target in [] if bench.quick else part.missed(groups):
         for side in group.sides:
             alone = isinstance(side.work, Module) and not side.host

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The machine, what runs on it, and when: what numbers are worth nothing without."""
+"""The circumstances of a measurement: machine, programs and date."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.gantry.docker.tests.engines.places import STATE
 
 
 def circumstances() -> dict[str, Any]:
-    """All of it, by the names that the document uses."""
+    """Return the circumstances, by their names in the document."""
     return {
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": _machine(),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Images to measure with: of any size, with random bytes or with Debian's files, and many small ones."""
+"""Images for the benchmark, of any size and number, with random bytes or with Debian's files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Layer:
 
 
 class Layers:
-    """Makes layers in a directory, each once."""
+    """Layers in a directory; each is made once."""
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir()
@@ -43,7 +43,7 @@ class Layers:
         self._layers: dict[tuple[str, int, int], Layer] = {}
 
     def layer(self, kind: str, size: int, seed: int = 0) -> Layer:
-        """A layer with about so many bytes of files, that differs from others by its seed."""
+        """Return a layer with about this many bytes of files. seed: layers with different seeds differ."""
         key = (kind, size, seed)
         if key not in self._layers:
             path = self._directory / f"{kind}-{size}-{seed}.tar"
@@ -56,12 +56,12 @@ class Layers:
         return self._layers[key]
 
     def discard(self, kind: str, size: int) -> None:
-        """Remove a layer's file, where its place is needed."""
+        """Remove a layer's file, to free its space."""
         self._layers.pop((kind, size, 0)).path.unlink()
 
 
 def load(engine: Engine, images: Mapping[str, tuple[Layer, ...]]) -> None:
-    """Give an engine images: names, and the layers of each, from the first one up."""
+    """Load images. images: their layers by their names, the lowest first."""
     client = engine.client()
     architecture = client.version()["Arch"]
     client.close()
@@ -76,7 +76,7 @@ def load(engine: Engine, images: Mapping[str, tuple[Layer, ...]]) -> None:
 
 
 class _Hashing:
-    """A file to write to that knows the digest of what was written."""
+    """A file that computes the digest of the bytes that are written to it."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file, self._sha256 = file, hashlib.sha256()
@@ -109,7 +109,7 @@ def _fill(tar: tarfile.TarFile, kind: str, size: int, seed: int) -> None:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """Programs, libraries and data as they lie on a Debian host, always in the same order."""
+    """Yield the programs, libraries and data of a Debian host, always in the same order."""
     for directory, inner, names in os.walk(root / "usr"):
         inner.sort()
         for name in sorted(names):
@@ -119,7 +119,7 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _write(tar: tarfile.TarFile, images: Mapping[str, tuple[Layer, ...]], architecture: str) -> None:
-    """Write an archive in the layout that every engine reads."""
+    """Write an archive in a layout that all engines read."""
     layers = {layer.diff_id: layer for used in images.values() for layer in used}
     for layer in layers.values():
         tar.add(layer.path, _entry(layer))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The document, made from the records alone."""
+"""The document, which is made from the records alone."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ FACTS = (
 
 
 def written(records: Sequence[Record], raw: str, plots: str) -> str:
-    """The whole document, in Markdown. raw, plots: where the numbers are, and the directory of the plots."""
+    """Return the document, in Markdown. raw, plots: the names of the file with the numbers and the plots' directory."""
     engines = _engines(records)
     sections = [
         _INTRODUCTION.format(raw=raw),
@@ -68,7 +68,7 @@ def written(records: Sequence[Record], raw: str, plots: str) -> str:
 
 
 def plotted(records: Sequence[Record]) -> dict[Part, dict[str, Groups]]:
-    """The parts that have a plot, and what is in it: their groups, by what to call the engine."""
+    """Return the parts that have a plot, with their groups by the engine's title."""
     found: dict[Part, dict[str, Groups]] = {}
     for part in PARTS:
         for engine, name in _engines(records).items():
@@ -79,13 +79,13 @@ def plotted(records: Sequence[Record]) -> dict[Part, dict[str, Groups]]:
 
 
 def line(name: str, measured: Measured) -> str:
-    """A group in a line, for who waits."""
+    """Return a group as a line, for people who wait."""
     sides = (f"{side} {figures.seconds(measured, side):.3f} s" for side in measured.samples)
     return f"    {name}: {'; '.join(sides)}"
 
 
 def _engines(records: Iterable[Record]) -> dict[str, str]:
-    """The engines, with what to call them, the newest first."""
+    """Return the engines with their titles, the newest first."""
     measured = sorted({record.engine: record.run["docker"] for record in records}.items(), reverse=True)
     return {engine: f"{version.partition('+')[0]} {engine.partition('-')[2]}" for engine, version in measured}
 
@@ -101,7 +101,7 @@ def _where(records: Sequence[Record]) -> str:
 
 
 def _span(values: Iterable[Any]) -> str:
-    """The lowest and the highest."""
+    """Return the lowest and the highest value."""
     first, *more = sorted(set(values))
     return f"{first} to {more[-1]}" if more else str(first)
 
@@ -124,7 +124,7 @@ def _verdict(values: Sequence[float], limit: float) -> str:
 
 
 def _others(records: Sequence[Record], engines: dict[str, str]) -> str:
-    """The ratios of the parts that have no target."""
+    """Return the table of ratios without a target."""
     rows: dict[str, dict[str, str]] = {}
     for part in PARTS:
         for record in records:
@@ -140,7 +140,7 @@ def _others(records: Sequence[Record], engines: dict[str, str]) -> str:
 
 
 def _pairs(measured: Measured) -> Iterable[tuple[str, str]]:
-    """Each side that is another's, after the one of ours that stands above it."""
+    """Yield each side of others, with the side of ours above it."""
     above = ""
     for side in measured.samples:
         if side in measured.ours:
@@ -150,7 +150,7 @@ def _pairs(measured: Measured) -> Iterable[tuple[str, str]]:
 
 
 def _parts(records: Sequence[Record], engines: dict[str, str]) -> str:
-    """What the parts measure, and why one of them didn't."""
+    """Return the list of parts, with the reasons why one wasn't measured."""
     lines = []
     for part in PARTS:
         own = [record for record in records if record.part == part.name]
@@ -161,7 +161,7 @@ def _parts(records: Sequence[Record], engines: dict[str, str]) -> str:
 
 
 def _spread(values: Sequence[float]) -> str:
-    """The median, and between which values it lies where there are several."""
+    """Return the median, and with several values the lowest and the highest."""
     return f"{median(values):.3g}" + (f" ({min(values):.3g} to {max(values):.3g})" if len(values) > 1 else "")
 
 

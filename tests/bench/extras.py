@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What only the benchmark needs: the collection that we are compared with."""
+"""The collection to compare with, which only the benchmark needs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ _PARTS = tuple(f"ansible_collections/community/{name}/" for name in ("docker", "
 
 @lru_cache(maxsize=1)
 def collections() -> Path:
-    """A tree with community.docker, out of the one package that has it without Galaxy; made from its lock, once."""
+    """Return a collections tree with community.docker; make it once, from a lock.
+
+    The package ansible has that collection, so Galaxy isn't needed.
+    """
     lock = _HERE / "requirements-peers.txt"
     python = "{}.{}".format(*sys.version_info)
     target = STATE / "bench" / f"peers-{python}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
@@ -39,13 +42,13 @@ def collections() -> Path:
 
 
 def community_version() -> str:
-    """The version of community.docker."""
+    """Return the version of community.docker."""
     manifest = json.loads((collections() / _PARTS[0] / "MANIFEST.json").read_text())
     return str(manifest["collection_info"]["version"])
 
 
 def _unpack_collections(lock: Path, target: Path) -> None:
-    # The newest package wants a newer Python than this may be; the collection in it doesn't.
+    # The newest package may need a newer Python than this one. The collection in it doesn't.
     options = ["--no-deps", "--only-binary=:all:", "--python-version=3.12", "--require-hashes", "--quiet"]
     with tempfile.TemporaryDirectory(dir=target.parent) as directory:
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--no-cache-dir"]

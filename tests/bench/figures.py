@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From samples to numbers: medians and their spread, ratios round by round, and the targets that compare them."""
+"""Figures from samples: medians, ratios of each round, and the targets for them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ MIB = 1024 * 1024
 class Target:
     """A limit that the project has set itself.
 
-    what: the promise, in words. limit, unit: what is allowed at most. group, side: what has to meet it.
-    values: what was measured, from a part's groups on one engine: a value for each round, or one for all of them.
+    what: the target in words. limit, unit: the largest allowed value. group, side: the measurement that must meet it.
+    values: a function that returns the measured values from a part's groups on one engine: one for each round, or one
+    for all of them.
     """
 
     what: str
@@ -31,36 +32,36 @@ class Target:
     values: Callable[[Groups], Sequence[float]]
 
     def measured(self, groups: Groups) -> Sequence[float]:
-        """What was measured, of which the median counts; nothing if what it takes wasn't."""
+        """Return the measured values, whose median counts; none if a group or a side is missing."""
         try:
             return self.values(groups)
         except KeyError:
             return ()
 
     def missed(self, groups: Groups) -> bool:
-        """Whether it was measured, and is above the limit."""
+        """Return whether it was measured and is above the limit."""
         values = self.measured(groups)
         return bool(values) and median(values) > self.limit
 
 
 def walls(measured: Measured, side: str) -> list[float]:
-    """The seconds that passed, round by round."""
+    """Return the elapsed seconds of each round."""
     return [sample.wall for sample in measured.samples[side]]
 
 
 def seconds(measured: Measured, side: str) -> float:
-    """The median of what passed."""
+    """Return the median of the elapsed seconds."""
     return median(walls(measured, side))
 
 
 def memory(measured: Measured, side: str) -> int:
-    """The most memory that one of a side's processes had; 0 if it wasn't looked at."""
+    """Return the peak memory of a side's largest process; 0 if it wasn't measured."""
     counted = measured.counted.get(side)
     return max(counted.memory if counted else 0, *(sample.memory for sample in measured.samples[side]))
 
 
 def ratios(measured: Measured, ours: str, peer: str, less: str = "") -> list[float]:
-    """Ours by the peer's seconds, round by round. less: a side whose seconds are taken off ours first."""
+    """Return the ratio of our seconds to the peer's for each round. less: a side whose seconds are taken off ours."""
     samples = measured.samples
     floor = [sample.wall for sample in samples[less]] if less else [0.0] * len(samples[ours])
     return [
@@ -69,22 +70,22 @@ def ratios(measured: Measured, ours: str, peer: str, less: str = "") -> list[flo
 
 
 def ratio(what: str, limit: float, group: str, side: str, peer: str, less: str = "") -> Target:
-    """How many times the peer's seconds a side takes: the median of the rounds' ratios."""
+    """Return a target for the ratio of a side's seconds to the peer's: the median of the rounds' ratios."""
     return Target(what, limit, "×", group, side, lambda groups: ratios(groups[group], side, peer, less))
 
 
 def lasts(what: str, limit: float, group: str, side: str) -> Target:
-    """How many seconds a side takes."""
+    """Return a target for the seconds of a side."""
     return Target(what, limit, "s", group, side, lambda groups: walls(groups[group], side))
 
 
 def sends(what: str, limit: float, group: str, side: str) -> Target:
-    """How many MiB a side sends."""
+    """Return a target for the MiB that a side sends."""
     return Target(what, limit, "MiB", group, side, lambda groups: [groups[group].counted[side].sent / MIB])
 
 
 def holds(what: str, limit: float, group: str, side: str, above: str) -> Target:
-    """How many MiB of memory more than another's a side's process has at its peak."""
+    """Return a target for the peak memory of a side's process above that of another side, in MiB."""
 
     def values(groups: Groups) -> list[float]:
         measured = groups[group]
@@ -94,7 +95,10 @@ def holds(what: str, limit: float, group: str, side: str, above: str) -> Target:
 
 
 def grows(what: str, limit: float, small: str, large: str, side: str, floor: str) -> Target:
-    """How much faster than linearly the seconds above a floor grow from a small group to a large one: of medians."""
+    """Return a target for the growth of the seconds above a floor, from a small group to a large one.
+
+    Linear growth is 1. The medians count.
+    """
 
     def values(groups: Groups) -> list[float]:
         low, high = (seconds(groups[name], side) - seconds(groups[name], floor) for name in (small, large))

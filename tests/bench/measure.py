@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs sides in turn and measures each run."""
+"""The measurement: the sides run in turn, and each run is measured."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ _PATIENCE = 1800  # seconds; a run that takes longer hangs
 
 
 class BenchFailed(Exception):
-    """Something that was to be measured failed, or did something else; the message has what it said."""
+    """A measured program failed, or did something else than expected; the message has its output."""
 
 
 @dataclass(frozen=True)
 class Runner:
-    """Measures groups on one engine.
+    """The measurement of groups on one engine.
 
-    rounds: how often each side runs after the warm-up. warm: whether tasks have one, in which Ansible makes their
-    modules' archives; without it their times mean little.
+    rounds: the number of runs of each side after the warm-up. warm: whether tasks have a warm-up, in which Ansible
+    packs their modules; without it their times mean little.
     """
 
     engine: Engine
@@ -54,7 +54,7 @@ class Runner:
     warm: bool = True
 
     def measure(self, group: Group) -> Measured:
-        """Run a group's sides in turn, A B C A B C …, after a round that isn't timed, but counts bytes."""
+        """Run a group's sides in turn, A B C A B C …, after a round that counts bytes and isn't timed."""
         counts = {side.name: self._count(side) for side in group.sides if not side.host}
         rounds = self._tasks(group) if group.how == TASKS else self._processes(group)
         return Measured(
@@ -66,12 +66,12 @@ class Runner:
         )
 
     def do(self, work: Work) -> None:
-        """Do something that isn't measured."""
+        """Run something without measuring it."""
         for program in _programs(work):
             self._run(program, self._environment)
 
     def profile(self, side: Side) -> list[dict[str, Any]]:
-        """Where a module's process spends its time: all imports, and its functions with the most of their own."""
+        """Return a profile of a module's process: its imports, and the functions with the most time of their own."""
         self._reset(side)
         with tempfile.TemporaryDirectory(prefix="gantry-bench-") as directory:
             file = Path(directory, "profile")
@@ -120,7 +120,7 @@ class Runner:
         return Counted(wire or counter.sent, counter.received, max(sample.memory for sample in samples))
 
     def _samples(self, side: Side, environment: Mapping[str, str]) -> list[Sample]:
-        """Run a side once as a process; one for each round of its loop."""
+        """Run a side once, as one process for each round of its loop; return a sample for each."""
         samples = []
         for program in _programs(side.work):
             sample, output = self._run(program, environment)
@@ -153,7 +153,7 @@ class Runner:
 
 
 def _programs(work: Work) -> list[list[str]]:
-    """What to run; for a loop, one after the other."""
+    """Return the programs to run, one after the other; several for a loop."""
     if isinstance(work, Command):
         return [["bash", "-o", "pipefail", "-c", work.line]]
     python = [sys.executable, "-P", *_module(work.name)]
@@ -161,7 +161,7 @@ def _programs(work: Work) -> list[list[str]]:
 
 
 def _module(name: str) -> list[str]:
-    """How Python finds a module of Ansible's, of a collection, or in library/."""
+    """Return Python's arguments for a module of Ansible, of a collection, or in library/."""
     namespace, _dot, short = name.rpartition(".")
     if namespace == "ansible.builtin":
         return ["-m", f"ansible.modules.{short}"]
@@ -190,7 +190,7 @@ def _longest(profile: Path, count: int = 8) -> list[dict[str, Any]]:
 
 
 def _name(path: str, _line: int, function: str) -> str:
-    """A function, by its file below the last directory of packages."""
+    """Return the name of a function with the end of its file's path."""
     if function == "_find_and_load":
         return "all imports"
     return function if path == "~" else f"{'/'.join(Path(path).parts[-2:])}:{function}"

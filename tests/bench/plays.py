@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A group as a playbook: its sides as tasks, in turn, timed by a callback."""
+"""Playbooks whose tasks are the sides of a group in turn, timed by a callback."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": sys.execu
 
 @dataclass(frozen=True)
 class Play:
-    """A playbook to run. program, environment: how. tasks: the file that says afterwards what its tasks took."""
+    """A playbook. program, environment: how to run it. tasks: the file to which the callback writes."""
 
     program: list[str]
     environment: dict[str, str]
@@ -36,7 +36,7 @@ _RESET = "reset"
 
 
 def written(group: Group, rounds: int, directory: Path) -> Play:
-    """The playbook, in a directory that has place for it."""
+    """Write the playbook of a group to a directory."""
     playbook, inventory, tasks = (directory / name for name in ("playbook.json", "inventory.json", "tasks"))
     playbook.write_text(json.dumps([_play(side) for _round in range(rounds) for side in group.sides]))
     hosts = {_host(side): dict(side.host or _LOCAL) for side in group.sides}
@@ -59,7 +59,7 @@ def _host(side: Side) -> str:
 
 
 def _play(side: Side) -> dict[str, Any]:
-    """One run of a side: its task, after the one that resets."""
+    """Return the play of one run of a side: its task, after the task that resets."""
     task: dict[str, Any] = {"name": side.name}
     if isinstance(side.work, Command):
         task["ansible.builtin.shell"] = {"cmd": side.work.line}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Draws what was measured as SVG: a bar for each side, with the lowest and the highest of its rounds."""
+"""Plots in SVG: a bar for each side, with the lowest and the highest of its rounds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LABELS, _COLUMN, _GAP, _ROW = 240, 230, 60, 16  # widths and a height, in pixel
 
 
 def drawn(engines: Mapping[str, Groups]) -> str:
-    """A plot of one part: a block of bars for each group, and a column for each engine, by its name."""
+    """Return the plot of a part: a block of bars for each group, and a column for each engine by its title."""
     plot = ElementTree.Element("svg", xmlns="http://www.w3.org/2000/svg")
     plot.set("font-family", "sans-serif")
     plot.set("font-size", "11")
@@ -65,6 +65,6 @@ def _write(plot: ElementTree.Element, x: float, y: float, text: str) -> None:
 
 
 def _add(plot: ElementTree.Element, tag: str, **attributes: object) -> ElementTree.Element:
-    """An element; numbers are as exact as screens are."""
+    """Add an element; numbers are rounded to what a screen shows."""
     shown = {name: f"{value:.1f}" if isinstance(value, float) else str(value) for name, value in attributes.items()}
     return ElementTree.SubElement(plot, tag, shown)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was measured, as JSON: one record for each part on each engine, from which the document is made."""
+"""Results as JSON: one record for each part on each engine. The document is made from them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _VERSION = 2
 class Record:
     """A part on one engine.
 
-    run: the circumstances: date, machine, programs, rounds and whether it was a quick one. groups: as measured.
-    profiles: where the time went, for each target that wasn't met. left_out: why nothing was measured.
+    run: the circumstances: date, machine, programs, rounds, and whether it was a quick run. groups: the measurements.
+    profiles: a profile for each missed target. left_out: the reason if nothing was measured.
     """
 
     part: str
@@ -35,7 +35,7 @@ class Record:
 
 
 def read(path: Path) -> list[Record]:
-    """The records of a file; none if there is no such file."""
+    """Return the records of a file; none if there is no such file."""
     if not path.exists():
         return []
     known = json.loads(path.read_text())
@@ -45,14 +45,14 @@ def read(path: Path) -> list[Record]:
 
 
 def write(path: Path, records: Iterable[Record]) -> None:
-    """Write records, so that the same ones give the same file."""
+    """Write records; the same records give the same file."""
     order = [part.name for part in PARTS]
     rows = [_row(one) for one in sorted(records, key=lambda one: (order.index(one.part), one.engine))]
     path.write_text(_text({"version": _VERSION, "records": rows}) + "\n")
 
 
 def merged(old: Iterable[Record], new: Iterable[Record]) -> list[Record]:
-    """All records, the new ones in the place of those of the same part and engine."""
+    """Return all records; a new one replaces that of the same part and engine."""
     known = {part.name for part in PARTS}
     return list({(one.part, one.engine): one for one in [*old, *new] if one.part in known}.values())
 
@@ -78,13 +78,13 @@ def _group(measured: Measured) -> dict[str, Any]:
 
 
 def _text(value: Any, depth: int = 1) -> str:
-    """A value as JSON in which only objects begin a line: so every side of a group has one line."""
+    """Return a value as JSON in which only objects begin a line, so that each side of a group has one line."""
     if isinstance(value, dict):
         items = [(inner, f"{json.dumps(key)}: {_text(inner, depth + 1)}") for key, inner in value.items()]
         return f"{{{_items(items, depth)}}}"
     if isinstance(value, (list, tuple)):
         return f"[{_items([(inner, _text(inner, depth + 1)) for inner in value], depth)}]"
-    # Numbers are as exact as clocks are.
+    # Clocks aren't more exact.
     return json.dumps(round(value, 5) if isinstance(value, float) else value)
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The benchmark runs, small, and its document says what its numbers say."""
+"""The benchmark works, and its document has its numbers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MIB = 1024 * 1024
 
 
 def bench(output: Path, *arguments: str, succeeds: bool = True) -> str:
-    """Run it as `dev` does; what it said."""
+    """Run the benchmark as `dev` does; return its messages."""
     command = [sys.executable, "-m", "ansible_collections.gantry.docker.tests.bench", "--output", str(output)]
     done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False, timeout=300)
     assert (done.returncode == 0) == succeeds, done.stderr
@@ -33,7 +33,7 @@ def bench(output: Path, *arguments: str, succeeds: bool = True) -> str:
 
 
 def measured(ours: list[float], theirs: list[float], memory: int = 50) -> Measured:
-    """The thin load beside the CLI's, in seconds; memory in MiB above a bare module's."""
+    """Return a measurement of the thin load beside the CLI's, in seconds; memory in MiB above a bare module's."""
 
     def samples(walls: list[float], more: int = 0) -> tuple[Sample, ...]:
         return tuple(Sample(wall, wall / 2, (40 + more) * MIB) for wall in walls)
@@ -69,7 +69,7 @@ def known() -> list[Record]:
 
 
 def some_engine() -> str:
-    """The first engine that can be had: which one makes no difference."""
+    """Return the first engine that can be built: which one makes no difference."""
     for name in DEFAULT_NAMES:
         with suppress(CannotBuild):
             root_of(name.partition("-")[0])

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs a program and tells what it took: timed.py FILE PROGRAM ARGUMENT...; FILE gets it, as JSON.
+"""Run a program and write its time and memory as JSON to a file: timed.py FILE PROGRAM ARGUMENT...
 
-It imports next to nothing: Linux counts the memory of the process that starts a program as the program's own.
+This imports next to nothing: Linux counts the memory of the process that starts a program as the program's own.
 """
 
 import os
@@ -13,7 +13,7 @@ import time
 
 
 def main() -> int:
-    """Run it; its exit status."""
+    """Run the program; return its exit code."""
     told, *program = sys.argv[1:]
     started = time.monotonic()
     child = os.fork()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is measured, as values: modules and commands, side by side in groups; and what the measuring gave."""
+"""The values of the benchmark: modules and commands, side by side in groups, and their measurements."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ PROCESSES = "processes"
 class Module:
     """One task of a module.
 
-    name: of a collection's module, or of one in library/. arguments: its options. changed: what it must report, so that
-    what is timed is what was meant; None if either will do. loop: what a loop puts for {{ item }} in the arguments.
+    name: that of a collection's module, or of one in library/. arguments: its options. changed: the value that it must
+    report, which proves that the right thing is timed; None if either is right. loop: the items of a loop, for
+    {{ item }} in the arguments.
     """
 
     name: str
@@ -30,7 +31,7 @@ class Module:
     check: bool = False
 
     def each(self) -> Iterator[Mapping[str, Any]]:
-        """The arguments, for each round of the loop."""
+        """Yield the arguments for each round of the loop."""
         text = json.dumps({**self.arguments, "_ansible_check_mode": self.check})
         for item in self.loop or ("",):
             yield json.loads(text.replace("{{ item }}", item))
@@ -38,7 +39,7 @@ class Module:
 
 @dataclass(frozen=True)
 class Command:
-    """A line for the shell; it finds the engine's own docker on PATH."""
+    """A line for the shell; docker on PATH is the engine's own CLI."""
 
     line: str
 
@@ -48,11 +49,11 @@ Work = Union[Module, Command]
 
 @dataclass(frozen=True)
 class Side:
-    """One of those that are compared.
+    """One side of a comparison.
 
-    reset: a line for the shell that brings about the state to start from, before every run, untimed.
-    host: variables of the host that a task runs on, where that isn't this machine.
-    wire: a directory that holds afterwards what went over the wire, where that isn't the engine's socket.
+    reset: a line for the shell that restores the initial state before each run, without being timed.
+    host: the variables of the task's host, if that isn't this machine.
+    wire: a directory with all bytes that were sent, if they weren't sent to the engine's socket.
     """
 
     name: str
@@ -67,8 +68,8 @@ class Side:
 class Group:
     """Sides that do the same work from the same state, run in turn.
 
-    how: as TASKS of one run of ansible-playbook, or as PROCESSES of their own, modules without Ansible's controller.
-    size: how much there is to do, in bytes or as a number of things; 0 where it makes no difference.
+    how: TASKS of one run of ansible-playbook, or PROCESSES of their own: modules without Ansible's controller.
+    size: the amount of work, in bytes or as a number; 0 where it makes no difference.
     """
 
     name: str
@@ -79,7 +80,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Sample:
-    """One run: seconds that passed, seconds of processors, and the most memory of one of its processes, in bytes."""
+    """One run: elapsed seconds, processor seconds, and the peak memory of its largest process, in bytes."""
 
     wall: float
     cpu: float
@@ -88,7 +89,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Counted:
-    """What a run took beside time: bytes sent and received, and the most memory of one of its processes, in bytes."""
+    """The other figures of a run: bytes sent and received, and the peak memory of its largest process, in bytes."""
 
     sent: int
     received: int
@@ -97,7 +98,7 @@ class Counted:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a group gave. samples, counted: by its sides' names. ours: the names of those that are this project's."""
+    """The measurement of a group. samples, counted: by the sides' names. ours: the names of this project's sides."""
 
     how: str
     size: int

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The demo: an image's whole life on the engine that DOCKER_HOST names, twice, and what it did as a table.
+"""The demo: an image's whole life on the engine in DOCKER_HOST, twice, with a table of the changes.
 
-On a private engine (tests/engines) all is shown. On any other one, nothing is pruned, and what the
-demo made is taken away afterwards.
+A private engine (tests/engines) shows everything. On any other engine nothing is pruned, and at its end the demo
+removes everything that it made.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PULLED = ("busybox:latest", "debian:12")
 
 
 def main() -> int:
-    """Run the demo; 0 if all went as it should."""
+    """Run the demo; return the exit code."""
     private = _is_private()
     present = _present()
     with tempfile.TemporaryDirectory(prefix="gantry-demo-") as directory:
@@ -46,7 +46,7 @@ def main() -> int:
 
 
 class Demo:
-    """Runs playbooks of the collection, with our callback. directory: for the archive and the steps."""
+    """Playbooks of the collection, run with the demo's callback. directory: for the archive and the steps."""
 
     def __init__(self, directory: Path, private: bool) -> None:
         self._directory = directory
@@ -57,7 +57,7 @@ class Demo:
         }
 
     def play(self, playbook: str, title: str, more: dict[str, Any] | None = None) -> list[dict[str, Any]] | None:
-        """Run one; what its steps did, None if it failed."""
+        """Run a playbook; return its steps, or None if it failed."""
         print(f"\n── {title} " + "─" * max(0, 100 - len(title)), flush=True)
         steps = self._directory / "steps.json"
         settings = {
@@ -89,7 +89,7 @@ def _is_private() -> bool:
 
 
 def _present() -> set[str]:
-    """Which images were there before, and so must be there afterwards."""
+    """Return the images that were there before, and so must stay."""
     try:
         client = docker.from_env()
         return {tag for image in client.images.list() for tag in image.tags}
@@ -126,7 +126,7 @@ def _row(step: dict[str, Any]) -> tuple[str, str, str, str, str]:
 
 
 def _difference(before: dict[str, Any], after: dict[str, Any]) -> str:
-    """Before and after of the first object, and how many more there are."""
+    """Return before and after of the first object, and the number of further ones."""
     if not after:
         return ""
     first = next(iter(after))

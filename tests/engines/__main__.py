@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The command line of the private engines: start, stop, list, add, choose, guard, and run a command with one."""
+"""The command line of the private engines."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible_collections.gantry.docker.tests.engines.roots import CannotBuild
 
 
 def main() -> int:
-    """Do what the command line says; give the exit status."""
+    """Run the command that the command line names; return the exit code."""
     arguments = _parser().parse_args()
     try:
         return int(arguments.do(arguments))
@@ -94,7 +94,10 @@ def _add(arguments: argparse.Namespace) -> int:
 
 
 def _choose(arguments: argparse.Namespace) -> int:
-    """Build what the engines are made of. A suite that can't be had today is left out, but not a store."""
+    """Build the root file systems of the chosen engines, and print those that could be built.
+
+    Fail if a chosen store has no engine then.
+    """
     wanted = engines.names() if arguments.names == "all" else tuple(arguments.names.split(","))
     if unknown := sorted(set(wanted) - set(engines.names())):
         raise engines.EngineFailed(
@@ -126,7 +129,7 @@ def _run(arguments: argparse.Namespace) -> int:
     with engines.running(arguments.engine, content()) as engine:
         print(f"Private engine {engine.name}: Docker {engine.version}", file=sys.stderr)
         with subprocess.Popen(arguments.command, env={**os.environ, **engine.environment}) as command:
-            # Ctrl-C reaches the command by itself; the engine goes when the command has ended.
+            # A terminal sends Ctrl-C to the command too. The engine stops after the command.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, lambda _signal, _frame: command.terminate())
             status = command.wait()

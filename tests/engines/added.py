@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Engines of any release: Docker's own binaries, laid over a Debian root file system."""
+"""Engines of any release: Docker's own binaries over a Debian root file system."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from ansible_collections.gantry.docker.tests.engines.places import STATE, locked
 from ansible_collections.gantry.docker.tests.engines.roots import SUITES, root_of
 
-# Static binaries need nothing of it but the tools around; a distribution's own may need its newest libraries.
+# Static binaries need only its tools. A distribution's binaries may need the newest libraries.
 BASE = "sid"
 
 _ADDED = STATE / "added"
@@ -28,29 +28,29 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9.]{0,19}")
 
 
 class CannotAdd(Exception):
-    """The binaries can't be used; the message says why."""
+    """The binaries can't be used; the message has the reason."""
 
 
 def added() -> tuple[str, ...]:
-    """Return the names of the engines that were added, each with a store: C(29.1-containerd)."""
+    """Return the names of the added engines, each with its store, as 29.1-containerd."""
     return tuple(
         sorted(f"{place.name}-{store}" for place in _ADDED.glob("*/") for store in _stores(place) if place.is_dir())
     )
 
 
 def layers_of(suite: str) -> str:
-    """Return the layers of an engine's root file system, the uppermost first, as overlayfs takes them.
+    """Return the layers of an engine's root file system in overlayfs's form, the uppermost first.
 
-    suite: a Debian suite, or the name of an added engine. Raise CannotBuild if there is no Debian root for it.
+    suite: a Debian suite, or the name of an added engine. Raise CannotBuild if its Debian root can't be built.
     """
     return str(root_of(suite)) if suite in SUITES else f"{_ADDED / suite}:{root_of(BASE)}"
 
 
 def add(name: str, source: Path, stores_of: Callable[[str], list[str]]) -> tuple[str, ...]:
-    """Make an engine of the binaries in a directory or a .tgz; return its names, one for each store.
+    """Make an engine from the binaries in a directory or a .tgz; return its names, one for each store.
 
-    stores_of: start the engine of a name with each store and return the stores that it has.
-    Binaries of the same name are replaced. Raise CannotAdd if this isn't all that an engine needs, or none starts.
+    stores_of: a function that starts the engine with each store and returns the working stores.
+    Binaries of the same name are replaced. Raise CannotAdd if a binary is missing.
     """
     if not _NAME.fullmatch(name) or name in SUITES:
         raise CannotAdd(

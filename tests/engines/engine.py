@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Private Docker engines: real ones, in namespaces of their own, gone without a trace afterwards."""
+"""Private Docker engines: real engines in namespaces of their own, which leave nothing behind."""
 
 from __future__ import annotations
 
@@ -29,33 +29,33 @@ from ansible_collections.gantry.docker.tests.support.programs import write_progr
 from ansible_collections.gantry.docker.tests.support.waiting import wait_for
 
 STORES = ("classic", "containerd")
-# Debian's own. 20.10's containerd store does not exist yet.
+# Debian's engines. 20.10 has no containerd store.
 NAMES = tuple(
     f"{suite}-{store}" for suite in SUITES for store in STORES if (suite, store) != ("bookworm", "containerd")
 )
 DEFAULT_NAMES = ("sid-classic", "sid-containerd", "bookworm-classic")
 
-# The writing ends of pipes to keepers: they close when this process ends, even if it is killed. (A parent's
-# death signal would come too early: when the thread ends that started the engine.)
+# The writing ends of pipes to keepers. They close when this process ends, even if it is killed. (A parent's death
+# signal would come too early: at the end of the thread that started the engine.)
 _leashes: dict[str, IO[bytes]] = {}
 _PATIENCE = 60.0
 _LABEL = "gantry.private="
 
 
 class EngineFailed(Exception):
-    """An engine didn't start; the message has what it said."""
+    """An engine didn't start; the message has the end of its log."""
 
 
 class NotPrivate(Exception):
-    """A destructive test was about to run against an engine that isn't ours."""
+    """A destructive test was about to run on an engine that isn't private."""
 
 
 @dataclass(frozen=True)
 class Engine:
     """A running private engine.
 
-    name: suite and store, as names() has them. instance: its name among all that run on this machine.
-    pid: the first process of its namespaces, as this machine sees it (for nsenter).
+    name: suite and store, one of names(). instance: its name among the running engines of this machine.
+    pid: the first process of its namespaces, as this machine numbers it (for nsenter).
     """
 
     name: str
@@ -64,12 +64,12 @@ class Engine:
 
     @property
     def suite(self) -> str:
-        """The Debian suite whose docker.io it is, or the name that its binaries were added under."""
+        """The Debian suite of its docker.io package, or the name of its added binaries."""
         return self.name.partition("-")[0]
 
     @property
     def store(self) -> str:
-        """Where images lie: classic or containerd."""
+        """The kind of its store: classic or containerd."""
         return self.name.partition("-")[2]
 
     @property
@@ -79,17 +79,17 @@ class Engine:
 
     @property
     def docker_host(self) -> str:
-        """The socket, as DOCKER_HOST wants it."""
+        """The socket in the form of DOCKER_HOST."""
         return f"unix://{self.socket}"
 
     @property
     def files(self) -> Path:
-        """A directory that the engine's own CLI sees under the same path as this machine; it goes with the engine."""
+        """A directory that has the same path for the engine's own CLI; it is removed with the engine."""
         return STATE / "engines" / self.instance / "files"
 
     @property
     def environment(self) -> dict[str, str]:
-        """What tells a program which engine to use; with that engine's own CLI as docker on PATH."""
+        """The environment of programs that use this engine; docker on PATH is the engine's own CLI."""
         return {
             "DOCKER_HOST": self.docker_host,
             "GANTRY_ENGINE": self.name,
@@ -104,7 +104,7 @@ class Engine:
         return found
 
     def client(self) -> docker.DockerClient:
-        """A client of the engine, for asking the engine itself."""
+        """Return a client of the engine."""
         return docker.DockerClient(base_url=self.docker_host, timeout=120)
 
     @property
@@ -115,13 +115,13 @@ class Engine:
 
     @property
     def release(self) -> tuple[int, ...]:
-        """The version as numbers: (28, 5, 2)."""
+        """The version as numbers, as (28, 5, 2)."""
         digits = re.match(r"[0-9.]+", self.version)
         return tuple(int(part) for part in digits[0].split(".") if part) if digits else ()
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all engines that there are: Debian's, and those that were added."""
+    """Return the names of all engines: Debian's, and the added ones."""
     return (*NAMES, *added())
 
 
@@ -131,7 +131,7 @@ def _check_name(name: str) -> None:
 
 
 def stores_of(name: str) -> list[str]:
-    """Return the stores that an engine has whose binaries are being added; raise EngineFailed if none starts."""
+    """Return the working stores of an engine that is being added; raise EngineFailed if it starts with none."""
     stores, problems = [], []
     for store in STORES:
         try:
@@ -149,10 +149,10 @@ def stores_of(name: str) -> list[str]:
 
 @contextmanager
 def running(name: str, images: Path | None) -> Iterator[Engine]:
-    """An engine that runs as long as the context, and dies with this process whatever happens to it.
+    """Run an engine in a context; it ends with this process, whatever ends that.
 
-    name: one of names(). images: the registry's content (images.content()), None for an empty registry.
-    Raises EngineFailed, or CannotBuild if there is no root file system for it.
+    name: one of names(). images: the registry's content (images.content()); None for an empty registry.
+    Raise EngineFailed, or CannotBuild if its root file system can't be built.
     """
     _check_name(name)
     with _kept(name, images) as engine:
@@ -173,13 +173,13 @@ def _kept(name: str, images: Path | None) -> Iterator[Engine]:
 
 
 def start(name: str, images: Path | None) -> Engine:
-    """An engine that runs until it is stopped by its name; the one that runs already, if there is one."""
+    """Start an engine that runs until it is stopped by its name; return it, also if it runs already."""
     _check_name(name)
     return find(name) or _launch(name, name, images, leash=False)
 
 
 def find(instance: str) -> Engine | None:
-    """The running engine of that instance name."""
+    """Return the running engine of an instance name; None if there is none."""
     found = _read(instance)
     if found is None or not _alive(found["keeper"]):
         return None
@@ -187,13 +187,13 @@ def find(instance: str) -> Engine | None:
 
 
 def running_engines() -> tuple[Engine, ...]:
-    """All private engines that run on this machine now."""
+    """Return all private engines that run on this machine."""
     instances = sorted(path.name for path in RUN.glob("*") if path.is_dir())
     return tuple(engine for engine in map(find, instances) if engine)
 
 
 def stop(instance: str) -> None:
-    """Stop an engine and remove all that it left; harmless if there is none."""
+    """Stop an engine, if it runs, and remove its leftovers."""
     found = _read(instance)
     if found and _alive(found["keeper"]):
         os.kill(found["keeper"], signal.SIGTERM)
@@ -204,7 +204,7 @@ def stop(instance: str) -> None:
 
 
 def sweep_left_overs() -> None:
-    """Remove what engines have left whose keeper was killed."""
+    """Remove the leftovers of engines whose keeper was killed."""
     known = {path.name for place in (RUN, STATE / "engines") for path in place.glob("*") if path.is_dir()}
     for instance in known:
         found = _read(instance)
@@ -213,9 +213,9 @@ def sweep_left_overs() -> None:
 
 
 def assert_private(docker_host: str) -> None:
-    """Raise NotPrivate unless the engine at that address is one of ours.
+    """Raise NotPrivate unless the engine at an address is a private one.
 
-    The address alone is no proof, so the engine itself must show the token it was started with.
+    The address alone is no proof: the engine must report the token that it was started with.
     """
     socket = Path(docker_host.removeprefix("unix://"))
     token = socket.parent / "token"
@@ -267,9 +267,9 @@ def _launch(name: str, instance: str, images: Path | None, leash: bool) -> Engin
 
 
 def _offer_cli(engine: Engine) -> None:
-    """Put a command docker into the engine's directory: the CLI of its root file system, run in there.
+    """Write the command docker, which runs the CLI of the engine's root file system.
 
-    An added one comes before the distribution's.
+    An added CLI comes before the distribution's.
     """
     command = RUN / engine.instance / "bin" / "docker"
     command.parent.mkdir()
@@ -314,7 +314,7 @@ def _read(instance: str) -> dict[str, Any] | None:
 
 
 def _alive(keeper: int) -> bool:
-    """Whether the process is a keeper and lives; process Ids are used again."""
+    """Return whether a process is a keeper and runs; process Ids are used again."""
     try:
         words = Path(f"/proc/{keeper}/cmdline").read_bytes().split(b"\0")
         state = Path(f"/proc/{keeper}/stat").read_text().rpartition(")")[2].split()[0]

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A front before a real registry, in an engine's network: it notes all that it is asked, and makes trouble if told.
+"""A front before a real registry, in an engine's network: it records all requests, and makes trouble on demand.
 
-The registry behind it stays real; only the trouble is made up, as no registry can be told to be overloaded or to die
-at a certain byte.
+The registry behind it is real. Only the trouble is made: no registry can be told to be overloaded, or to die at a
+certain byte.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _OF_THE_CONNECTION = {"connection", "keep-alive", "transfer-encoding", "content-
 
 @dataclass(frozen=True)
 class Asked:
-    """A request: its method, its path, and what it had to show."""
+    """A request: its method, its path, and its login."""
 
     method: str
     path: str
@@ -45,10 +45,11 @@ class Asked:
 
 @dataclass
 class Trouble:
-    """An answer in place of the registry's, to the next so many requests whose path has a certain part.
+    """An answer in place of the registry's, to the next requests whose path contains a part.
 
-    status: of the answer; 0 to close the connection without one. after: bytes of the registry's own answer that go
-    out before the connection is closed; None for none of it.
+    status: that of the answer; 0 to close the connection without an answer. times: the number of requests. after: the
+    bytes of the registry's own answer to send before the connection is closed; None to send none of it. then: called
+    after that.
     """
 
     status: int = 0
@@ -62,8 +63,8 @@ class Trouble:
 class Front:
     """A running front.
 
-    address: as names of images have it. asked: what it was asked, in order. wants: whether who shows no login is asked
-    for one; any will do.
+    address: the registry's part of an image's name. asked: the requests so far. wants: whether requests need a login;
+    any login is accepted.
     """
 
     def __init__(self, engine: engines.Engine, port: int, registry: str) -> None:
@@ -83,7 +84,7 @@ class Front:
         self.server.server_close()
 
     def trouble_for(self, path: str) -> Trouble | None:
-        """The trouble that a request gets into."""
+        """Return the trouble for a request, and count it; None if there is none."""
         with self.served:
             for trouble in self.troubles:
                 if trouble.times > 0 and trouble.part in path:
@@ -94,7 +95,7 @@ class Front:
 
 @contextmanager
 def front(engine: engines.Engine, port: int, registry: str) -> Iterator[Front]:
-    """A front that listens in the engine's network, at 127.0.0.1 and that port, before the registry there."""
+    """Run a front in the engine's network, at a port of 127.0.0.1, before a registry there."""
     made = Front(engine, port, registry)
     with serving(made.server):
         try:
@@ -123,13 +124,13 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def __getattr__(self, name: str) -> Any:
-        """All methods (do_GET and so on) are served alike."""
+        """Serve all methods (do_GET and so on) alike."""
         if name.startswith("do_"):
             return self._serve
         raise AttributeError(name)
 
     def log_message(self, *_said: Any) -> None:
-        """Say nothing: all is noted."""
+        """Print nothing: all requests are recorded."""
 
     def _serve(self) -> None:
         front = self.server.front
@@ -161,7 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _pass_on(self, body: bytes, trouble: Trouble | None) -> None:
         behind = http.client.HTTPConnection(self.server.front.registry, timeout=60)
-        # The registry shall name this front where it names itself, so Host stays as it is.
+        # Host stays unchanged, so the registry's links lead to this front.
         behind.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
         for name, value in self.headers.items():  # one by one: there are several Accept headers
             if name.lower() not in _OF_THE_CONNECTION:
@@ -192,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def main() -> int:
-    """Run a front before a registry of the engine that DOCKER_HOST names, in the background, until the engine ends."""
+    """Run a front before a registry of the engine in DOCKER_HOST, in the background, until the engine ends."""
     parser = argparse.ArgumentParser(prog="front", description=main.__doc__)
     parser.add_argument("--port", type=int, required=True, help="the front's port, in the engine's network")
     parser.add_argument("--registry", default="127.0.0.1:5000", help="the registry behind it")
@@ -217,7 +218,7 @@ def main() -> int:
 
 
 def _leave_behind(command: list[str]) -> int:
-    """Start a command that goes on when this process ends, and wait until it says its first word."""
+    """Start a command that outlives this process, and wait for its first line."""
     started = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
     )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Managed hosts as people have them: a Debian release with the Python that it ships."""
+"""Managed hosts with the Python of a Debian release."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _COMMAND = (*SMALLEST, *NO_DOCUMENTATION, "--include=python3-zstandard")
 
 
 def host_of(suite: str) -> Path:
-    """Return the root file system of a host with that Debian release, as a tar; make it if it isn't there yet.
+    """Return the root file system of a host with a Debian release, as a tar; make it if it is missing.
 
-    Raise CannotBuild if Debian's packages can't be had.
+    Raise CannotBuild if Debian's packages aren't available.
     """
     target = STATE / "images" / f"host-{suite}.tar"
     return built([*_COMMAND, suite], target, f"Making a host with Debian {suite} and its Python")

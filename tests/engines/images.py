@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Real images for tests, made of Debian's packages and put into a registry by a private engine.
+"""Real images for tests, made from Debian's packages and pushed to a registry by a private engine.
 
-busybox (latest and its version), debian:12, and gantry/python:3, in which Ansible's modules can run.
+They are busybox (latest and its version), debian:12, and gantry/python:3, in which Ansible's modules run.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from ansible_collections.gantry.docker.tests.engines.roots import (
 )
 from ansible_collections.gantry.docker.tests.support import tars
 
-# What a container of this image needs to be managed by Ansible; apt's lists are left out again.
+# Ansible needs these packages to manage a container of this image. apt's lists are removed again.
 _ADD_PYTHON = (
     "apt-get update -q && apt-get install -qy --no-install-recommends python3-minimal python3-apt ca-certificates"
     " && apt-get clean && rm -rf /var/lib/apt/lists/* /var/log/*"
@@ -43,9 +43,9 @@ _LAST_SECOND_OF_2000 = 978307199
 
 
 def content() -> Path:
-    """The registry's content, for engine.running; made if it isn't there yet.
+    """Return the registry's content, for engine.running; make it if it is missing.
 
-    Raises CannotBuild if Debian's packages, or an engine to push with, can't be had.
+    Raise CannotBuild if Debian's packages, or an engine to push with, aren't available.
     """
     makers = (HERE / "images.py", Path(tars.__file__))
     recipe = b"".join([" ".join(_DEBIAN).encode(), *(maker.read_bytes() for maker in makers)])
@@ -80,7 +80,7 @@ def _fill(target: Path) -> None:
 
 
 def _some_engine() -> AbstractContextManager[engines.Engine]:
-    """The first engine that can be had: which one pushes makes no difference."""
+    """Return the first engine that can be built: any engine can push."""
     problems = []
     for name in ("sid-classic", "trixie-classic", "bookworm-classic"):
         try:
@@ -104,12 +104,12 @@ def _import_busybox(client: docker.DockerClient) -> None:
     data = _busybox_tar()
     for tag in ("latest", _busybox_version()):
         client.api.import_image_from_data(data, repository="busybox", tag=tag, changes=['CMD ["sh"]'])
-    # Two imports make two images that differ in their time; both tags shall name one.
+    # Two imports make two images with different times; both tags must refer to one image.
     client.api.tag("busybox:latest", "busybox", _busybox_version(), force=True)
 
 
 def _busybox_tar() -> bytes:
-    """A root file system of busybox and a link to it for each of its commands, always the same."""
+    """Return a root file system of busybox and a link for each of its commands, always the same bytes."""
     commands = subprocess.run([_busybox(), "--list"], capture_output=True, text=True, check=True).stdout.split()
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
@@ -129,7 +129,7 @@ def _import(client: docker.DockerClient, tar: Path, repository: str, tag: str, c
 
 
 def _add_python(client: docker.DockerClient) -> None:
-    """Install Python on top of debian:12, so that the two share a layer, as images in the field do."""
+    """Install Python on top of debian:12, so that the two images share a layer, as is usual in practice."""
     container = client.containers.run("debian:12", ["sh", "-c", _ADD_PYTHON], detach=True)
     if container.wait()["StatusCode"]:
         raise CannotBuild("Installing Python in a container failed:\n" + container.logs(tail=15).decode())

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The process behind one private engine: starts it, gives it a way out, and cleans up after it.
+"""The process behind one private engine: it starts the engine, connects it to the network, and cleans up.
 
-Run as a module with one argument, the engine's job as JSON (see engine.py). It ends when it gets
-SIGTERM, when its leash (standard input) is let go, or when the engine ends; whatever kills it takes
-the engine along. Told to end, it leaves nothing behind; an engine that ended by itself leaves its logs.
+Run it as a module with one argument, the engine's job as JSON (see engine.py). It ends on SIGTERM, when its leash
+(standard input) is closed, or when the engine ends. The engine ends with it, even if it is killed. On SIGTERM it leaves
+nothing behind; an engine that ended by itself leaves its logs.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from pathlib import Path
 
 from ansible_collections.gantry.docker.tests.engines.places import HERE, sweep
 
-# Both die with the keeper, even if that is killed; the first process of a pid namespace takes all others along.
+# Both end with the keeper, even if that is killed. All processes of a pid namespace end with its first one.
 _LEASH = ("setpriv", "--pdeathsig", "KILL")
 _NAMESPACES = ("unshare", "--mount", "--pid", "--net", "--uts", "--ipc", "--fork", "--kill-child=KILL")
-# Large frames: with the usual 1,500 bytes, installing a package in a container takes five times as long.
+# Large frames: with the usual 1,500 bytes, the installation of a package in a container takes five times as long.
 _UPLINK = ("slirp4netns", "--configure", "--mtu=65520", "--disable-host-loopback")
 
 
 def keep(job: dict[str, str]) -> int:
-    """Run the engine until it ends or SIGTERM comes; the engine's exit status."""
+    """Run the engine until it ends or SIGTERM comes; return the engine's exit code."""
     signal.signal(signal.SIGTERM, _quit)
     about, who = Path(job["RUN"]) / "engine.json", {"name": job["name"], "keeper": os.getpid()}
     _write(about, {**who, "pid": 0})
@@ -61,13 +61,13 @@ def _follow() -> None:
 
 
 def _quit(_signal: int, _frame: object) -> None:
-    # Once; a second one must not interrupt the cleaning up.
+    # Only once: a second signal must not interrupt the cleanup.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
 def _end(uplink: subprocess.Popen[bytes] | None, engine: subprocess.Popen[bytes]) -> None:
-    """Kill both: the engine's data are thrown away, so there is nothing that it could put in order."""
+    """Kill both. The engine's data is discarded, so it needs no time to shut down."""
     if engine.poll() is None:
         # Its child is the first process of the pid namespace: all others have ended when it is reaped.
         for child in children(engine.pid):
@@ -88,7 +88,7 @@ def children(pid: int) -> list[int]:
 
 
 def _first_child(pid: int) -> int:
-    """The only child of a process, in its namespace the first of all; waits until it has a network of its own."""
+    """Return the only child of a process, the first process of its namespaces, once it has its own network."""
     for _attempt in range(200):
         found = children(pid)
         if found and os.readlink(f"/proc/{found[0]}/ns/net") != os.readlink("/proc/self/ns/net"):

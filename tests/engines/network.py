@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Being in an engine's network: its loopback has the registries, and nobody else's."""
+"""Calls in an engine's network, whose loopback has the registries."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def enter(engine: Engine) -> None:
 
 
 def within(engine: Engine, call: Callable[[], T]) -> T:
-    """The result of a call made in the engine's network; a socket that it makes stays there."""
+    """Make a call in the engine's network and return its result; a socket that it opens stays there."""
     results: list[T] = []
     problems: list[Exception] = []
 

@@ -16,8 +16,8 @@ from ansible_collections.gantry.docker.tests.engines.places import STATE, locked
 
 SUITES = ("bookworm", "trixie", "sid")
 
-# docker.io and what it only recommends or calls (ps, for docker top); the registry; busybox-static for the image
-# of that name; ssh, as a way to the engine.
+# docker.io and the programs that it recommends or calls (ps, for docker top); the registry; busybox-static for the
+# image busybox; ssh, as a way to the engine.
 _PACKAGES = (
     "docker.io",
     "iptables",
@@ -37,14 +37,14 @@ _OLD_LISTS = '--aptopt=Acquire::Check-Valid-Until "false"'
 
 
 class CannotBuild(Exception):
-    """A root file system or image can't be built today; the message says why."""
+    """A root file system or image can't be built today; the message has the reason."""
 
 
 def root_of(suite: str) -> Path:
-    """The directory with the suite's root file system; built if it isn't there yet.
+    """Return the directory with a suite's root file system; build it if it is missing.
 
-    It is never written to: engines lay a writable directory of their own over it.
-    Raises CannotBuild, with the end of what mmdebstrap said.
+    It is never changed: each engine lays a writable directory over it.
+    Raise CannotBuild with the end of mmdebstrap's output.
     """
     command = [*SMALLEST, _OLD_LISTS, *NO_DOCUMENTATION, f"--include={','.join(_packages(suite))}", suite]
     what = f"Building a root file system of Debian {suite} with its Docker engine"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Real engines for the tests, and a way to run a module as Ansible would, without its start-up time."""
+"""Real engines for the tests, and modules that run as in Ansible, without its start-up time."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run all of an engine's tests before the next engine's, so that a process has only one at a time.
+    """Run all tests of an engine before those of the next, so that a process has one engine at a time.
 
-    Where several processes share the work, each takes half of an engine's test files at once.
+    If several processes share the work, each takes half of an engine's test files.
     """
     order: dict[str, int] = {}
     halves: dict[str, dict[Path, int]] = {}
@@ -74,7 +74,7 @@ def no_configuration(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(autouse=True)
 def _not_the_users_configuration(no_configuration: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the user of this machine has configured for the CLI, such as a context, is none of the tests' business."""
+    """Hide the user's configuration of the CLI, such as a context, from the tests."""
     monkeypatch.setenv("DOCKER_CONFIG", no_configuration)
     monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
 
@@ -95,7 +95,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 
 @pytest.fixture(scope="session")
 def engine(request: pytest.FixtureRequest) -> Iterator[engines.Engine]:
-    """A private engine; the tests that use it run once for every engine chosen."""
+    """A private engine; a test with it runs once for each chosen engine."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
     with engines.running(request.param, content()) as running:
         with capture.global_and_fixture_disabled():
@@ -105,7 +105,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[engines.Engine]:
 
 @pytest.fixture(scope="session")
 def client(engine: engines.Engine) -> Iterator[docker.DockerClient]:
-    """A client to ask the engine itself; only ever of a private one."""
+    """A client of the engine, which is a private one."""
     engines.assert_private(engine.docker_host)
     client = engine.client()
     yield client
@@ -121,7 +121,7 @@ def between(engine: engines.Engine) -> Iterator[Relay]:
 
 @pytest.fixture
 def clean(client: docker.DockerClient) -> Iterator[docker.DockerClient]:
-    """The engine with no container and no image, before and after the test."""
+    """The engine without containers and images, before and after the test."""
     wipe(client)
     yield client
     wipe(client)
@@ -130,7 +130,7 @@ def clean(client: docker.DockerClient) -> Iterator[docker.DockerClient]:
 @pytest.fixture
 def busybox(clean: docker.DockerClient) -> docker.DockerClient:
     """The engine with busybox:latest and nothing else."""
-    # A containerd store that still tidies up may take along a part of what comes meanwhile.
+    # A containerd store that is still cleaning up may remove a part of an image that is pulled meanwhile.
     for _attempt in range(5):
         progress = list(clean.api.pull("busybox", "latest", stream=True, decode=True))
         if "error" not in progress[-1]:
@@ -165,18 +165,18 @@ def says(message: str, *words: str) -> None:
 
 
 class Module:
-    """One module, run in this process with the engine's address."""
+    """A module that runs in this process, on one engine."""
 
     def __init__(self, name: str, docker_host: str) -> None:
         self._module = importlib.import_module(f"{MODULES}.{name}")
         self._docker_host = docker_host
 
     def __call__(self, check: bool = False, **params: Any) -> dict[str, Any]:
-        """Run it; its result, as Ansible would get it, whether good or bad."""
+        """Run the module; return its result as Ansible would get it, also after a failure."""
         arguments = {"docker_host": self._docker_host, **params, "_ansible_check_mode": check, "_ansible_diff": True}
         output, warnings = io.StringIO(), list[str]()
         with pytest.MonkeyPatch.context() as patching, patch_module_args(arguments), redirect_stdout(output):
-            # In a process that has imported the controller's side too, warnings are shown and not returned.
+            # In a process that has also imported Ansible's controller, warnings are shown and not returned.
             patching.setattr(AnsibleModule, "warn", lambda _module, text: warnings.append(text))
             with pytest.raises(SystemExit) as ended:
                 self._module.main()
@@ -186,13 +186,13 @@ class Module:
         return result
 
     def ok(self, check: bool = False, **params: Any) -> dict[str, Any]:
-        """Run it and expect that it succeeds."""
+        """Run the module and expect success; return its result."""
         result = self(check, **params)
         assert not result.get("failed"), result.get("msg")
         return result
 
     def fails(self, check: bool = False, **params: Any) -> str:
-        """Run it and expect one clear message; that."""
+        """Run the module and expect a failure with one clear message; return the message."""
         result = self(check, **params)
         assert result.get("failed"), result
         assert "Traceback" not in json.dumps(result)
@@ -200,7 +200,7 @@ class Module:
         return str(result["msg"])
 
     def converges(self, **params: Any) -> dict[str, Any]:
-        """Run it in check mode, for real, and both again: each says what it should. The real run's result."""
+        """Run the module in check mode, for real, and both again, and compare; return the result of the real run."""
         foreseen = self.ok(check=True, **params)
         assert foreseen["changed"] and foreseen["actions"], foreseen
         again = self.ok(check=True, **params)
@@ -214,7 +214,7 @@ class Module:
         return done
 
     def unchanged(self, **params: Any) -> dict[str, Any]:
-        """Run it in check mode and for real, and expect that there is nothing to do. The real run's result."""
+        """Run the module in check mode and for real, and expect no change; return the result of the real run."""
         for check in (True, False):
             result = self.ok(check=check, **params)
             assert not result["changed"], result
@@ -225,11 +225,11 @@ class Module:
 
 @pytest.fixture
 def module(request: pytest.FixtureRequest, engine: engines.Engine) -> Module:
-    """The module that the test file is named after: test_image_pull.py tests image_pull."""
+    """The module in the test file's name: test_image_pull.py tests image_pull."""
     return Module(request.path.stem.removeprefix("test_"), engine.docker_host)
 
 
 @pytest.fixture
 def modules(engine: engines.Engine) -> Callable[[str], Module]:
-    """Any module, by its name."""
+    """A function that returns a module by its name."""
     return lambda name: Module(name, engine.docker_host)

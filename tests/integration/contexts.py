@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Docker contexts, made by an engine's own CLI; and engines at the ports where they are if none is named."""
+"""Docker contexts, made by an engine's own CLI, and engines at Docker's own ports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ansible_collections.gantry.docker.tests.support.relay import relay
 
 @contextmanager
 def configuration(engine: Engine) -> Iterator[Path]:
-    """A directory for the CLI's configuration, which the engine's CLI sees too."""
+    """Make a directory for the CLI's configuration, where the engine's CLI finds it."""
     engine.files.mkdir(parents=True, exist_ok=True)
     place = Path(tempfile.mkdtemp(dir=engine.files))
     yield place
@@ -30,7 +30,7 @@ def configuration(engine: Engine) -> Iterator[Path]:
 
 
 def create(engine: Engine, place: Path, name: str, **endpoint: str) -> None:
-    """Create a context. endpoint: as docker context create --docker takes it; the CLI gets copies of files."""
+    """Create a context. endpoint: the keys of docker context create --docker; files are copied for the CLI."""
     for key in {"ca", "cert", "key"} & set(endpoint):
         endpoint[key] = str(shutil.copy(endpoint[key], str(place / f"given-{key}.pem")))
     described = ",".join(f"{key}={value}" for key, value in endpoint.items())
@@ -38,7 +38,7 @@ def create(engine: Engine, place: Path, name: str, **endpoint: str) -> None:
 
 
 def cli(engine: Engine, place: Path, *words: str) -> str:
-    """Run the engine's CLI with a directory for its configuration and without DOCKER_HOST; its output."""
+    """Run the engine's CLI with this directory for its configuration and without DOCKER_HOST; return its output."""
     environment = {**os.environ, **engine.environment, "DOCKER_CONFIG": str(place)}
     del environment["DOCKER_HOST"]
     done = subprocess.run(["docker", *words], env=environment, capture_output=True, text=True, check=False)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What tests about registries have in common: a registry's own word, and images that no engine can make."""
+"""Registries for the tests: their own report of their content, images that no engine can make, and liars."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ CONFIG = "application/vnd.docker.container.image.v1+json"
 
 
 class Registry:
-    """A registry without TLS in the engine's network, asked by HTTP (distribution, spec/api.md)."""
+    """A client of a registry without TLS in the engine's network (distribution, spec/api.md)."""
 
     def __init__(self, engine: Engine, address: str) -> None:
         self._engine, self.address = engine, address
 
     def ask(self, method: str, path: str, body: bytes | None = None, kind: str | None = None) -> tuple[int, bytes, str]:
-        """One request: the answer's status, body, and where it leads."""
+        """Make a request; return the answer's status, body and Location."""
         headers = {"Content-Type": kind} if kind else {"Accept": f"{INDEX}, {MANIFEST}, {OCI_INDEX}, {OCI_MANIFEST}"}
 
         def call() -> tuple[int, bytes, str]:
@@ -47,18 +47,18 @@ class Registry:
         return within(self._engine, call)
 
     def digest(self, repository: str, tag: str) -> str | None:
-        """The digest of what the registry has under a tag; None for nothing."""
+        """Return the digest of a tag; None if there is no such tag."""
         status, body, _location = self.ask("GET", f"/v2/{repository}/manifests/{tag}")
         return digest(body) if status == 200 else None
 
     def tags(self, repository: str) -> list[str]:
-        """The repository's tags, in order."""
+        """Return the sorted tags of a repository."""
         status, body, _location = self.ask("GET", f"/v2/{repository}/tags/list")
         assert status == 200, body
         return sorted(json.loads(body)["tags"])
 
     def manifest(self, repository: str, tag: str) -> dict[str, Any]:
-        """The manifest or index of a tag."""
+        """Return the manifest or index of a tag."""
         status, body, _location = self.ask("GET", f"/v2/{repository}/manifests/{tag}")
         assert status == 200, body
         found: dict[str, Any] = json.loads(body)
@@ -72,7 +72,7 @@ class Registry:
         return digest(body)
 
     def empty(self) -> None:
-        """Remove all that has a tag."""
+        """Remove all tagged content."""
         _status, body, _location = self.ask("GET", "/v2/_catalog")
         for repository in json.loads(body)["repositories"]:
             status, body, _location = self.ask("GET", f"/v2/{repository}/tags/list")
@@ -80,13 +80,13 @@ class Registry:
                 self.ask("DELETE", f"/v2/{repository}/manifests/{self.digest(repository, tag)}")
 
     def blob(self, repository: str, digest: str) -> bytes:
-        """A blob's bytes."""
+        """Return the bytes of a blob."""
         status, body, _location = self.ask("GET", f"/v2/{repository}/blobs/{digest}")
         assert status == 200, body
         return body
 
     def put_blob(self, repository: str, data: bytes) -> dict[str, Any]:
-        """Add a blob; its digest and size, as a manifest tells them."""
+        """Add a blob; return its digest and size as in a manifest."""
         status, said, place = self.ask("POST", f"/v2/{repository}/blobs/uploads/")
         assert status == 202, said
         path = f"{place}{'&' if '?' in place else '?'}digest={digest(data)}"
@@ -95,9 +95,9 @@ class Registry:
         return {"digest": digest(data), "size": len(data)}
 
     def put_index(self, repository: str, tag: str, source: str, architectures: Sequence[str], note: str = "") -> str:
-        """Make an index of one image for several architectures, from the image that a tag of the repository has.
+        """Make an index of images for several architectures from a tag's image; return the index's digest.
 
-        The images differ in their configs only. note: what makes them differ from others so made. The index's digest.
+        The images differ only in their configs. note: a text that makes them differ from others made in this way.
         """
         manifest = self.manifest(repository, source)
         config = json.loads(self.blob(repository, manifest["config"]["digest"]))
@@ -114,7 +114,7 @@ class Registry:
 
 
 def multi_platform(engine: Engine, client: docker.DockerClient, address: str) -> str:
-    """Give a registry an index of busybox for linux/arm64 and linux/amd64; its name. None of these stays here."""
+    """Push an index of busybox for linux/arm64 and linux/amd64, and remove it from the engine; return its name."""
     name = f"{address}/multi"
     client.api.tag("busybox", name, "source")
     assert "error" not in client.images.push(name, "source")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What tests about images have in common: images that come from others, and what is there, as the engine says."""
+"""Scenes for tests about images: images that come from others, and the engine's own report of its state."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def _names(row: dict[str, Any]) -> list[str]:
 
 
 def id_of(client: docker.DockerClient, name: str) -> str:
-    """The Id of the image of a name."""
+    """Return the Id of a name's image."""
     return str(client.images.get(name).id)
 
 
 def change(before: State, after: State) -> dict[str, dict[str, list[str] | None]]:
-    """What a diff has to tell of two states."""
+    """Return the diff of two states."""
     assert set(after) <= set(before), "images have come"
     differing = [image for image in before if before[image] != after.get(image)]
     return {
@@ -51,7 +51,7 @@ def change(before: State, after: State) -> dict[str, dict[str, list[str] | None]
 
 
 def child(client: docker.DockerClient, parent: str, name: str | None = None) -> str:
-    """Commit a container of the parent, with a file more; the new image's Id."""
+    """Commit a container of an image; return the Id of the new image."""
     container = client.containers.create(parent, ["true"])
     container.put_archive("/", archives.tar({}))
     repository, _colon, tag = (name or "").rpartition(":")
@@ -61,7 +61,7 @@ def child(client: docker.DockerClient, parent: str, name: str | None = None) -> 
 
 
 def used(client: docker.DockerClient, image: str, running: bool = False) -> str:
-    """A container of the image; its name."""
+    """Make a container of an image; return its name."""
     command = ["tail", "-f", "/dev/null"] if running else ["true"]
     container = client.containers.create(image, command, name="user", stop_signal="KILL")
     if running:
@@ -70,7 +70,7 @@ def used(client: docker.DockerClient, image: str, running: bool = False) -> str:
 
 
 def mounting(client: docker.DockerClient, image: str, running: bool = False) -> str:
-    """A container of busybox into which an image is mounted; its name."""
+    """Make a container of busybox that mounts an image; return its name."""
     mount = {"Type": "image", "Source": image, "Target": "/mounted"}
     command = ["tail", "-f", "/dev/null"]
     config = {"Image": "busybox", "Cmd": command, "StopSignal": "KILL", "HostConfig": {"Mounts": [mount]}}
@@ -82,7 +82,7 @@ def mounting(client: docker.DockerClient, image: str, running: bool = False) -> 
 
 
 def pinned(client: docker.DockerClient) -> str:
-    """Pull busybox by its digest, and leave it no other name; repository@digest."""
+    """Pull busybox by its digest, without another name; return repository@digest."""
     digest = client.images.pull("busybox", "latest").attrs["RepoDigests"][0]
     client.api.remove_image("busybox:latest")
     client.images.pull(digest)
@@ -90,7 +90,7 @@ def pinned(client: docker.DockerClient) -> str:
 
 
 def grown(client: docker.DockerClient, parent: str, name: str, size: int) -> str:
-    """Commit a container of the parent with a file more of random bytes; the new image's Id."""
+    """Commit a container of an image with one more file, of random bytes; return the Id of the new image."""
     container = client.containers.create(parent, ["true"])
     container.put_archive("/", archives.tar({name.replace("/", "-"): os.urandom(size)}))
     repository, _colon, tag = name.rpartition(":")
@@ -117,18 +117,17 @@ def dated(client: docker.DockerClient, name: str, day: int, labels: dict[str, st
 
 
 def containerd(engine: Engine, *words: str) -> str:
-    """What a command of containerd's own tool says, on what an engine's containerd store has."""
+    """Run a command of containerd's own tool on an engine's containerd store; return its output."""
     tool = ["/usr/bin/ctr", "--address", "/run/docker/containerd/containerd.sock", "--namespace", "moby"]
     command = ["nsenter", "--target", str(engine.pid), "--mount", "--", *tool, *words]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def lose(engine: Engine, client: docker.DockerClient, name: str, what: str) -> str:
-    """Lose a part of an image's content in a containerd store; the image's Id.
+    """Lose a part of an image's content in a containerd store; return the image's Id.
 
-    what: its manifest (or index), its config or its lowest layer; of an index those of the first image.
-
-    It comes about by itself when an image is removed and at once pulled again, while the store is tidied up.
+    what: the manifest (or index), the config or the lowest layer; in an index, those of the first image.
+    This happens by itself if an image is removed and at once pulled again, while the store is cleaned up.
     """
     image_id = id_of(client, name)
     containerd(engine, "content", "rm", image_id if what == "manifest" else _part(engine, image_id, what))
@@ -136,7 +135,7 @@ def lose(engine: Engine, client: docker.DockerClient, name: str, what: str) -> s
 
 
 def _part(engine: Engine, digest: str, what: str) -> str:
-    """The digest of the config or the lowest layer of a manifest, or of an index's first one."""
+    """Return the digest of the config or the lowest layer of a manifest, or of an index's first manifest."""
     held = json.loads(containerd(engine, "content", "get", digest))
     if "manifests" in held:
         return _part(engine, held["manifests"][0]["digest"], what)
@@ -144,9 +143,9 @@ def _part(engine: Engine, digest: str, what: str) -> str:
 
 
 def layout(client: docker.DockerClient, name: str, kind: str = "image") -> tuple[bytes, str]:
-    """An OCI layout as other tools write it, and the Id of what is in it: an image, or a chart if kind says so.
+    """Return an OCI layout as other tools write it, and the Id of its image.
 
-    name: what it is called there, which is stored as it stands.
+    name: the name in the layout, which is stored unchanged. kind: image, or chart for a chart in place of an image.
     """
     layer = archives.tar({"file": name.encode()})
     config = {
@@ -180,7 +179,7 @@ def save(client: docker.DockerClient, path: Path, *names: str) -> Path:
 
 
 def load(client: docker.DockerClient, archive: bytes) -> None:
-    """Load an archive whose names the engine may not be able to find afterwards."""
+    """Load an archive with names that the engine may not find afterwards."""
     api: Any = client.api
     said = list(api.load_image(archive))
     assert not any("error" in line for line in said), said

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A way to an engine over ssh: a real client and a real server, which talk through a pipe instead of a port."""
+"""A way to an engine over ssh: a real client and a real server, connected by a pipe instead of a port."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ HOST = "there"
 
 
 def offer(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Put an ssh on PATH that logs in on the engine's host; the docker_host that goes that way.
+    """Put an ssh on PATH that logs in on the engine's host; return the docker_host for it.
 
-    Both ends run in the engine's namespaces. The server lets root in by a key, and knows nobody else.
+    Both ends run in the engine's namespaces. The server accepts root with a key, and no other user.
     """
     place = engine.files / f"ssh-{os.urandom(4).hex()}"
     place.mkdir(mode=0o700)

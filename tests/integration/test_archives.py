@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Archives between engines: what any of them saves, every other loads; and whatever fails, nothing is half done."""
+"""Archives between engines: each engine loads the archives of all others, and a failure leaves nothing half done."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ each_source = pytest.mark.parametrize("source", engines.NAMES)
 
 @contextmanager
 def _other(name: str) -> Iterator[tuple[engines.Engine, docker.DockerClient]]:
-    """Another engine, for a while."""
+    """Run another engine."""
     try:
         root_of(name.partition("-")[0])
     except CannotBuild as problem:
@@ -79,7 +79,7 @@ def saved(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[
 
 
 def _configs(path: Path) -> dict[frozenset[str], tuple[str | None, tuple[str, ...]]]:
-    """What is to be the same everywhere: the digest of each image's config, and its layers."""
+    """Return the digest of each image's config, and its layers, by the tags: these are the same everywhere."""
     return {
         frozenset(tag.removeprefix("docker.io/").removeprefix("library/") for tag in image.tags): (
             image.config_digest,
@@ -115,7 +115,7 @@ def test_from_every_engine_to_every_other(
 
 @each_source
 def test_any_damage_is_an_error_of_ours(source: str, saved: Callable[[str], Path], tmp_path: Path) -> None:
-    """Thousands of truncations and flipped bits of real archives."""
+    """Truncate real archives, and flip their bits, many times."""
     whole = saved(source).read_bytes()
     index = read_index(saved(source))
     small = [entry for entry in index.entries.values() if entry.size < 100_000]
@@ -273,7 +273,7 @@ def test_nothing_to_leave_out(modules: Modules, busybox: docker.DockerClient, tm
 def test_an_engine_that_lost_layers(
     modules: Modules, engine: engines.Engine, saved: Callable[[str], Path], clean: docker.DockerClient, tmp_path: Path
 ) -> None:
-    """A containerd store doesn't fetch what it has unpacked from other blobs, and can't save the image then."""
+    """A containerd store doesn't fetch a layer that it has unpacked from another blob. Then it can't save the image."""
     modules("image_load").ok(path=str(saved("sid-classic")), names=["example/tools:1"])
     clean.images.pull("busybox", "latest")
     path = tmp_path / "busybox.tar"
@@ -354,7 +354,7 @@ def test_engine_stalls_while_it_loads(mortal: Mortal, tmp_path: Path) -> None:
     assert "option timeout" in load.fails(path=str(path), timeout=2)
     assert time.monotonic() - begun < 30  # the option promises a time
     os.kill(daemon, signal.SIGCONT)
-    # What takes longer than the timeout is no stall.
+    # A load that takes longer than the timeout is no stall.
     load.converges(path=str(path), timeout=1)
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every module with an engine that can't be reached, or stops answering: one clear message, soon, and no change."""
+"""All modules with an engine that can't be reached or stops answering: one clear message, soon, and no change."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_all_modules_are_known_here() -> None:
 
 
 def fails(name: str, docker_host: str, **asked: Any) -> str:
-    """The message of a module, in check mode and for real."""
+    """Return the error of a module, the same in check mode and for real."""
     arguments = {**ARGUMENTS[name], **asked}
     messages = {Module(name, docker_host).fails(check=check, **arguments) for check in (True, False)}
     (message,) = messages
@@ -88,7 +88,7 @@ def test_nothing_listens_on_a_port() -> None:
 
 @contextmanager
 def silent(path: Path) -> Iterator[str]:
-    """A socket that takes connections and never answers."""
+    """Open a socket that accepts connections and never answers."""
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
         listening.listen()
@@ -113,7 +113,7 @@ def test_something_else_that_answers(tmp_path: Path, answer: bytes) -> None:
 
 @contextmanager
 def answering(path: Path, answer: bytes, asked: list[bytes] | None = None) -> Iterator[None]:
-    """A socket that gives the same answer to whatever it is asked, once. asked: gets what it was asked."""
+    """Open a socket that gives this answer to one request. asked: a list that gets the request."""
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
         listening.listen()
@@ -347,7 +347,7 @@ def stop(engine: Engine) -> Iterator[Callable[[], None]]:
 
 
 def soon(module: Module, **asked: Any) -> str:
-    """The message of a module whose engine stands still in the midst of its work."""
+    """Return the error of a module whose engine is stopped amid its work."""
     begun = time.monotonic()
     message = module.fails(**asked, timeout=1)
     assert time.monotonic() - begun < 8  # the option promises a time

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The connection plugin container: bytes arrive whole, codes are true, and errors say what to do."""
+"""The connection plugin container: bytes arrive whole, exit codes are true, and errors are clear."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def box(busybox: docker.DockerClient) -> docker.DockerClient:
 
 
 def to(engine: Engine | str, container: str = "box", **variables: Any) -> plugin.Connection:
-    """A connection to a container, as variables of a host say."""
+    """Return a connection to a container with these variables of its host."""
     host = engine if isinstance(engine, str) else engine.docker_host
     return told({"inventory_hostname": container, "ansible_docker_docker_host": host, **variables})
 
 
 def told(variables: dict[str, Any]) -> plugin.Connection:
-    """A connection that was told no more than these variables."""
+    """Return a connection with these variables alone."""
     connection = plugin.Connection(PlayContext())
     connection._load_name = NAME
     connection.set_options(var_options=variables)  # type: ignore[no-untyped-call]
@@ -137,7 +137,7 @@ def test_files_that_cannot_be_copied(connection: plugin.Connection, tmp_path: Pa
 
 
 def fails(connection: plugin.Connection) -> str:
-    """The message that Ansible shows of an unreachable host."""
+    """Return the error that Ansible shows for an unreachable host."""
     begun = time.monotonic()
     with pytest.raises(AnsibleConnectionFailure) as failure:
         connection.exec_command("true")

@@ -25,7 +25,7 @@ def box(busybox: docker.DockerClient) -> Container:
 
 
 def inside(box: Container, *argv: str) -> str:
-    """What a command in the container says, asked of the engine."""
+    """Run a command in the container; return its output."""
     code, output = box.exec_run(list(argv))
     assert code == 0, output
     assert isinstance(output, bytes)
@@ -70,7 +70,7 @@ def test_a_code_other_than_0_is_a_failure(module: Module, box: Container, code: 
 
 
 def test_the_code_of_a_command_that_ends_after_its_output(module: Module, box: Container) -> None:
-    """The code isn't known yet when the output has ended: it must not be taken for 0."""
+    """The exit code isn't known yet at the end of the output, and must not be taken for 0."""
     result = module(container="box", argv=["sh", "-c", "exec >&- 2>&-; sleep 0.5; exit 3"])
     assert result["failed"] and result["rc"] == 3
 
@@ -159,7 +159,7 @@ def test_creates_and_removes(module: Module, box: Container, path: str, there: b
 
 
 def log_of(box: Container) -> str:
-    """The content of /log; nothing where there is none. What 20.10 says of a command may lack its output."""
+    """Return the content of /log, or nothing. It is copied, because a command's output may be lost with 20.10."""
     try:
         pieces, _status = box.get_archive("/log")
     except docker.errors.NotFound:

@@ -17,7 +17,7 @@ from ansible_collections.gantry.docker.tests.support.waiting import wait_for
 
 @pytest.fixture
 def three(busybox: docker.DockerClient) -> docker.DockerClient:
-    """The engine with a container that runs, one that is paused and one that never ran."""
+    """The engine with a running, a paused and a created container."""
     for name in ("running", "paused"):
         busybox.containers.run("busybox", ["tail", "-f", "/dev/null"], name=name, detach=True)
     busybox.containers.get("paused").pause()
@@ -26,7 +26,7 @@ def three(busybox: docker.DockerClient) -> docker.DockerClient:
 
 
 def told(result: dict[str, Any]) -> dict[str, str]:
-    """The containers told of, each with its status."""
+    """Return the status of each returned container."""
     return {container["Name"][1:]: container["State"]["Status"] for container in result["containers"]}
 
 
@@ -95,7 +95,7 @@ def test_processes(module: Module, three: docker.DockerClient) -> None:
 
 
 def test_processes_of_one_that_fails_again_and_again(module: Module, three: docker.DockerClient) -> None:
-    """One container in a restart loop must not keep the others from being told of."""
+    """One container in a restart loop must not hide the others."""
     loop = three.containers.run("busybox", ["false"], name="loop", detach=True, restart_policy={"Name": "always"})
 
     def restarts() -> bool:

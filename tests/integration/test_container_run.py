@@ -33,7 +33,7 @@ def names(client: docker.DockerClient) -> set[str]:
 
 
 def state(client: docker.DockerClient, name: str = "box") -> tuple[str, str]:
-    """A container's Id and status: whether it is the same one, and runs."""
+    """Return a container's Id and status."""
     container = client.containers.get(name)
     return str(container.id), container.status
 
@@ -78,7 +78,7 @@ def test_starts_a_stopped_one_again(module: Module, busybox: docker.DockerClient
 
 
 def changes(done: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """What differs in the diff of the container box, by option."""
+    """Return the differences in the diff of the container box, by option."""
     before, after = done["diff"]["before"]["box"], done["diff"]["after"]["box"]
     assert set(before) == set(after)
     return {option: (before[option], after[option]) for option in before if before[option] != after[option]}
@@ -174,7 +174,7 @@ OTHERWISE: list[tuple[str, Any, Any, Any]] = [
 
 @pytest.fixture
 def networks(busybox: docker.DockerClient) -> Iterator[None]:
-    """The networks front and back; the tests' volumes go with them."""
+    """The networks front and back; the tests' volumes are removed with them."""
     pool = docker.types.IPAMPool(subnet="10.77.0.0/24")
     made = [
         busybox.networks.create("back"),
@@ -503,7 +503,7 @@ def test_an_image_that_does_not_say_what_to_run(module: Module, busybox: docker.
 
 
 def with_health_check(client: docker.DockerClient, check: str) -> str:
-    """An image of busybox with a health check, which is asked every so often; its name."""
+    """Commit an image of busybox with a health check; return its name."""
     container = client.containers.create("busybox", UP)
     instruction = f"HEALTHCHECK --interval=200ms --timeout=5s --retries=1 CMD {check}"
     container.commit("checked", "1", changes=[instruction])
@@ -716,7 +716,7 @@ def test_results_name_the_container(modules: Callable[[str], Module], busybox: d
 def test_image_for_another_platform_alone(
     module: Module, modules: Callable[[str], Module], engine: Engine, busybox: docker.DockerClient
 ) -> None:
-    """Whether the host emulates the platform, no engine tells: the task warns, in check mode too."""
+    """No engine reports whether the host emulates a platform, so the task warns, also in check mode."""
     name = multi_platform(engine, busybox, "127.0.0.1:5001")
     own, other = ("amd64", "arm64") if busybox.info()["Architecture"] == "x86_64" else ("arm64", "amd64")
     modules("image_pull").ok(name=name, platform=other)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The demo on an engine that isn't ours alone: what was there before is there afterwards, and nothing else."""
+"""The demo on an engine with other people's images: they stay, and nothing else does."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Managed hosts as distributions ship them: their Python, no Docker SDK, and nothing from PyPI."""
+"""Managed hosts with a distribution's own Python, no Docker SDK, and nothing from PyPI."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The private engines themselves: whatever ends them, nothing is left; and nothing else is taken for one."""
+"""The private engines: whatever ends them, nothing is left, and no other engine is taken for one."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ COMMAND = [sys.executable, "-m", "ansible_collections.gantry.docker.tests.engine
 
 
 def places(instance: str) -> list[Path]:
-    """Where an engine leaves things as long as it runs."""
+    """Return the places where a running engine keeps its files."""
     groups = Path("/sys/fs/cgroup").glob(f"**/gantry-docker-{instance}")
     return [place for place in (RUN / instance, STATE / "engines" / instance, *groups) if place.exists()]
 
 
 def mounts() -> str:
-    """What is mounted on this machine that has to do with private engines."""
+    """Return the mounts of private engines on this machine."""
     return "\n".join(line for line in Path("/proc/mounts").read_text().splitlines() if "gantry" in line)
 
 
 def parent(pid: int) -> int:
-    """The Id of a process's parent."""
+    """Return the parent of a process."""
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 class Run:
-    """A command of the user's with an engine of its own: engines run."""
+    """The command `engines run`, with a command that sleeps."""
 
     def __init__(self, name: str) -> None:
         # A session of its own can be sent Ctrl-C as a terminal would; a shell's background jobs don't mind it.
@@ -60,13 +60,13 @@ class Run:
 
     @property
     def engine(self) -> engines.Engine:
-        """Its engine."""
+        """The engine of the command."""
         found = engines.find(self.instance)
         assert found
         return found
 
     def is_gone(self, pid: int) -> bool:
-        """Whether the engine's first process, and with it all others, has ended, and nothing is left of it."""
+        """Return whether the engine's first process, and so all others, has ended and left nothing."""
         return not Path(f"/proc/{pid}").exists() and not places(self.instance)
 
 
@@ -154,7 +154,7 @@ def test_choosing(engine: engines.Engine) -> None:
 
 @pytest.fixture
 def release(tmp_path: Path) -> Path:
-    """The programs of an engine in an archive, as Docker publishes its static releases."""
+    """The programs of an engine in an archive, in the form of Docker's static releases."""
     programs = ("containerd", "containerd-shim-runc-v2", "dockerd", "docker", "runc")
     path = tmp_path / "docker.tgz"
     with tarfile.open(path, "w") as tar:

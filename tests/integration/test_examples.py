@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The examples that there are, run as users would run them: all work, and twice is as good as once."""
+"""All examples, run as users run them: they work, and a second run changes nothing."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ pytestmark = [pytest.mark.one_engine, pytest.mark.timeout(1800)]
 
 
 def examples(source: str) -> list[Task]:
-    """The tasks of a source: a file's playbooks, or a plugin's EXAMPLES, which are read and not imported."""
+    """Return the tasks of a source: the playbooks in a file, or the EXAMPLES of a plugin, which isn't imported."""
     if source not in PLAYBOOKS:
         return _examples(source)
     text = PLAYBOOKS[source].read_text()
@@ -64,7 +64,7 @@ def _examples(plugin: str) -> list[Task]:
 
 
 def before() -> list[Task]:
-    """What the examples take for granted: an engine with the images that they name, and no container."""
+    """Return the tasks before the examples: they need an engine with their images, and without containers."""
     have = {"gantry.docker.image_pull": {"names": ["busybox", "debian:12"]}}
     tag = {"name": "busybox", "repository": ["example/tools:1", "example/tools:stable"]}
     leftovers = ["sleeper", "shell", "newest", "server", "workshop"]
@@ -73,7 +73,7 @@ def before() -> list[Task]:
 
 
 def plays(source: str) -> list[dict[str, Any]]:
-    """Set up, run the examples, and run them again: a host for each, as Ansible counts by host."""
+    """Return the plays of a source: set up, run the examples, and run them again, with a host for each."""
     runs = {"before": before(), "first": examples(source), "again": examples(source)}
     return [
         {"name": f"{source}: {run}", "hosts": f"{source}_{run}", "gather_facts": False, "tasks": tasks}
@@ -85,7 +85,7 @@ def plays(source: str) -> list[dict[str, Any]]:
 def recap(
     engine: engines.Engine, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, tuple[int, int, str]]]:
-    """For each host: the tasks that were changed, those that failed, and what Ansible said."""
+    """For each host: the number of changed and of failed tasks, and Ansible's output."""
     place = tmp_path_factory.mktemp("examples")
     playbook = [play for source in SOURCES for play in plays(source)]
     playbooks.write(place, playbook, {play["hosts"]: playbooks.LOCAL for play in playbook})
@@ -99,7 +99,7 @@ def recap(
 
 
 def part(said: str, source: str) -> str:
-    """What Ansible said of one source's plays."""
+    """Return Ansible's output of one source's plays."""
     return "PLAY".join(play for play in said.split("PLAY") if play.startswith(f" [{source}: "))
 
 
@@ -118,7 +118,7 @@ def test_examples_change_nothing_the_second_time(source: str, recap: dict[str, t
 
 
 def uses(source: str, other: str) -> bool:
-    """Whether the source's examples use another source, so that it counts as changed."""
+    """Return whether the source's examples use another module that counts as changed."""
     return any(f"gantry.docker.{other}" in task and not _is_told(task) for task in examples(source))
 
 

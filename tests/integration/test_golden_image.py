@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Several runs of the role golden_image for one image: one builds at a time, and what a dead one left is taken over."""
+"""Several runs of the role golden_image for one image: one builds at a time, and removes a dead run's leftovers."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Run:
 
     @property
     def said(self) -> str:
-        """What it has printed so far, however it is wrapped."""
+        """Its output so far, as one line."""
         return " ".join(self._output.read_text().split())
 
     def ends(self, code: int = 0) -> str:
@@ -124,7 +124,7 @@ def seen(what: Callable[[], T]) -> T:
 
 
 def builder(engine: docker.DockerClient) -> Container:
-    """The container of a run that is held up."""
+    """Return the container of a run that waits."""
 
     def held() -> Container | None:
         for one in engine.containers.list():
@@ -139,7 +139,7 @@ def builder(engine: docker.DockerClient) -> Container:
 
 
 def told(said: str) -> str:
-    """What a run said of its failure in the end, which has no control characters."""
+    """Return a run's final message, which must not have control characters."""
     _before, message = said.split("app:1 was not built: ", 1)
     assert not re.search(r"[\x00-\x1f\x7f-\x9f]", message), ascii(message)
     return message
@@ -154,7 +154,7 @@ def names(engine: docker.DockerClient) -> list[str]:
 
 
 def built_by(engine: docker.DockerClient) -> list[str]:
-    """Who wrote the image's file; and nothing but the image is there any more."""
+    """Return the lines in the image's file; assert that nothing but the image is left."""
     assert sorted(tag for image in engine.images.list() for tag in image.tags) == ["app:1", "busybox:latest"]
     assert names(engine) == []
     said: bytes = engine.containers.run("app:1", ["cat", "/who"], remove=True)
@@ -200,7 +200,7 @@ def test_dead_runs_are_taken_over(busybox: docker.DockerClient, start: Start) ->
 
 @pytest.mark.one_engine
 def test_what_a_failure_left_goes_with_the_next(busybox: docker.DockerClient, start: Start) -> None:
-    """What it prints has no control character that a terminal would obey."""
+    """Its output has no control character that a terminal would obey."""
     # As octal numbers of UTF-8: what Ansible itself prints of the command has these, and no control characters.
     prints = "printf '\\033[31mred \\302\\2332J\\nnext' >&2; exit 3"
     said = told(start(who="nobody", golden_image_bootstrap=prints).ends(2))

@@ -44,17 +44,17 @@ def inside(box: Container, script: str) -> str:
 
 
 def images(client: docker.DockerClient) -> set[str]:
-    """All images' Ids, with those that have no name."""
+    """Return the Ids of all images, also of those without a name."""
     return {row["Id"] for row in client.api.images(all=True)}
 
 
 def within(client: docker.DockerClient, image: str, script: str) -> str:
-    """What a script says in a new container of the image."""
+    """Run a script in a new container of an image; return its output."""
     return str(client.containers.run(image, ["sh", "-c", script], remove=True).decode())
 
 
 def keeps_no_trial(module: Module, client: docker.DockerClient, **asked: Any) -> None:
-    """Whether a commit of what is committed already, for real and not, leaves the engine's images as they are."""
+    """Assert that a repeated commit, for real and in check mode, leaves the engine's images unchanged."""
     before = images(client)
     module.unchanged(**asked)
     assert images(client) == before
@@ -180,7 +180,7 @@ def test_each_of_these_twice_is_unchanged(module: Module, busybox: docker.Docker
 
 
 def test_changes_beside_a_deletion(module: Module, box: Container, busybox: docker.DockerClient) -> None:
-    """Where layers with deletions differ at every commit, they are not taken for alike when they are not."""
+    """Layers with deletions differ at every commit. Other changes must be seen all the same."""
     inside(box, "rm /etc/passwd && touch /bin/no")
     module.ok(**WANTED)
     time.sleep(1.1)
@@ -258,14 +258,14 @@ def test_author_and_message_alone_make_no_difference(module: Module, busybox: do
 
 
 def commits(client: docker.DockerClient, box: Container) -> int:
-    """How often the container was committed, as far as the engine remembers."""
+    """Return how often the container was committed, as far as the engine remembers."""
     now = client.api.info()["SystemTime"][:19]
     end = int(datetime.strptime(now, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc).timestamp()) + 1
     return len(list(client.api.events(since=1, until=end, filters={"container": [box.id], "event": ["commit"]})))
 
 
 def read_only(client: docker.DockerClient, **how: Any) -> Container:
-    """A container that has ended, in which nobody can have written."""
+    """Run a container to its end, in which nobody can have written."""
     box = client.containers.run("busybox", ["true"], name="box", detach=True, read_only=True, **how)
     box.wait()
     return box
@@ -313,7 +313,7 @@ def test_a_commit_where_it_is_not_proved(
 
 
 def test_nothing_is_proved_of_a_container_that_can_be_written(module: Module, busybox: docker.DockerClient) -> None:
-    """A copy that fails halfway has written, and is not in the engine's record of events."""
+    """A copy that fails halfway has written files, and isn't in the engine's events."""
     box = busybox.containers.run("busybox", ["true"], name="box", detach=True)
     box.wait()
     module.ok(**WANTED)
@@ -381,7 +381,7 @@ def test_the_bases_tag_has_moved(module: Module, busybox: docker.DockerClient) -
 
 
 def test_the_bases_image_was_removed(module: Module, busybox: docker.DockerClient) -> None:
-    """What is left of the image differs by store: either it can be committed all the same, or we say why not."""
+    """Stores keep different parts of the image: the commit works, or the error has the reason."""
     box = busybox.containers.run("busybox", UP, name="box", detach=True)
     base = busybox.images.get("busybox").id
     box.stop(timeout=0)

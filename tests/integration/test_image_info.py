@@ -23,7 +23,7 @@ MISSING_ID = "sha256:" + "0" * 64
 
 
 def told(module: Module, **params: Any) -> dict[str, Any]:
-    """What the module tells, the same in check mode; looking changes nothing."""
+    """Return the module's result, which must be the same in check mode."""
     result = module.unchanged(**params)
     assert module.ok(check=True, **params) == result
     return result
@@ -186,7 +186,7 @@ def short(identifier: str) -> str:
 
 
 def shown_by_df(engine: Engine) -> dict[str, list[str]]:
-    """By the beginning of each image's Id, what the CLI shows: size, shared and unique size."""
+    """Return size, shared and unique size as the CLI shows them, by the beginning of each image's Id."""
     command = ["docker", "system", "df", "-v"]
     said = subprocess.run(command, env=engine.environment, capture_output=True, text=True, check=True).stdout
     images = said.partition("\n\n")[2].partition("\n\n")[0]
@@ -195,7 +195,7 @@ def shown_by_df(engine: Engine) -> dict[str, list[str]]:
 
 
 def as_shown(size: int, digits: int) -> str:
-    """Bytes as the CLI shows them (docker/go-units, HumanSizeWithPrecision)."""
+    """Return a size as the CLI shows it (docker/go-units, HumanSizeWithPrecision)."""
     number, units = float(size), iter(["B", "kB", "MB", "GB"])
     unit = next(units)
     while number >= 1000:
@@ -262,7 +262,7 @@ def test_filters(module: Module, engine: Engine, several: docker.DockerClient) -
 
 
 def listed(engine: Engine, filters: dict[str, Any]) -> set[str]:
-    """The Ids of the images that the CLI lists with filters."""
+    """Return the Ids of the images that the CLI lists with filters."""
     values = {name: value if isinstance(value, list) else [str(value).lower()] for name, value in filters.items()}
     options = [f"--filter={name}={one}" for name, ones in values.items() for one in ones]
     command = ["docker", "images", "--quiet", "--no-trunc", *options]
@@ -334,7 +334,7 @@ def test_bad_filters(module: Module, busybox: docker.DockerClient, filters: Any,
 def test_layers_for_a_thin_archive(
     module: Module, modules: Callable[[str], Module], busybox: docker.DockerClient, tmp_path: Path
 ) -> None:
-    """What is told on a host of its layers is taken, as it is, where an archive is made for it."""
+    """The layers in one host's result are an option for an archive on another host, unchanged."""
     known = [layer for image in told(module)["images"] for layer in image["RootFS"]["Layers"]]
     grown(busybox, "busybox", "tools:1", 1000)
     size = {}

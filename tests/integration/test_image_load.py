@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""image_load against a real engine: nothing for nothing, and no failure that looks like success."""
+"""image_load against a real engine: it sends nothing that is there, and no failure looks like success."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _forget(client: docker.DockerClient) -> None:
 
 @pytest.fixture
 def archive(busybox: docker.DockerClient, tmp_path: Path) -> Path:
-    """An archive of busybox:latest and example/tools:1, whose images the engine has no more."""
+    """An archive of busybox:latest and example/tools:1, whose images were removed from the engine."""
     container = busybox.containers.run("busybox", ["touch", "/tools"], detach=True)
     container.wait()
     container.commit("example/tools", "1")
@@ -190,7 +190,7 @@ def test_name_that_is_not_in_it(module: Module, clean: docker.DockerClient, arch
 
 
 def test_only_what_is_missing_is_sent(module: Module, clean: docker.DockerClient, archive: Path) -> None:
-    """The engine lacks one image of two; the other isn't loaded a second time."""
+    """The engine lacks one of two images; the other isn't loaded again."""
     module.ok(path=str(archive), name="busybox")
     before = {row["Id"]: row["RepoTags"] for row in clean.api.images(all=True)}
     done = module.converges(path=str(archive))
@@ -237,7 +237,7 @@ def test_several_platforms(
 
 
 def test_an_error_undoes_what_was_loaded_before_it(module: Module, clean: docker.DockerClient, archive: Path) -> None:
-    """Of two images the second has another layer than its config says."""
+    """The second of two images has another layer than its config names."""
     good, bad = archives.Image((archives.layer("good"),)), archives.Image((archives.layer("bad"),))
     entries = archives.both(replace(good, tags=("good:1",)), replace(bad, tags=("bad:1",)))
     entries[archives.blob(bad.layers[0])] = bad.layers[0].replace(b"bad", b"BAD")
@@ -249,20 +249,20 @@ def test_an_error_undoes_what_was_loaded_before_it(module: Module, clean: docker
 
 
 # Archives that an engine would read otherwise than we do
-# Archives that an engine would read otherwise than we do
+
 SMALL = archives.Image((archives.layer("small"),), tags=("small:1",))
 EVIL = archives.Image((archives.layer("evil"),), tags=("prod:latest",))
 
 
 def _with(entries: dict[str, archives.Content], name: str, old: bytes, new: bytes) -> dict[str, archives.Content]:
-    """The entries with something else in one of them."""
+    """Return entries with a replaced text in one of them."""
     content = entries[name]
     assert isinstance(content, bytes) and old in content
     return {**entries, name: content.replace(old, new)}
 
 
 def _other_index_at_the_end(compression: str) -> bytes:
-    """An archive of two images, with an index that has but the first."""
+    """Return an archive of two images, with a trailing index of the first alone."""
     body, told = archives.tar(archives.both(SMALL, EVIL)), archives.both(SMALL)
     index = index_of(PlainContents(io.BytesIO(body), len(body)), "none")
     documents = {name: content for name, content in told.items() if name in index.documents or name == "oci-layout"}
@@ -275,7 +275,7 @@ def _other_index_at_the_end(compression: str) -> bytes:
 
 
 def _headed(*heads: tuple[bytes, bytes]) -> bytes:
-    """A tar whose last entry is evil's manifest.json; before it come these heads of entries: their types and data."""
+    """Return a tar whose last entry is evil's manifest.json, after headers with these types and data."""
     entries = {**archives.legacy(EVIL), **archives.legacy(SMALL)}
     evil = archives.legacy(EVIL)["manifest.json"]
     assert isinstance(evil, bytes)
@@ -547,7 +547,7 @@ SAID_BEFORE_1_10: dict[str, dict[str, Any]] = {
 def test_layout_of_docker_before_1_10(
     said: str, module: Module, engine: engines.Engine, clean: docker.DockerClient, tmp_path: Path
 ) -> None:
-    """Every engine takes it from us; one that takes it by itself makes an image with the same Id of it."""
+    """Every engine accepts it from image_load. An engine that reads this layout itself gives the image the same Id."""
     more = dict(SAID_BEFORE_1_10[said])
     write = more.pop("write", json.dumps)
     data = archives.tar(archives.ancient(OLD, OLDER, write=lambda value: write(value).encode(), **more))
@@ -596,7 +596,7 @@ def test_what_else_is_in_a_layout_is_left_out(module: Module, clean: docker.Dock
 def test_archive_that_was_packed_without_its_zeros(
     form: str, module: Module, clean: docker.DockerClient, tmp_path: Path
 ) -> None:
-    """As tar --sparse packs an archive again that was unpacked; the engine is sent all of the layer."""
+    """It was unpacked and packed again by tar --sparse; the engine gets all of the layer."""
     image = archives.Image((archives.tar({"zeros": bytes(1 << 20), "end": b"end"}),), tags=("zeros:1",))
     with tarfile.open(fileobj=io.BytesIO(archives.tar(archives.both(image)))) as tar:
         tar.extractall(tmp_path / "tree", filter="data")

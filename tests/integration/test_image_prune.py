@@ -50,14 +50,14 @@ def pruned(module: Module, client: docker.DockerClient, **params: Any) -> dict[s
 
 
 def layers_size(client: docker.DockerClient) -> int:
-    """What all images take, as docker system df counts it."""
+    """Return the bytes of all images, as docker system df counts them."""
     used = client.api.df()
     # From API 1.52 on in another place, and where nothing is left out (api/docs/CHANGELOG.md).
     return (used.get("ImageUsage") or {}).get("TotalSize") or used.get("LayersSize") or 0
 
 
 def names(client: docker.DockerClient) -> list[str]:
-    """All names of all images that are there."""
+    """Return all names of all images."""
     return sorted(name for image in state(client).values() for name in image)
 
 
@@ -103,7 +103,7 @@ def test_all(module: Module, busybox: docker.DockerClient) -> None:
 
 
 def test_space_of_shared_layers(module: Module, busybox: docker.DockerClient) -> None:
-    """A layer counts when the last image goes that has it, whatever order and however it came to be shared."""
+    """A layer counts with the last of its images, whatever their order and origin."""
     grown(busybox, "busybox", "base:1", 700_000)
     for name, size in (("app:1", 50_000), ("app:2", 60_000), ("app:3", 0)):
         grown(busybox, "base:1", name, size)
@@ -115,7 +115,7 @@ def test_space_of_shared_layers(module: Module, busybox: docker.DockerClient) ->
 
 
 def test_space_of_layers_that_one_image_less_has(module: Module, busybox: docker.DockerClient) -> None:
-    """No image ends on the layer that is shared, and its size is known to none."""
+    """No image ends on the shared layer, so no image's size is that of the layer."""
     busybox.images.pull("gantry/python", "3")
     for name in ("app:1", "app:2"):
         grown(busybox, "gantry/python:3", name, 100_000)
@@ -129,7 +129,7 @@ def test_space_of_layers_that_one_image_less_has(module: Module, busybox: docker
 def test_space_of_an_image_that_the_engine_lost_meanwhile(
     between: Relay, busybox: docker.DockerClient, engine: Engine
 ) -> None:
-    """What can't be told any more is not promised."""
+    """The bytes of unknown layers are not promised."""
     stored = engine.files.parent / "docker" / "containerd" / "daemon" / "io.containerd.content.v1.content"
     if engine.store == "classic" or engine.version < "28.2" or not stored.is_dir():
         pytest.skip("manifests are asked for in containerd stores from 28.2 on")
@@ -158,7 +158,7 @@ REGISTRY = "127.0.0.1:5001"
 
 @pytest.fixture
 def multi(engine: Engine, busybox: docker.DockerClient) -> str:
-    """An index in the registry whose images for two platforms share their lowest layer, that of busybox; its name."""
+    """The name of an index in the registry. Its images for two platforms share their lowest layer, that of busybox."""
     if engine.store == "classic":
         pytest.skip("a classic store has an image for one platform")
     name, registry = f"{REGISTRY}/multi", Registry(engine, REGISTRY)
@@ -192,7 +192,7 @@ def test_space_of_several_platforms(
     platforms: list[str],
     kept: str,
 ) -> None:
-    """No more is promised than comes free, but for a manifest and config that two indexes have."""
+    """No more is promised than is freed, except for a manifest and config that two indexes share."""
     if kept.endswith("arm64") and client.version()["Version"] < "28":
         pytest.skip("this engine doesn't tell what of an index is there")
     modules("image_pull").ok(name=multi, platform=platforms[0])
@@ -208,7 +208,7 @@ def test_space_of_several_platforms(
 
 @pytest.fixture
 def tidy(engine: Engine, client: docker.DockerClient) -> None:
-    """Tidy up what earlier tests left: a containerd store keeps the content of a killed load for a day."""
+    """Remove the leftovers of earlier tests: a containerd store keeps the content of a killed load for a day."""
     wipe(client)
     if engine.store == "containerd":
         for lease in containerd(engine, "leases", "ls", "--quiet").split():
@@ -276,7 +276,7 @@ def test_space_of_what_two_indexes_share(
 def test_space_of_several_commits_of_one_container(
     module: Module, tidy: None, busybox: docker.DockerClient, engine: Engine, kept: int
 ) -> None:
-    """They share what an engine makes for each container, which no call tells."""
+    """They share a snapshot that the engine makes for each container, and no call reports it."""
     if engine.store == "containerd" and engine.release < (28,):
         pytest.skip("this engine doesn't tell enough to find out")
     container = busybox.containers.create("busybox", ["true"])
@@ -346,7 +346,7 @@ def test_reference(module: Module, busybox: docker.DockerClient) -> None:
 
 
 def test_target_size(module: Module, busybox: docker.DockerClient) -> None:
-    """Only as much goes as is needed, the least recently used first; and that is what the engine then says."""
+    """Only as much is removed as is needed, the least recently used first, and the engine's report agrees."""
     for number in (3, 1, 2):
         grown(busybox, "busybox", f"app:{number}", 1_000_000)
         time.sleep(1.1)  # tags are compared by the second
@@ -461,7 +461,7 @@ def test_nothing_left_of_the_plan(
 def test_tag_that_moved_meanwhile(
     module: Module, busybox: docker.DockerClient, meanwhile: Callable[[Meanwhile], None]
 ) -> None:
-    """By its name another image would lose it."""
+    """A removal by name would take the name from another image."""
     child(busybox, "busybox", "tools:1")
     meanwhile(lambda: busybox.api.tag("busybox", "tools", "1", force=True))
     done = module.ok(dangling=False, keep=["busybox"])
@@ -508,7 +508,7 @@ def test_used_stays_with_all_names(module: Module, busybox: docker.DockerClient,
 
 
 def test_used_after_its_tag_moved(module: Module, busybox: docker.DockerClient) -> None:
-    """The former image by its Id, and the one that has the name now by that."""
+    """The container uses the former image by its Id, and by name the image that has it now."""
     former, new = child(busybox, "busybox", "tools:1"), child(busybox, "busybox", "new:1")
     used(busybox, "tools:1")
     busybox.api.tag("new:1", "tools", "1", force=True)
@@ -635,7 +635,7 @@ def test_bad_option(module: Module, busybox: docker.DockerClient) -> None:
 def test_foreseen_after_other_tasks(
     engine: Engine, module: Module, modules: Callable[[str], Module], busybox: docker.DockerClient
 ) -> None:
-    """In a check run nothing was removed, pulled and tagged before; told of it, it says what the real run does."""
+    """A check run follows tasks that changed nothing. With the option expect, it foresees the real run."""
     for day in range(1, 5):
         dated(busybox, f"app:{day}", day)
     registry = Registry(engine, "127.0.0.1:5001")

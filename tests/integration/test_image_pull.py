@@ -162,7 +162,7 @@ def test_always_pulls_but_changes_only_what_moved(module: Module, engine: Engine
 
 @pytest.fixture
 def multi(engine: Engine, busybox: docker.DockerClient) -> Iterator[str]:
-    """The name of an index with images for several platforms, none of which is here."""
+    """The name of an index with images for several platforms, which the engine doesn't have."""
     yield multi_platform(engine, busybox, REGISTRY)
 
 
@@ -170,7 +170,7 @@ def multi(engine: Engine, busybox: docker.DockerClient) -> Iterator[str]:
 def test_another_platform_beside_the_engines_own(
     module: Module, engine: Engine, client: docker.DockerClient, multi: str, policy: str
 ) -> None:
-    """An engine that can't describe it tells all the same whether it has it."""
+    """An engine that can't describe this image can still report whether it has it."""
     if engine.store == "classic":
         pytest.skip("a classic store has an image for one platform")
     own, other = ("amd64", "arm64") if client.info()["Architecture"] == "x86_64" else ("arm64", "amd64")
@@ -234,7 +234,7 @@ def test_many_at_once(module: Module, busybox: docker.DockerClient, parallel: in
 def test_id_of_one_of_several_platforms_names_the_image(
     module: Module, modules: Callable[[str], Module], engine: Engine, client: docker.DockerClient, multi: str
 ) -> None:
-    """A manifest's digest names no image where an index holds it."""
+    """The digest of a manifest in an index is no Id of an image."""
     if engine.suite == "trixie":
         pytest.skip("this engine can't tell of several platforms")
     other = "linux/arm64" if client.info()["Architecture"] == "x86_64" else "linux/amd64"
@@ -295,7 +295,7 @@ def mirrored(engine: Engine, busybox: docker.DockerClient) -> Iterator[docker.Do
 
 @pytest.mark.parametrize("registry", [UPSTREAM, DEAD])
 def test_what_a_mirror_alone_has(module: Module, mirrored: docker.DockerClient, registry: str) -> None:
-    """The engine asks the registry itself what a pull would bring, and the task says so."""
+    """Before a pull, the engine asks the registry itself, and the error explains this."""
     name = f"{registry}/mirrored/app:1"
     for policy in ("missing", "newer", "always"):
         message = module.fails(check=True, name=name, policy=policy)
@@ -323,7 +323,7 @@ def test_a_mirror_that_has_another_image(module: Module, engine: Engine, mirrore
 
 
 def test_a_container_of_what_a_mirror_has(modules: Callable[[str], Module], mirrored: docker.DockerClient) -> None:
-    """It isn't replaced for an image that never comes."""
+    """The container isn't replaced for an image that never arrives."""
     name, run = f"{UPSTREAM}/mirrored/other:1", modules("container_run")
     made = run.ok(name="user", image=name, pull="always", command="true")
     assert made["changed"] and len(made["spared"]) == 1 and "is another image than foreseen" in made["spared"][0]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""image_push against a real engine and a real registry; what the registry has, it is asked itself."""
+"""image_push against a real engine and a real registry, which is asked for its content."""
 
 from __future__ import annotations
 

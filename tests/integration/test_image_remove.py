@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""image_remove against a real engine: exactly what was named goes, and all of it or nothing."""
+"""image_remove against a real engine: it removes exactly what is named, all of it or nothing."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def removed(module: Module, client: docker.DockerClient, *names: str, **options:
 
 
 def all_names(client: docker.DockerClient) -> list[str]:
-    """All names of all images that are there."""
+    """Return all names of all images."""
     return sorted(name for names in state(client).values() for name in names)
 
 
 def containers(client: docker.DockerClient) -> dict[str, str]:
-    """All containers, and how they are."""
+    """Return the status of all containers."""
     return {str(container.name): container.status for container in client.containers.list(all=True)}
 
 
@@ -227,7 +227,7 @@ def test_nameless_parent_that_a_container_uses_stays(module: Module, busybox: do
 
 @pytest.mark.parametrize("running", [True, False])
 def test_used(module: Module, busybox: docker.DockerClient, running: bool) -> None:
-    """By name, by Id, by both: nothing goes, other images of the task neither, and the container is named."""
+    """By name, by Id, by both: no image of the task is removed, and the error names the container."""
     child(busybox, "busybox", "tools:1")
     container = used(busybox, "busybox", running)
     identifier = id_of(busybox, "busybox")
@@ -305,7 +305,7 @@ def test_bad_names(module: Module, busybox: docker.DockerClient, name: str, word
     ],
 )
 def test_patterns(module: Module, busybox: docker.DockerClient, patterns: list[str], left: list[str]) -> None:
-    """They take the names that match, whatever other names an image has; what has none is nothing to them."""
+    """They remove the matching names, whatever other names an image has, and no image without a name."""
     for name in ("ci/a:1", "ci/b:1", "live/a:1"):
         child(busybox, "busybox", name)
     busybox.api.tag("ci/b:1", "live/b", "1")
@@ -331,7 +331,7 @@ FORMS = ["committed", "two names", "pulled", "pinned", "pinned and tagged", "tag
 
 
 def made(client: docker.DockerClient, form: str) -> list[str]:
-    """The engine with busybox, or in its place one image more that came in this way; what to call it, in that order."""
+    """Make an image in this way, beside busybox or in its place; return its names in the order of their removal."""
     if form in ("committed", "two names", "dangling"):
         name = child(client, "busybox", None if form == "dangling" else "a:1")
         if form == "two names":
@@ -352,7 +352,7 @@ def made(client: docker.DockerClient, form: str) -> list[str]:
 def test_force_by_all_names(
     module: Module, busybox: docker.DockerClient, engine: Engine, form: str, running: bool
 ) -> None:
-    """Docker takes the names away; a classic store the image too, unless the container runs."""
+    """The engine removes the names, and a classic store also the image, unless the container runs."""
     names = made(busybox, form)
     identifier = id_of(busybox, names[0])
     container = used(busybox, names[0], running)
@@ -376,7 +376,7 @@ def test_force_by_names_in_another_order(module: Module, busybox: docker.DockerC
 
 @pytest.mark.parametrize("form", FORMS)
 def test_force_by_id(module: Module, busybox: docker.DockerClient, form: str) -> None:
-    """All engines delete the image with all of its names, unless a container of it runs."""
+    """All engines remove the image with all of its names, unless a container of it runs."""
     identifier = id_of(busybox, made(busybox, form)[0])
     container = used(busybox, identifier, running=True)
     message = refused(module, busybox, identifier, force=True)
@@ -402,7 +402,7 @@ def test_what_force_leaves(module: Module, busybox: docker.DockerClient, engine:
 
 
 def test_force_where_it_changes_nothing(module: Module, busybox: docker.DockerClient) -> None:
-    """Parents keep others from going by their Id, and go with their last child, as without force."""
+    """A parent can't be removed by its Id, and goes with its last child, as without force."""
     middle = child(busybox, "busybox")
     child(busybox, middle, "tools:1")
     assert "others were made from it: tools:1" in refused(module, busybox, middle, force=True)
@@ -435,7 +435,7 @@ def test_stopped_containers_too(module: Module, busybox: docker.DockerClient, by
 
 
 def test_stopped_containers_of_what_stays(module: Module, busybox: docker.DockerClient) -> None:
-    """One name of several, and an image that a container runs of: these keep their containers."""
+    """Containers stay if their image keeps another name, or if one of its containers runs."""
     busybox.api.tag("busybox", "zz", "1")
     busybox.containers.create("busybox", ["true"], name="idle")
     removed(module, busybox, "zz:1", containers="remove_stopped")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""image_save against a real engine: exact, and never half an archive."""
+"""image_save against a real engine: its archives are exact, and never half written."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ansible_collections.gantry.docker.tests.support import archives
 
 
 def _loaded(client: docker.DockerClient, path: Path) -> set[str]:
-    """The tags that the engine finds in an archive when everything else is gone."""
+    """Remove all images and load an archive; return its tags."""
     for image in client.images.list():
         client.images.remove(str(image.id), force=True)
     with path.open("rb") as file:
@@ -107,7 +107,7 @@ def _umask(mask: int) -> Iterator[None]:
 
 
 def _seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, int]]:
-    """The attributes of the files that take the place of others, at that moment."""
+    """Return a list that gets the attributes of each file at the moment when it replaces another."""
     seen: list[tuple[int, int, int]] = []
     replace = os.replace
 
@@ -145,7 +145,7 @@ def test_a_new_archive_is_for_its_owner_alone(
 
 
 def _other_archive(module: Module, busybox: docker.DockerClient, path: Path) -> None:
-    """An archive of another image at path."""
+    """Save another image to a path."""
     busybox.api.tag("busybox", "example/other", "1")
     module.ok(name="example/other:1", path=str(path))
 
@@ -300,7 +300,7 @@ def test_a_damaged_archive_is_found_where_that_is_asked_for(
 
 @pytest.mark.parametrize("ending", ["tar.gz", "tar.zst"])
 def test_an_index_of_another_body(module: Module, busybox: docker.DockerClient, tmp_path: Path, ending: str) -> None:
-    """A file that is whole in every part, but whose index belongs to another."""
+    """Each part of the file is whole, but its index belongs to another body."""
     path, other = tmp_path / f"images.{ending}", tmp_path / f"other.{ending}"
     busybox.api.tag("busybox", "example/other", "1")
     module.ok(name="busybox", path=str(path))
@@ -312,7 +312,7 @@ def test_an_index_of_another_body(module: Module, busybox: docker.DockerClient, 
 
 
 def _index_of(path: Path) -> bytes:
-    """The end of a compressed archive, with its index: docs/archives.md tells its size in the footer."""
+    """Return the end of a compressed archive, with its trailing index: the footer has its size (docs/archives.md)."""
     content = path.read_bytes()
     footer = content.rindex(b"gantryIX")
     size = int.from_bytes(content[footer + 8 : footer + 16], "little")
@@ -394,7 +394,7 @@ def test_full_disk_leaves_the_old_archive(module: Module, busybox: docker.Docker
 
 @pytest.mark.parametrize("ending", ["tar.gz", "tar.zst"])
 def test_disk_fills_up_on_the_way(module: Module, busybox: docker.DockerClient, tmp_path: Path, ending: str) -> None:
-    """What compression makes of it isn't known before."""
+    """The compressed size isn't known before."""
     busybox.images.pull("debian", "12")
     with _small_disk(tmp_path / "small", "8m") as disk:
         path = disk / f"images.{ending}"

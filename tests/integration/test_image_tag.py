@@ -44,7 +44,7 @@ def test_diff_tells_what_each_name_means(module: Module, busybox: docker.DockerC
 
 
 def test_moved_tags_are_told(module: Module, busybox: docker.DockerClient) -> None:
-    """In check mode the same, and none where nothing moves."""
+    """Check mode reports the same, and nothing where no tag moves."""
     identifier = id_of(busybox, "busybox")
     one, two = child(busybox, "busybox", "one:1"), child(busybox, "busybox", "two:1")
     wanted: dict[str, Any] = {"name": "busybox", "repository": ["new:1", "two:1", "one:1", "busybox"]}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What containerd stores have beside whole images: images with a part lost, artifacts, names that can't be found."""
+"""Containerd stores with more than whole images: flawed images, artifacts, and names that can't be found."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def any_store(engine: Engine, busybox: docker.DockerClient) -> Iterator[docker.D
 
 @pytest.fixture
 def store(engine: Engine, any_store: docker.DockerClient) -> docker.DockerClient:
-    """A containerd store whose engine tells what of an image is there, with busybox:latest and nothing else."""
+    """A containerd store whose engine reports the parts of an image, with busybox:latest and nothing else."""
     if engine.version < "28":
         pytest.skip("before 28 an engine hides what it has lost")
     return any_store
 
 
 def names(client: docker.DockerClient) -> list[str]:
-    """All tags of all images, as the engine lists them."""
+    """Return all tags of all images, as the engine lists them."""
     return sorted({tag for row in client.api.images(all=True) for tag in row["RepoTags"] or ()})
 
 
@@ -69,7 +69,7 @@ def test_remove(modules: Modules, engine: Engine, store: docker.DockerClient, wh
 
 
 def test_remove_what_is_not_listed(modules: Modules, engine: Engine, any_store: docker.DockerClient) -> None:
-    """Before 28 an engine leaves an image with a layer lost out of its list; inspected it is as if it were whole."""
+    """Before 28 an engine doesn't list an image with a lost layer; inspected, it seems whole."""
     lost = lose(engine, any_store, "busybox", "layer")
     done = modules("image_remove").converges(name="busybox")
     assert done["deleted"] == [lost]
@@ -124,7 +124,7 @@ def test_pull_repairs(modules: Modules, engine: Engine, store: docker.DockerClie
 def test_pull_that_leaves_a_layer_out(
     modules: Modules, engine: Engine, store: docker.DockerClient, policy: str
 ) -> None:
-    """An engine doesn't fetch what it has unpacked: it takes the image for complete."""
+    """An engine doesn't fetch a layer that it has unpacked: it takes the image for whole."""
     lose(engine, store, "busybox", "layer")
     pull = modules("image_pull")
     assert pull.ok(check=True, name="busybox", policy=policy)["changed"]
@@ -144,7 +144,7 @@ def test_save(modules: Modules, engine: Engine, store: docker.DockerClient, tmp_
 
 @pytest.mark.parametrize("what", LOST)
 def test_tag(modules: Modules, engine: Engine, store: docker.DockerClient, what: str) -> None:
-    """Whether an engine can tag it depends on what it has lost."""
+    """Whether an engine can tag it depends on the lost part."""
     lose(engine, store, "busybox", what)
     tag = modules("image_tag")
     tag.unchanged(name="busybox", repository=["busybox:latest"])
@@ -186,7 +186,7 @@ def chart(store: docker.DockerClient) -> str:
 
 
 def test_artifact(modules: Modules, store: docker.DockerClient, chart: str, tmp_path: Path) -> None:
-    """What is no image is told as such, and keeps no verb from the images."""
+    """An artifact is reported as one, and doesn't prevent work on images."""
     told = modules("image_info").unchanged(history=True, sizes=True)
     assert {image["Id"] for image in told["images"]} == {chart, id_of(store, "busybox")}
     assert [(image["Id"], image["Reason"]) for image in told["flawed"]] == [
@@ -204,7 +204,7 @@ def test_artifact(modules: Modules, store: docker.DockerClient, chart: str, tmp_
 
 @pytest.fixture
 def odd(any_store: docker.DockerClient, request: pytest.FixtureRequest) -> str:
-    """An image, beside busybox, that another tool stored under a name in a form of its own; its Id."""
+    """The Id of an image, beside busybox, that another tool stored with a name in a form of its own."""
     archive, identifier = layout(any_store, request.param)
     load(any_store, archive)
     assert request.param in names(any_store)
@@ -259,7 +259,7 @@ def test_a_name_that_cannot_be_found_goes_with_others(
 
 @pytest.mark.parametrize("odd", ["UPPER:1"], indirect=True)
 def test_a_name_that_no_engine_can_remove(modules: Modules, store: docker.DockerClient, odd: str) -> None:
-    """One that can't go doesn't keep the others."""
+    """It doesn't prevent the removal of others."""
     dated(store, "debian:12", 1)
     done = modules("image_prune").converges(dangling=False, explain=True)
     assert {image["Id"]: image["Reason"] for image in done["kept"]} == {odd: "the engine can't remove the name UPPER:1"}

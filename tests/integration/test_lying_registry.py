@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""image_pull with a registry that lies: it ends soon, with one clear message, and the engine has nothing of it."""
+"""image_pull with a registry that lies: it ends soon, with one clear message, and the engine gets nothing."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A playbook that was written for community.docker's image modules runs when only their names are changed."""
+"""A playbook for community.docker's image modules runs after a change of their names alone."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""image_pull and image_push with registries as in the field: with TLS and users, overloaded, broken, dying."""
+"""image_pull and image_push with registries as in practice: with TLS and users, overloaded, broken, dying."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ NAME = f"{SECURE}/private:1"
 
 
 def login(registry: str = SECURE, user: str = "one", password: str | None = None) -> dict[str, str]:
-    """An entry of credentials."""
+    """Return an entry of credentials."""
     return {"registry": registry, "username": user, "password": password or USERS[user]}
 
 
 def auth(user: str, password: str) -> str:
-    """User and password as docker login stores them, and as a registry sees them."""
+    """Return user and password in the form in which docker login stores them and registries get them."""
     return base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
@@ -73,7 +73,7 @@ def push(modules: Callable[[str], Module]) -> Module:
 
 @pytest.fixture
 def private(engine: Engine, busybox: docker.DockerClient) -> Iterator[docker.DockerClient]:
-    """The engine with busybox, also called as the registry with users shall have it, which has nothing."""
+    """The engine with busybox, also tagged for the registry with users, which is empty."""
     Registry(engine, OPEN).empty()
     busybox.api.tag("busybox", f"{SECURE}/private", "1")
     yield busybox

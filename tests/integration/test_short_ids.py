@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every verb by the beginning of an Id, and by names that look like one: what was resolved is what is used."""
+"""All operations with the beginning of an Id, and with names that look like one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HEX = "deadbeefcafe"
 
 
 def short(identifier: str) -> str:
-    """The beginning of an Id, as docker images shows it."""
+    """Return the beginning of an Id, as docker images shows it."""
     return identifier.removeprefix("sha256:")[:12]
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tasks that are ended halfway: by signals, which clean up, and by kills, after which the next run does."""
+"""Tasks that are ended halfway: by signals, where they clean up, and by kills, where the next run does."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ Modules = Callable[[str], Module]
 
 
 class Gate:
-    """A socket before the engine's: what it answers to one kind of question waits here until it is let through."""
+    """The answers to one kind of question are held until the gate is opened."""
 
     def __init__(self, between: Relay, question: str) -> None:
         self.docker_host = between.docker_host
@@ -62,7 +62,7 @@ class Gate:
 def running(
     module: str, docker_host: str, prelude: str = "", check: bool = False, **params: Any
 ) -> Iterator[subprocess.Popen[str]]:
-    """A module in a process; it is killed in the end. prelude: what Python runs there first."""
+    """Run a module in a process, and kill it in the end. prelude: the code that Python runs there first."""
     arguments = {"docker_host": docker_host, **params, "_ansible_check_mode": check}
     command = [sys.executable, "-c", PROGRAM, json.dumps(arguments), module, prelude]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -88,7 +88,7 @@ def halfway(
 
 
 def ended(process: subprocess.Popen[str], within: float = 5) -> dict[str, Any]:
-    """The result of a module that has to end soon."""
+    """Return the result of a module; it must end soon after a signal, so this is a bound in seconds."""
     output, errors = process.communicate(timeout=within)
     assert output, f"{process.returncode}: {errors}"
     result: dict[str, Any] = json.loads(output)
@@ -110,7 +110,7 @@ def box(busybox: docker.DockerClient) -> docker.DockerClient:
 
 
 def images(client: docker.DockerClient) -> dict[str, list[str]]:
-    """All images, those without a name too, and their tags."""
+    """Return the tags of all images, also of those without a name."""
     return {row["Id"]: sorted(row["RepoTags"] or []) for row in client.api.images(all=True)}
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Engines that are reached over ssh: by modules, and by the roles, whose controllers send archives and build there."""
+"""Engines over ssh: for modules, and for the roles, whose controllers send archives and build there."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MEGABYTE = 1000 * 1000
 
 @pytest.fixture
 def logins(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
-    """The programs of ssh that modules have started so far."""
+    """The ssh processes that modules have started so far."""
     started: list[subprocess.Popen[bytes]] = []
     really = subprocess.Popen
 
@@ -119,7 +119,7 @@ exec /bin/sh -c "$command"
 
 
 class Playbook:
-    """A role on a host to which Ansible itself goes by ssh, run by a controller that has no engine."""
+    """A role for a host over Ansible's own ssh, run by a controller without an engine."""
 
     def __init__(self, engine: Engine, place: Path, role: str, variables: dict[str, Any]) -> None:
         self._place = place

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Stands in for the script with which ansible-test puts pip into its virtual environments.
+"""The replacement of the script by which ansible-test installs pip in its virtual environments.
 
 ansible-test runs it there with requirements such as C(pip==25.2). They are copied from the environment that
 tests/sanity/run made from a hashed lock (C(site-packages), a link beside this file), so nothing is fetched.

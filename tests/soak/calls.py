@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Calls of modules, drawn at random. Most make sense, and some are to be refused."""
+"""Random calls of modules. Most make sense, and some must be refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PATTERNS = ("a", "a:*", "*:1", "b:[12]", "example/*", "busybox", f"{REGISTRY}/*
 
 
 class Call(NamedTuple):
-    """A module and its parameters, with what stands in braces as in recipes."""
+    """A module and its parameters, with names in braces as in recipes."""
 
     module: str
     params: dict[str, Any]

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Engines for the soak, and the rounds that are dealt to them.
+"""Engines for the soak, and the rounds on each of them.
 
-The seed is 1 unless another one is given: the tests of a commit, and of the next one, go through the same states, and
-fail for what was changed. Who looks for more gives another seed, or random.
+The seed is 1 unless --seed has another: so the tests of all commits go through the same states, and fail only because
+of a change. Another seed, or random, finds more.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _seed(text: str) -> int:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Deal the rounds to the engines. Each has a seed of its own, so that it can be repeated alone."""
+    """Distribute the rounds over the engines. Each round has a seed of its own, so it can be repeated alone."""
     if "seed" not in metafunc.fixturenames:
         return
     names, first = metafunc.config.getoption("--engines").split(","), metafunc.config.getoption("--seed")
@@ -49,7 +49,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where several processes share the work, let each take half of an engine's rounds at once."""
+    """Let several processes share the work: each takes half of an engine's rounds."""
     for number, item in enumerate(items):
         assert isinstance(item, pytest.Function)
         item.add_marker(pytest.mark.xdist_group(f"{item.callspec.params['engine']}/{number % 2}"))
@@ -57,7 +57,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def digests(engine: engines.Engine, client: docker.DockerClient) -> dict[str, str]:
-    """The digests that the registry has of busybox and of an image for several platforms, which is made for that."""
+    """The digests of busybox and of an image for several platforms in the registry, which gets the latter."""
     client.images.pull(BUSYBOX)
     client.api.tag(BUSYBOX, SEVERAL.rpartition(":")[0], "source")
     assert "error" not in client.images.push(SEVERAL.rpartition(":")[0], "source")

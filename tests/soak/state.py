@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""States of an engine: recipes that are drawn, and the world that they are made in."""
+"""Random states of an engine: recipes, and the world that carries them out."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from ansible_collections.gantry.docker.tests.soak.dice import (
     Dice,
 )
 
-# What an image's label stands for while there is no such image.
+# The Id of a label whose image doesn't exist.
 _NONE = f"sha256:{64 * '0'}"
 
 
 class Step(NamedTuple):
-    """One step of a recipe: a method of World, and what it is given. label: what the image that comes is called."""
+    """One step of a recipe: a method of World and its arguments. label: that of the image which it makes."""
 
     what: str
     given: tuple[Any, ...]
@@ -42,20 +42,20 @@ class Step(NamedTuple):
 
 
 class World:
-    """An engine to make states on, and to ask what is there.
+    """An engine on which states are made and read.
 
-    files: a directory for archives. known: what stands for a name in braces: Ids by labels, the registry's digests.
+    files: a directory for archives. known: the values of names in braces: Ids by labels, the registry's digests.
     """
 
     def __init__(self, engine: Engine, client: docker.DockerClient, files: Path, digests: dict[str, str]) -> None:
         self.engine, self.client, self.files = engine, client, files
-        # Before 28 a containerd store doesn't list an image that lacks a part or is for another platform. So
-        # there would be no telling what became of it.
+        # Before 28 a containerd store doesn't list an image that lacks a part or is for another platform. So the
+        # effect on it can't be observed.
         self.hides = engine.name == "trixie-containerd"
         self.known: dict[str, str] = defaultdict(lambda: _NONE, {**digests, "files": str(files)})
 
     def resolve(self, given: Any) -> Any:
-        """Return what was drawn, with all that stands in braces replaced."""
+        """Return drawn values with all names in braces replaced."""
         if isinstance(given, str):
             return given.format_map(self.known)
         if isinstance(given, dict):
@@ -64,10 +64,10 @@ class World:
         return [self.resolve(value) for value in given] if isinstance(given, (list, tuple)) else given
 
     def take(self, step: Step) -> None:
-        """Take a step. One that the engine refuses, as what it needs isn't there, is left out."""
+        """Take a step. It is left out if the engine refuses it, as something is missing."""
         try:
             image = getattr(self, step.what)(*self.resolve(step.given))
-        # docker.errors.APIError is an HTTPError; what is lost already can't be lost again.
+        # docker.errors.APIError is an HTTPError. Lost content can't be lost again.
         except (requests.HTTPError, subprocess.CalledProcessError) as error:
             print(f"    left out: {error}")
             return
@@ -76,29 +76,29 @@ class World:
             self.known.update({step.label: image, f"{step.label}_short": digits[:12]})
 
     def pull(self, name: str, platform: str | None) -> str:
-        """Pull an image; its Id."""
+        """Pull an image; return its Id."""
         repository, _separator, tag = name.rpartition("@" if "@" in name else ":")
         return str(self.client.images.pull(repository, tag, platform=None if self.hides else platform).id)
 
     def dated(self, name: str, day: int, label: str) -> str:
-        """Load an image of nothing that was made on that day of January 2020; its Id."""
+        """Load an image that was made on a day of January 2020; return its Id."""
         return scenes.dated(self.client, name, day, {"kind": label})
 
     def child(self, parent: str, name: str | None) -> str:
-        """Make an image from another one; its Id."""
+        """Make an image from another one; return its Id."""
         return scenes.child(self.client, parent, name)
 
     def grown(self, parent: str, name: str, size: int) -> str:
-        """Make an image from another one, with a layer of that size; its Id."""
+        """Make an image from another one, with a layer of this size; return its Id."""
         return scenes.grown(self.client, parent, name, size)
 
     def tag(self, source: str, name: str) -> None:
-        """Give an image a name, even if that means another one."""
+        """Tag an image, even if another image has the name."""
         repository, _colon, tag = name.rpartition(":")
         self.client.api.tag(source, repository, tag, force=True)
 
     def remove(self, name: str, force: bool) -> None:
-        """Take a name away, or an image by its Id."""
+        """Remove a name, or an image by its Id."""
         self.client.api.remove_image(name, force=force, noprune=True)
 
     def container(self, name: str, image: str, state: str) -> None:
@@ -111,7 +111,7 @@ class World:
             made.wait()
 
     def lose(self, image: str, part: str) -> None:
-        """Let a containerd store lose a part of an image's content, as can happen with a removal and a pull at once."""
+        """Lose a part of an image's content in a containerd store, as a removal during a pull can do."""
         if self.engine.store == "containerd" and not self.hides:
             scenes.lose(self.engine, self.client, image, part)
 
@@ -121,7 +121,7 @@ class World:
 
 
 def draw(dice: Dice) -> list[Step]:
-    """Return a recipe: steps that make a state, one after the other."""
+    """Return a recipe: the steps that make a state."""
     steps: list[Step] = []
     for number in range(dice.number(5, 12)):
         step = dice.weighted(_KINDS)(dice, f"i{number}") if steps else Step("pull", (BUSYBOX, None), "i0")

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Random states, random calls: a check run is exact, a diff tells the truth, and a second run changes nothing.
+"""Random states and calls: a check run is exact, a diff is true, and a second run changes nothing.
 
-What a round does is printed, and pytest shows it if the round fails.
+A round prints what it does, and pytest shows that if the round fails.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _FORESEEN = ("changed", "actions", "diff", "deleted", "untagged", "space_reclaim
 
 @pytest.fixture
 def world(engine: Engine, client: docker.DockerClient, digests: dict[str, str], tmp_path: Path) -> World:
-    """The engine with no image and no container."""
+    """The engine, without images and containers."""
     wipe(client)
     return World(engine, client, tmp_path, digests)
 
@@ -49,7 +49,7 @@ def test_round(world: World, seed: int, modules: Callable[[str], Module]) -> Non
 
 
 def _run(world: World, module: Module, name: str, params: dict[str, Any]) -> None:
-    """Run a module in check mode, for real, and both again, and compare all of it with what the engine says."""
+    """Run a module in check mode, for real, and both again; compare all results with the engine's state."""
     before = look(world)
     print(f"    with {params}\n    on {before.images}\n    and {before.containers}")
     foreseen = module(check=True, **params)
@@ -88,10 +88,10 @@ def _told(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _could_not_know(name: str, message: str) -> bool:
-    """Whether only an attempt could tell.
+    """Return whether only a real run could find this error.
 
-    Whether an image has the program that a container is to run; and whether what is pulled has a layer that the engine
-    has unpacked for another image, and has lost.
+    That is so for a program that the image lacks, and for a pulled image one of whose layers the engine has unpacked
+    for another image, and lost.
     """
     if name == "image_pull":
         return "was pulled, but isn't whole" in message

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the engine itself says of its state, and whether a module's diff tells the same."""
+"""The engine's own report of its state, and the comparison of a module's diff with it."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _ZSTD = b"\x28\xb5\x2f\xfd"
 
 
 class Seen(NamedTuple):
-    """What there is at a moment.
+    """The state at a moment.
 
-    images: each image's names, by its Id. containers: Id, image and status of each, by its name.
-    files: what tells whether a file is the same, by its path.
+    images: the names of each image, by its Id. containers: Id, image and status, by name. files: inode and time of the
+    last change, by path.
     """
 
     images: dict[str, list[str]]
@@ -42,7 +42,7 @@ class Seen(NamedTuple):
 
 
 def look(world: World) -> Seen:
-    """Return what there is."""
+    """Return the state now."""
     rows = world.client.api.containers(all=True)
     files = {str(path): path.stat() for path in world.files.iterdir()}
     return Seen(
@@ -53,12 +53,12 @@ def look(world: World) -> Seen:
 
 
 def _names(listed: list[str]) -> list[str]:
-    """The names among what a list tells of an image: one whose content is lost is listed with a bare digest."""
+    """Return the names among an image's entries in a list: an image with lost content has a bare digest there."""
     return [name for name in listed if not name.startswith("sha256:")]
 
 
 def judge(world: World, module: str, before: Seen, after: Seen, diff: Diff) -> None:
-    """Raise AssertionError unless the diff of a module tells what has become of the engine."""
+    """Raise AssertionError unless a module's diff is true."""
     _JUDGES[module](world, before, after, diff)
     if module != "image_save":
         assert after.files == before.files, "a file changed"
@@ -67,7 +67,7 @@ def judge(world: World, module: str, before: Seen, after: Seen, diff: Diff) -> N
 
 
 def _removed(_world: World, before: Seen, after: Seen, diff: Diff) -> None:
-    """Of images exactly those names went, and of containers those that are told."""
+    """Assert that exactly these names and containers are gone."""
     told = {state: {key: value for key, value in diff[state].items() if " " not in key} for state in diff}
     assert _ordered(told) == _ordered(scenes.change(before.images, after.images))
     gone = {key.partition(" ")[2] for key in diff["after"].keys() - told["after"].keys()}
@@ -81,19 +81,19 @@ def _ordered(told: Mapping[str, Mapping[str, list[str] | None]]) -> dict[str, di
 
 
 def _tagged(_world: World, before: Seen, after: Seen, diff: Diff) -> None:
-    """These tags moved and no others, and no image went or came."""
+    """Assert that these tags moved and no others, and no image is gone or new."""
     assert _moved(before, after) == {name: (diff["before"][name], diff["after"][name]) for name in diff["after"]}
     assert after.images.keys() == before.images.keys()
 
 
 def _moved(before: Seen, after: Seen) -> dict[str, tuple[str | None, str | None]]:
-    """The tags that name another image than before, with both."""
+    """Return the tags that name another image than before, with both images."""
     was, now = before.tags, after.tags
     return {tag: (was.get(tag), now.get(tag)) for tag in sorted({*was, *now}) if was.get(tag) != now.get(tag)}
 
 
 def _pulled(world: World, before: Seen, after: Seen, diff: Diff) -> None:
-    """Each name means an image with the digest that was told; no other tag moved, and nothing else came or went."""
+    """Assert that each name has the reported digest, no other tag moved, and nothing else is new or gone."""
     assert _moved(before, after).keys() <= diff["after"].keys()
     for name, digest in diff["after"].items():
         known = world.client.images.get(name).attrs["RepoDigests"]
@@ -107,7 +107,7 @@ def _pulled(world: World, before: Seen, after: Seen, diff: Diff) -> None:
 
 
 def judge_what_came(world: World, before: Seen, after: Seen, params: Mapping[str, Any]) -> None:
-    """Raise AssertionError if a pull that failed as what came isn't whole did more than that."""
+    """Raise AssertionError if a pull that failed, because its image isn't whole, changed anything else."""
     meant = set()
     for name in params["names"]:
         with suppress(docker.errors.ImageNotFound):
@@ -119,7 +119,7 @@ def judge_what_came(world: World, before: Seen, after: Seen, params: Mapping[str
 
 
 def _nothing_else_went(world: World, before: Seen, after: Seen) -> None:
-    """No image went, but where an engine lets one go that loses its last tag to another image."""
+    """Assert that no image is gone, except where an engine removes one that loses its last tag to another image."""
     lost = before.images.keys() - after.images.keys()
     if world.engine.name == "trixie-containerd":  # daemon/containerd/image_pull.go, image_exporter.go until 27
         lost -= {image for image, _now in _moved(before, after).values() if image}
@@ -127,7 +127,7 @@ def _nothing_else_went(world: World, before: Seen, after: Seen) -> None:
 
 
 def _loaded(world: World, before: Seen, after: Seen, diff: Diff) -> None:
-    """Each name means an image with the layers that were told; no other tag moved, and nothing else came or went."""
+    """Assert that each name has the reported layers, no other tag moved, and nothing else is new or gone."""
     assert _moved(before, after).keys() <= diff["after"].keys()
     for name, told in diff["after"].items():
         if not name.startswith("sha256:"):
@@ -144,7 +144,7 @@ def _layers(client: docker.DockerClient, name: str) -> list[str]:
 
 
 def _committed(world: World, before: Seen, after: Seen, diff: Diff) -> None:
-    """All names mean one image with the layers that were told, and no trial is left."""
+    """Assert that all names have the reported layers, and no trial is left."""
     assert _moved(before, after).keys() <= diff["after"].keys()
     for name, told in diff["after"].items():
         assert _layers(world.client, name) == told["layers"]
@@ -153,7 +153,7 @@ def _committed(world: World, before: Seen, after: Seen, diff: Diff) -> None:
 
 
 def _saved(_world: World, before: Seen, after: Seen, diff: Diff) -> None:
-    """The archive holds the images that were told, under their tags, and nothing else changed."""
+    """Assert that the archive has the reported images with their tags, and nothing else changed."""
     assert after.images == before.images
     assert after.files.keys() - before.files.keys() <= diff["after"].keys()
     for path, seen in before.files.items():
@@ -165,7 +165,7 @@ def _saved(_world: World, before: Seen, after: Seen, diff: Diff) -> None:
 
 
 def _held(path: Path) -> set[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """The tags and layers of each image that manifest.json of an archive names."""
+    """Return the tags and layers of each image in an archive's manifest.json."""
     data = path.read_bytes()
     if data.startswith(_ZSTD):
         data = zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True).read()
@@ -179,7 +179,7 @@ def _held(path: Path) -> set[tuple[tuple[str, ...], tuple[str, ...]]]:
 
 
 def _run(world: World, before: Seen, after: Seen, diff: Diff) -> None:
-    """The container is as it was told, and all else is as it was, but for an image that had to be pulled for it."""
+    """Assert that the container is as reported, and nothing else changed, except for an image that it needs."""
     ((name, told),) = diff["after"].items() or ((None, None),)
     others = {other: row for other, row in before.containers.items() if other != name}
     assert {other: row for other, row in after.containers.items() if other != name} == others

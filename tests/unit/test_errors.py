@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Nothing that people are shown can do anything to their terminals, or look like something else."""
+"""No text in messages can control a terminal, or look like another text."""
 
 from __future__ import annotations
 

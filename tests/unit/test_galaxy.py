@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is published is small, and has nothing in it that only those need who work on the collection."""
+"""The published collection is small, and has no files for its development."""
 
 from __future__ import annotations
 

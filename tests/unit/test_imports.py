@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Imports that wait: what a module needs for something that is seldom to be done, it imports then."""
+"""Late imports: a module imports code for rare work only when it is needed."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the modules promise alike is in all their documentation, beyond what ansible-test compares."""
+"""The common promises of the modules in their documentation, beyond ansible-test's checks."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_module_can_be_told_where_the_engine_is(name: str, documentation: dict[s
 
 @each_module
 def test_results_mean_to_ansible_what_they_mean_here(name: str, documentation: dict[str, Documentation]) -> None:
-    """By these keys Ansible takes a task for a loop, skipped, failed, and so on (executor/task_result.py)."""
+    """From these keys Ansible infers a loop, a skipped or failed task, and so on (executor/task_result.py)."""
     taken = {"results", "skipped", "failed", "unreachable", "retries", "attempts", "ansible_facts", "invocation"}
     assert not taken & set(documentation[name]["return"] or {})
 

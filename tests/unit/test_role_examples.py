@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The units and the cron table that the role images has as examples are right. Its playbook is run elsewhere."""
+"""The units and the cron table in the role images' examples are right. Another test runs its playbook."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every line of the collection knows its place: the rooms, and the doors between them."""
+"""The rooms of the collection, and the doors between them."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_uses_only_its_doors(file: Path) -> None:
 
 @pytest.mark.parametrize("file", [file for file in FILES if top(file).endswith("_utils")], ids=named)
 def test_says_that_it_is_private(file: Path) -> None:
-    """Ansible's rule for included collections: what isn't meant for others has a leading underscore, and says so."""
+    """Ansible's rule for included collections: a leading underscore, and a comment that the code is private."""
     assert "# Private to this collection: " in file.read_text()
     assert file.relative_to(PLUGINS).parts[1].startswith("_")
 

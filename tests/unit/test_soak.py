@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The soak's draws: the same for the same seed, wherever they are made, and of every kind."""
+"""The soak's draws: the same seed gives the same draws in every process, and all kinds are drawn."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is imported from a zip file is compiled once, and the collector waits."""
+"""Sources in a zip file are compiled once, and the garbage collector waits."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an image's life has left: on the engine, in the containers, and as a file."""
+"""The state after an image's life: on the engine, in the containers, and as a file."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the exercises have left: three containers that run, each as it should."""
+"""The state after the exercises: three running containers."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What golden images are when they run, and what building them has left on the engine."""
+"""The state after the builds of golden images: running containers, and the images on the engine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TAGS = [
 
 
 def inspected(engine: docker.DockerClient, name: str) -> dict[str, Any]:
-    """An image as the engine describes it."""
+    """Return an image as the engine describes it."""
     found: dict[str, Any] = engine.images.get(name).attrs
     return found
 

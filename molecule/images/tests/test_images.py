@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the host has of the images that it was declared to have and not to have."""
+"""The state of a host after its images were declared."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PRIVATE = "192.0.2.1:5002"
 
 
 def tags(engine: docker.DockerClient) -> set[str]:
-    """All tags."""
+    """Return all tags."""
     return {tag for image in engine.images.list(all=True) for tag in image.tags if "@" not in tag}
 
 

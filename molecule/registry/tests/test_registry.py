@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the registries have, and what of them is on the engine."""
+"""The state of the registries and of the engine afterwards."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SECURE, OVERLOADED = "192.0.2.1:5002", "127.0.0.1:5120"
 
 
 def names(engine: docker.DockerClient) -> set[str]:
-    """All tags."""
+    """Return all tags."""
     return {tag for image in engine.images.list() for tag in image.tags if "@" not in tag}
 
 

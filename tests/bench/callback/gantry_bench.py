@@ -26,7 +26,7 @@ description:
 
 
 class CallbackModule(CallbackBase):
-    """From a task's start to its result, as Ansible's user waits for it; a loop is one task."""
+    """The times from the start of a task to its result; a loop is one task."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "stdout"
@@ -42,7 +42,7 @@ class CallbackModule(CallbackBase):
         self._started = time.monotonic()
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        """Stop the clocks, the second one once the task's processes have ended."""
+        """Stop the clocks, that of the processors after the end of the task's processes."""
         wall = time.monotonic() - self._started
         while multiprocessing.active_children() and time.monotonic() - self._started < wall + 2:
             time.sleep(0.001)
@@ -57,15 +57,15 @@ class CallbackModule(CallbackBase):
             file.write(json.dumps(report) + "\n")
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
-        """Show why; the run ends with it."""
+        """Show the error; the run ends with it."""
         self._display.display(f"{result.task.get_name()}: {json.dumps(result.result)[:2000]}")
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
-        """Show why; the run ends with it."""
+        """Show the error; the run ends with it."""
         self.v2_runner_on_failed(result)
 
 
 def _processor_time() -> float:
-    """What this process and its children that have ended took."""
+    """Return the processor seconds of this process and its children that have ended."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in used)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Import what every module of Ansible's must, and end: the floor below all modules."""
+"""Import what every Ansible module needs, and end: the floor below all modules."""
 
 from __future__ import annotations
 

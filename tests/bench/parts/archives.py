@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Save and load: what is up to date, what is not, and what is there in part."""
+"""Save and load: of archives that are up to date, that aren't, and of images that are there in part."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _unchanged_of(bench: Bench, kind: str, size: int) -> Iterator[Group]:
     image = bench.image(kind, size)
     bench.layers.discard(kind, size)
     for form, ending in _ENDINGS.items():
-        # What is written but once here can take its time, and gzip takes more than that.
+        # The archive is written only once here, but gzip takes too long.
         if (bench.quick and form != "zstd") or (form == "gzip" and size > PATIENCE):
             continue
         path, other = bench.file(f"unchanged{ending}"), bench.file("other.tar")
@@ -62,7 +62,7 @@ def _growth(bench: Bench) -> Iterator[Group]:
     if bench.quick:
         raise LeftOut("small runs can't show it")
     size = 10 * GIB
-    # The engine may hold it packed and unpacked, and saves it once more; and then there is the archive.
+    # The engine may hold it packed and unpacked, and writes it once more to save it; then there is the archive.
     needed = 4.2 * size
     if shutil.disk_usage(bench.engine.files).free < needed:
         raise LeftOut(f"it takes {needed / GIB:.0f} GiB of free disk")
@@ -81,7 +81,7 @@ _LINES = {"plain": "docker save -o", "zstd": "docker save | zstd -3 -T0 >", "gzi
 
 
 def _by_cli(what: str, limit: float, group: str, side: str, line: str) -> Iterator[Target]:
-    """A module beside the CLI: as it is, and without the start of Python and Ansible."""
+    """Yield targets for a module beside the CLI: as it is, and without the start of Python and Ansible."""
     yield figures.ratio(f"{what}, by {line}", limit, group, side, line)
     yield figures.ratio(f"{what}, less a bare module, by {line}", limit, group, side, line, less=BARE.name)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Containers: commit, a command in one, and tasks in one."""
+"""Containers: commits, commands in them, and tasks in them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _commits(bench: Bench, size: int) -> Iterator[Group]:
     same = ours("image_commit", "image_commit", arguments)
     bench.runner.do(same.work)
     line = Command(f"docker commit {container} bench/peer:1")
-    # Without its image the CLI stands where the module's trial does.
+    # Without its image, the CLI starts from the same state as the module's trial.
     rid = "docker image rm -f bench/peer:1"
     sides = (BARE, same, Side("docker commit", line, rid))
     yield Group(f"unchanged, {sized(size)}", PROCESSES, sides, size)

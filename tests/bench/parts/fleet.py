@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Delivery of an image from where it was made to a fleet of hosts."""
+"""Delivery of an image to a fleet of hosts."""
 
 from __future__ import annotations
 

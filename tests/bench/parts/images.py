@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Many images: those that are here, pull and prune."""
+"""Many images: tasks with nothing to do, pull and prune."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _here(bench: Bench) -> Iterator[Group]:
 
 
 def _nothing_to_do(image: str) -> Iterator[Group]:
-    """Other tasks that have nothing to do."""
+    """Yield groups of other tasks with nothing to do."""
     yield Group(
         "tag that is there",
         TASKS,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What parts are, and what they are set up with."""
+"""The parts of the benchmark, and the means to set them up."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.gantry.docker.tests.bench.work import Command, Group, M
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 
 GIB = 1024 * MIB
-# Sides that take minutes for more than this are measured with less only.
+# Sides that take minutes for more bytes are measured only with fewer.
 PATIENCE = 100 * MIB
 
 PING = Side("ping", Module("ansible.builtin.ping"))
@@ -26,12 +26,12 @@ BARE = Side("bare module", Module("gantry_bare"))
 
 
 class LeftOut(Exception):
-    """A part can't be measured here; the message says why."""
+    """A part can't be measured here; the message has the reason."""
 
 
 @dataclass(frozen=True)
 class Bench:
-    """An engine of the part's own, layers for it, and what to end when the part has ended."""
+    """The engine of a part, layers for it, and cleanup at its end."""
 
     runner: Runner
     layers: Layers
@@ -45,33 +45,33 @@ class Bench:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """How large the images are, in bytes."""
+        """The sizes of the images, in bytes."""
         return (MIB,) if self.quick else (MIB, 100 * MIB, GIB)
 
     def choose(self, usual: int, quick: int) -> int:
-        """A number that is smaller in quick runs."""
+        """Return a number, which is smaller in quick runs."""
         return quick if self.quick else usual
 
     def file(self, name: str) -> str:
-        """The path of a file, for modules and for the CLI."""
+        """Return the path of a file, for modules and for the CLI."""
         return str(self.engine.files / name)
 
     def docker(self, *words: str) -> None:
-        """Do something with the engine's own CLI."""
+        """Run the engine's own CLI."""
         self.runner.do(Command(f"docker {' '.join(words)}"))
 
     def load(self, images: Mapping[str, tuple[Layer, ...]]) -> None:
-        """Give the engine images: names, and the layers of each, from the first one up."""
+        """Load images. images: their layers by their names, the lowest first."""
         load(self.engine, images)
 
     def image(self, kind: str, size: int) -> str:
-        """Give the engine an image of one layer; its name."""
+        """Load an image of one layer; return its name."""
         name = f"bench/{kind.lower()}-{size}:1"
         self.load({name: (self.layers.layer(kind, size),)})
         return name
 
     def small_images(self, prefix: str, numbers: range, size: int = 1024, below: tuple[Layer, ...] = ()) -> list[str]:
-        """Give the engine small images that differ; their names."""
+        """Load small, different images; return their names."""
         images = {
             f"{prefix}-{number}:1": (*below, self.layers.layer(RANDOM, size, 1000 + number)) for number in numbers
         }
@@ -83,8 +83,8 @@ class Bench:
 class Part:
     """One part.
 
-    title, text: for the document. groups: sets them up one after the other. targets: by its groups' names.
-    plotted: whether the document has a plot of it.
+    title, text: its words in the document. groups: a function that sets up and yields its groups. targets: the targets
+    for them. plotted: whether the document has a plot of it.
     """
 
     name: str
@@ -95,20 +95,20 @@ class Part:
     plotted: bool = False
 
     def missed(self, groups: Mapping[str, Any]) -> list[Target]:
-        """The targets that weren't met."""
+        """Return the missed targets."""
         return [target for target in self.targets if target.missed(groups)]
 
 
 def ours(name: str, module: str, arguments: Mapping[str, Any], reset: str = "", **more: Any) -> Side:
-    """A module of this project's."""
+    """Return a side with a module of this project."""
     return Side(name, Module(f"gantry.docker.{module}", arguments, **more), reset, ours=True)
 
 
 def peer(name: str, module: str, arguments: Mapping[str, Any], reset: str = "", **more: Any) -> Side:
-    """A module of community.docker's."""
+    """Return a side with a module of community.docker."""
     return Side(name, Module(f"community.docker.{module}", arguments, **more), reset)
 
 
 def sized(size: int) -> str:
-    """A size in words."""
+    """Return a size in words."""
     return f"{size // GIB} GiB" if size >= GIB else f"{size // MIB} MiB"

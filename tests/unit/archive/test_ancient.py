@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is made of archives of Docker before 1.10."""
+"""Archives of Docker before 1.10, as they are read."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def index_of(entries: dict[str, Content], path: Path, compression: str = "none")
 
 
 def config_of(tmp_path: Path, said: str) -> str:
-    """The config that is made of an image of which this is said."""
+    """Return the config that is made from an image's description."""
     index = index_of(archives.ancient(ONE, write=lambda _described: said.encode()), tmp_path / "images.tar")
     (image,) = index.images
     config = index.documents[image.config_entry or ""]
@@ -142,7 +142,7 @@ def test_images_that_become_one_have_the_tags_of_both(tmp_path: Path) -> None:
 
 
 def test_without_repositories_it_is_none(tmp_path: Path) -> None:
-    """As engines see it too."""
+    """Engines read it in the same way."""
     entries = archives.ancient(ONE)
     del entries["repositories"]
     with pytest.raises(ArchiveError, match=r"neither a manifest\.json nor"):
@@ -150,6 +150,6 @@ def test_without_repositories_it_is_none(tmp_path: Path) -> None:
 
 
 def test_manifest_counts_where_there_is_one(tmp_path: Path) -> None:
-    """Since 1.10 archives have what Docker before needs, too."""
+    """Since 1.10 archives have also the files for older versions."""
     entries = {**archives.ancient(ONE), **archives.podman(APP)}
     assert [image.tags for image in index_of(entries, tmp_path / "images.tar").images] == [APP.tags]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Archives that are written: canonical, complete, found again at once, and as any other to every other program."""
+"""Written archives: canonical, complete, found again at once, and readable by other programs."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_the_index_is_read_without_unpacking(kind: str, tmp_path: Path, monkeypa
 
 
 def test_large_indexes(tmp_path: Path) -> None:
-    """More than one extra field of gzip can hold."""
+    """They are larger than an extra field of gzip."""
     noise = [CHANCE.randbytes(20).hex() for _line in range(4000)]
     image = replace(APP, settings={"Labels": {text: text for text in noise}})
     for kind in PACKED:

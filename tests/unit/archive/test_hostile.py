@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What has two readings is refused, by name; and what is merely odd is taken as engines take it."""
+"""Archives with two readings are refused, by name; odd ones are read as engines read them."""
 
 from __future__ import annotations
 
@@ -131,5 +131,5 @@ def test_bombs_take_little_memory_and_time(name: str, tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", READ, path], capture_output=True, text=True, check=True)
     kibibytes, seconds = map(float, done.stdout.split())
     assert kibibytes < 64 << 10
-    # Of the processor, however busy it is.
+    # Of the processor, however busy it is: the bound is what is promised.
     assert seconds < 5

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Archives of every layout and compression, and bad ones of every kind: an index, or ArchiveError."""
+"""Archives of every layout and compression, and bad ones of every kind: reading gives an index, or ArchiveError."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ Read = Callable[[bytes], ArchiveIndex]
 
 @pytest.fixture(params=["read_index", "verify"])
 def read(request: pytest.FixtureRequest, path: Path) -> Read:
-    """Both ways to an index: through seeking, and through reading everything."""
+    """Both ways to an index: by seeking, and by reading everything."""
 
     def index(data: bytes) -> ArchiveIndex:
         path.write_bytes(data)
@@ -558,7 +558,7 @@ def test_missing_zstandard(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_memory_of_a_compressed_archive_is_constant(path: Path) -> None:
-    """Also where a few bytes unpack to very many: layers of zeros are common."""
+    """This includes layers of zeros, which are common, and whose few bytes unpack to very many."""
     info = tarfile.TarInfo("zeros")
     info.size = 64 * MIB
     compressor = zlib.compressobj(wbits=31)
@@ -580,7 +580,7 @@ def test_memory_of_a_compressed_archive_is_constant(path: Path) -> None:
 
 
 def test_the_largest_documents_are_not_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bills of materials look like descriptions of images, and are larger."""
+    """Bills of materials look like configs, and are larger."""
     monkeypatch.setattr(f"{ROOM}.streamed.MAX_KEPT", 8000)
     entries = {**archives.both(APP), **{f"bill{number}": b"{" + b" " * 3000 for number in range(9)}}
     path.write_bytes(archives.packed(archives.tar(entries), "gzip"))
@@ -677,7 +677,7 @@ def with_manifest(**changes: Any) -> bytes:
 
 
 def circular_indexes() -> bytes:
-    """Each index names the next twice: as a tree it has very many leaves."""
+    """Return indexes that each name the next many times: as a tree they have very many leaves."""
     entries: dict[str, Content] = {}
     index = archives.encoded({"manifests": []})
     for _round in range(3):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Layers compared by what they contain: all counts, but for the time at which a deletion was noted."""
+"""Layers compared by their content: everything counts, except the time of a deletion."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def tar_of(*files: File) -> bytes:
 
 
 def archive_of(**layers: bytes) -> bytes:
-    """An archive of images of two layers each: base, and one of these."""
+    """Return an archive of images of two layers each: base, and one of these."""
     images = [{"Config": "config", "RepoTags": None, "Layers": ["base", name]} for name in layers]
     manifest = File("manifest.json", json.dumps(images).encode())
     return tar_of(File("base", tar_of(FILE)), *(File(name, data) for name, data in layers.items()), manifest)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files that are to take a place, those that were left, and whose they are."""
+"""Files that are to replace others, leftovers, and ownership."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files
 
 @pytest.fixture(params=["without a name", "with a name"])
 def path(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A place for a file, where files without a name are known or not."""
+    """A path for a file, in a directory that knows files without a name or doesn't."""
     if request.param == "with a name":
         # The least that open(2) refuses: not every file system knows O_TMPFILE.
         monkeypatch.setattr(os, "O_TMPFILE", os.O_DIRECTORY | os.O_CREAT)
@@ -128,7 +128,7 @@ def _as(user: int) -> Iterator[None]:
 @as_root
 @pytest.mark.parametrize(("group", "kept"), [(0, 0o604), (NOBODY, 0o664)])
 def test_what_a_user_without_rights_can_keep(group: int, kept: int) -> None:
-    """The group's permissions would be those of another group."""
+    """The group's permissions would go to another group."""
     with TemporaryDirectory() as mine:  # pytest's own lies where only root can go
         former = Path(mine) / "former"
         former.touch()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What engines are sent of an archive: documents of our own, the very bytes that were judged, and blobs."""
+"""The parts of an archive that engines get: documents of our own, the checked bytes, and blobs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Read = Callable[[Entry], Iterator[bytes]]
 
 
 def sent(path: Path, entries: Mapping[str, Content], spoil: bool = False) -> dict[str, bytes]:
-    """The files that an engine gets of an archive. spoil: whether the file holds only zeros when it is sent."""
+    """Return the files that an engine gets of an archive. spoil: whether the file has only zeros when it is sent."""
     archive = path / "images.tar"
     archive.write_bytes(archives.tar(entries))
     index = read_index(archive)
@@ -89,7 +89,7 @@ def test_names_are_those_that_engines_find(
 
 
 def test_all_names_are_sent(tmp_path: Path) -> None:
-    """Those in manifest.json too, which a containerd store doesn't read beside an index.json."""
+    """These include names in manifest.json, which a containerd store doesn't read beside an index.json."""
     target = archives.descriptor(archives.manifest(APP), archives.OCI_MANIFEST)
     files = sent(tmp_path, {**archives.both(APP), "index.json": layout(target)})
     assert {item["annotations"][archives.FULL_NAME] for item in described(files)} == set(map(archives.full, APP.tags))
@@ -123,7 +123,7 @@ def test_documents_are_the_bytes_that_were_read(layout: str, tmp_path: Path) -> 
 
 
 def test_files_are_called_by_their_digests(tmp_path: Path) -> None:
-    """Whatever they are called in the archive: a layer that is called like a document, say."""
+    """Their names in the archive don't matter: a layer may have the name of a document."""
     entries: dict[str, Content] = {"repositories": TOOL.layers[0], "a/b": TOOL.layers[1], "c": TOOL.config}
     item = {"Config": "c", "RepoTags": ["tool:2"], "Layers": ["repositories", "a/b", "repositories"]}
     files = sent(tmp_path, {**entries, "manifest.json": archives.encoded([item])})

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What users write of a container's options, in normal form, and the body that asks an engine for it."""
+"""Container options of users in normal form, and as the body of a request."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Images: what is whole and what is an image at all, by the answers of engines of all stores and versions."""
+"""Images, whole or not, and artifacts, in the answers of engines of all stores and versions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ UNKNOWN: dict[str, Any] = {"Id": ID, "Os": "", "Architecture": "", "RootFS": {},
 
 
 def part(architecture: str, available: bool, kind: str = "image") -> dict[str, Any]:
-    """A manifest of an image, as the engine tells of it."""
+    """Return a manifest of an image, as the engine reports it."""
     platform = {"os": "linux" if architecture else "", "architecture": architecture}
     return {"ID": ARM_ID, "Kind": kind, "Available": available, "ImageData": {"Platform": platform}}
 
@@ -90,7 +90,7 @@ def test_rows_of_the_list(row: Mapping[str, Any], whole: bool, digests: tuple[st
 
 
 class Api(Client):
-    """The part of the client that inspects, with an engine's answers by the question's parameters."""
+    """The part of the client that inspects. answers: an engine's answers by the parameter platform."""
 
     def __init__(self, version: str, answers: Mapping[str, Mapping[str, Any]]) -> None:
         self.api_version, self._answers = version, answers
@@ -105,7 +105,7 @@ ARM = json.dumps({"os": "linux", "architecture": "arm64"})
 
 
 def test_an_image_that_is_here_for_another_platform_alone() -> None:
-    """Docker 29 describes its own platform's, which isn't here, unless another one is asked for."""
+    """Without a platform, Docker 29 describes the image for its own, which isn't here."""
     manifests = [part("amd64", False), part("arm64", True)]
     arm = {**WHOLE, "Id": ARM_ID, "Architecture": "arm64", "Created": "2020-01-02T00:00:00Z", "Size": 7}
     api = Api("1.56", {"": {"Id": ID, "Size": 0, "Manifests": manifests}, ARM: arm})
@@ -125,7 +125,7 @@ def test_a_whole_image_takes_one_question(version: str) -> None:
 
 
 def test_what_is_not_whole_is_asked_for_again() -> None:
-    """Docker 28 tells in the first answer that it doesn't know an image, and in the second why."""
+    """Docker 28's first answer has no description of an image, and its second has the reason."""
     api = Api("1.51", {"": {**UNKNOWN, "Manifests": [CHART]}})
     image = Images(api).find("a:1")
     assert image and image.is_artifact

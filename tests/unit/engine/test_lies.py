@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What isn't as the engine's API says: every question ends soon, in little memory, with one clear error."""
+"""Answers against the engine's API: every question ends soon, in little memory, with one clear error."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ ASKED: dict[str, Any] = {
 
 
 def _of_image(image: Image | None) -> Any:
-    """All that is read of an image."""
+    """Return everything that is read of an image."""
     assert image is not None
     return (image.id, image.tags, image.digests, image.last_tagged, image.diff_ids, image.config), (
         image.size,
@@ -132,7 +132,7 @@ def _of_image(image: Image | None) -> Any:
 
 
 def _of_container(engine: Engine) -> Any:
-    """All that is read of a container."""
+    """Return everything that is read of a container."""
     one = Containers(engine).find("one")
     if one:
         return one.id, one.image_id, one.status, one.running, one.read_only, found_in(one.inspected, ASKED)
@@ -234,7 +234,7 @@ def one_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Liar]:
 
 @pytest.fixture
 def server(one_server: Liar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Liar:
-    """What pretends to be an engine, and tells nothing but that it is there until it is told to."""
+    """A liar in place of an engine, which answers only pings until it gets a lie."""
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     one_server.lie, one_server.truths = Liar.lie, Liar.truths
     return one_server
@@ -251,7 +251,7 @@ def engine(server: Liar) -> Iterator[Engine]:
 
 
 def _said(ask: Callable[[Engine], Any], engine: Engine) -> str:
-    """What the error says that asking ends with."""
+    """Ask a question that ends with an error; return its message."""
     begun = time.monotonic()
     with pytest.raises(GantryError) as failed:
         ask(engine)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Text of others is shown without anything that a terminal could obey."""
+"""Foreign text is shown without control characters."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which step of an image's history made which layer."""
+"""The steps of an image's history with their layers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ A, B, C = (f"sha256:{digit * 64}" for digit in "abc")
 
 
 def row(made_by: str = "", size: int | None = 0) -> dict[str, Any]:
-    """A row as the engine tells it."""
+    """Return a row of the engine's history."""
     return {"CreatedBy": made_by, "Size": size, "Comment": "", "Tags": None}
 
 

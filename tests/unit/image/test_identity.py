@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Identity: what makes two images the same, whichever engine or archive describes them."""
+"""Identity: two images are the same, whichever engine or archive describes them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CONFIG = {"Cmd": ["sh"], "Env": ["A=1"], "Labels": {"x": "1", "y": "2"}}
 
 
 def identity(described: dict[str, Any] | None = None, **config: Any) -> ImageIdentity:
-    """The identity of an image as above, but for what is given."""
+    """Return the identity of the image above, with these changes."""
     return identity_of({**INSPECTED, **(described or {})}, LAYERS, {**CONFIG, **config})
 
 

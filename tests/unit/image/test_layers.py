@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Layers: chain IDs, who holds them, and which can be left out."""
+"""Layers: chain IDs, the images with a layer, and layers that can be left out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ A, B, C = (f"sha256:{digit * 64}" for digit in "abc")
 
 
 def chained(below: str, layer: str) -> str:
-    """A chain ID by its definition."""
+    """Return a chain ID by its definition."""
     return f"sha256:{hashlib.sha256(f'{below} {layer}'.encode()).hexdigest()}"
 
 
@@ -38,7 +38,7 @@ def test_chain_ids(layers: list[str], chain: tuple[str, ...]) -> None:
 
 
 def test_holders() -> None:
-    """The same layer on top of others is another one."""
+    """The same layer on top of others counts as another one."""
     images = {"x": [A, B], "y": [A], "z": [A, B, A], "w": [B]}
     assert holders(images) == {
         A: ["x", "y", "z"],

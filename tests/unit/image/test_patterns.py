@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Patterns: which names they mean, and what is none."""
+"""Patterns: the names that they match, and invalid ones."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""References: what users write, and what Docker calls it."""
+"""References: users' names, and Docker's names for them."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Moments: what Docker takes for until."""
+"""Moments: the values of Docker's until."""
 
 from __future__ import annotations
 

@@ -33,12 +33,12 @@ OPTIONS: dict[str, Any] = {
 
 
 def parsed(**params: Any) -> container_exec.Wanted:
-    """What is wanted, unless told otherwise to run echo in box."""
+    """Return the wanted values: to run echo in box, unless these options differ."""
     return container_exec.parse({**OPTIONS, **params})
 
 
 def planned(status: str | None, needless: str | None = None, **params: Any) -> Plan:
-    """The plan, given how the container is; None for no container."""
+    """Return the plan. status: that of the container; None for no container."""
     container = Container({"Id": "1", "Name": "/box", "State": {"Status": status}}) if status else None
     return container_exec.plan(parsed(**params), container_exec.Observed(container, needless))
 

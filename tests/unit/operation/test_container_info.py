@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""container_info's parse and report, as far as nothing has to be asked of an engine."""
+"""container_info's parse and report, as far as they need no engine."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ DIGEST = "sha256:" + "0" * 64
 
 
 def box(image: str) -> Container:
-    """A container that was made from the old image, by this name."""
+    """Return a container that was made from the old image, by this name."""
     return Container({"Id": "1", "Name": "/box", "Image": OLD, "Config": {"Image": image}})
 
 
 def told(image: str, images: dict[str, str | None]) -> dict[str, Any]:
-    """What is told of a container. images: what names mean now."""
+    """Return a container as reported. images: the Ids of names now."""
     wanted = container_info.parse({"names": ["box"], "processes": False})
     nobody: Any = None  # nothing is asked of an engine where no processes are wanted
     result = container_info.report(nobody, wanted, Observed((box(image),), (), images), Plan(), []).results

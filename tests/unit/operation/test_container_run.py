@@ -52,19 +52,19 @@ DEFAULTS: dict[str, Any] = {
 
 
 def box(status: str = "running", image: str = ID, name: str = "box", **config: Any) -> Container:
-    """A container as an engine describes it."""
+    """Return a container as an engine describes it."""
     state = {"Status": status, "Running": status in ("running", "paused", "restarting")}
     made_from = {"Image": "busybox", "Env": [], "Labels": {}, **config}
     return Container({"Id": "1", "Name": f"/{name}", "Image": image, "State": state, "Config": made_from})
 
 
 def parsed(**params: Any) -> container_run.Wanted:
-    """What is wanted: box, running from busybox, unless told otherwise."""
+    """Return the wanted values: box, running from busybox, unless these options differ."""
     return container_run.parse({**DEFAULTS, **params})
 
 
 def planned(observed: Observed, **params: Any) -> Plan:
-    """The plan to get there."""
+    """Return the plan."""
     return container_run.plan(parsed(**params), observed)
 
 
@@ -96,12 +96,12 @@ def test_pulls_what_is_missing_first() -> None:
 
 
 def asked(digest: str = OTHER) -> dict[str, Any]:
-    """What a registry says that has the image under a digest, as parts of what is observed."""
+    """Return the answer of a registry with the image's digest, as parts of the observed values."""
     return {"asked": Asked(RemoteImage(digest, ())), "login": LOGIN}
 
 
 def known(digest: str = OTHER) -> Image:
-    """An image that came from its registry under a digest."""
+    """Return an image that was pulled with a digest."""
     return Image({**WHOLE, "RepoDigests": [f"busybox@{digest}"], "Os": "linux", "Architecture": "amd64"})
 
 
@@ -162,7 +162,7 @@ def test_a_short_id_is_run_by_the_id_that_it_means() -> None:
     ],
 )
 def test_something_says_what_to_run(config: dict[str, Any], params: dict[str, Any]) -> None:
-    """An engine that tells nothing of an image's config isn't taken by its word."""
+    """An engine that reports no config of an image isn't trusted."""
     assert planned(Observed(None, Image({**WHOLE, "Config": config})), **params).changed
 
 

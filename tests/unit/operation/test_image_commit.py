@@ -27,7 +27,7 @@ PARAMS: dict[str, Any] = {
 
 
 def image(number: int, layer: str = "sha256:layer", **config: Any) -> Image:
-    """An image: its Id's digit, its newest layer, its config."""
+    """Return an image with this digit in its Id, this newest layer, and this config."""
     platform = {"Os": "linux", "Architecture": "amd64"}
     return Image({"Id": f"sha256:{number}", "RootFS": {"Layers": ["sha256:base", layer]}, "Config": config, **platform})
 
@@ -39,7 +39,7 @@ OTHER_CONFIG = image(3, Cmd=["bash"])
 
 
 def planned(targets: dict[str, Image | None], alike: frozenset[str] = frozenset(), paths: int = 1) -> Plan:
-    """The plan to commit box, given the images that the names have now."""
+    """Return the plan to commit box. targets: the names' images now."""
     wanted = image_commit.parse({**PARAMS, "names": list(targets)})
     former = dict(zip(wanted.targets, targets.values()))
     changed = ChangedPaths(tuple(f"/{number:03}" for number in range(paths)), (), ())

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""image_load's parse and plan: what has to be sent for what is here."""
+"""image_load's parse and plan."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ SOURCE = Source("/images.tar", io.BytesIO(), (1, 1, 1))
 
 
 def inspected(image: archives.Image, *manifests: dict[str, Any]) -> Image:
-    """An archived image as an engine would show it that has it. manifests: what it tells of its parts."""
+    """Return an archived image as an engine describes it. manifests: the engine's report of its parts."""
     described = {"Os": "linux", "Architecture": image.architecture, "Created": "2026-01-02T03:04:05.678901234Z"}
     layers = {"RootFS": {"Type": "layers", "Layers": list(image.diff_ids)}, "Config": dict(image.settings)}
     return Image({"Id": image.config_digest, **described, **layers}, manifests)
 
 
 def told(image: archives.Image, available: bool) -> dict[str, Any]:
-    """What a containerd store tells of an image's manifest."""
+    """Return a containerd store's report of an image's manifest."""
     platform = {"os": "linux", "architecture": image.architecture, "variant": image.variant}
     manifest = {"ID": archives.digest(archives.manifest(image)), "Kind": "image", "Available": available}
     return {**manifest, "ImageData": {"Platform": platform}}
@@ -62,7 +62,7 @@ class Case:
         chains: Iterable[str] = (),
         **params: Any,
     ) -> Plan:
-        """The plan for an engine that has these images by their tags, and these layers."""
+        """Return the plan for an engine with these images by their tags, and these layers."""
         found = {name: image if isinstance(image, Image) else inspected(image) for name, image in (here or {}).items()}
         wanted = image_load.parse({**DEFAULTS, "path": str(self._path), **params})
         index = read_index(self._path)
@@ -130,13 +130,13 @@ def test_layers_that_are_here(layout: str, containerd: bool, transfer: str, left
 
 
 def test_a_layer_that_is_needed_above_others_too(tmp_path: Path) -> None:
-    """The lowest layer is here, but the same content is on top once more."""
+    """The lowest layer is here, but its content is repeated on top."""
     (step,) = Case(tmp_path, archives.both(TOOL)).plan(chains=chain_ids(TOOL.diff_ids)[:1]).steps
     assert step.left_out == frozenset()
 
 
 def thin(*images: archives.Image, layout: str = "both") -> dict[str, Content]:
-    """An archive without the base."""
+    """Return an archive without the base."""
     write = {"both": archives.both, "legacy": archives.podman}[layout]
     entries = write(*images)
     entry = archives.blob(archives.BASE) if layout == "both" else f"{archives.digest(archives.BASE)[7:]}.tar"
@@ -177,7 +177,7 @@ BOTH = archives.multi_platform(archives.index_of(HOST, ARM), ["app:1"], HOST, AR
 
 @pytest.mark.parametrize("transfer", ["auto", "full"])
 def test_an_image_whose_content_is_lost(transfer: str, tmp_path: Path) -> None:
-    """It looks like any other to who inspects it."""
+    """Inspected, it looks like any other image."""
     case = Case(tmp_path, archives.both(TOOL), containerd=True)
     plan = case.plan({"tool:2": inspected(TOOL, told(TOOL, available=False))}, transfer=transfer)
     (step,) = plan.steps

@@ -39,7 +39,7 @@ CALLS_FOR_ONE = 800  # of functions, for each image
 
 
 def image(identifier: str, *names: str, parent: str = "") -> ImageSummary:
-    """An image with these tags and digests."""
+    """Return an image with these tags and digests."""
     tags = tuple(name for name in names if "@" not in name)
     return ImageSummary(identifier, tags, tuple(set(names) - set(tags)), parent, created=0, size=0)
 
@@ -56,13 +56,13 @@ IMAGES = [
 
 
 def planned(dangling: bool, keep: tuple[str, ...] = (), used: tuple[str, ...] = ()) -> Plan:
-    """The plan to prune the images above; used: the Ids of images with a container each."""
+    """Return the plan to prune the images above. used: the Ids of images with a container each."""
     containers = tuple(ContainerSummary(f"c{of}", f"c{of}", of, "", "exited") for of in used)
     return image_prune.plan(wanted(dangling, keep), image_prune.Observed(tuple(IMAGES), containers))
 
 
 def wanted(dangling: bool, keep: tuple[str, ...] = (), **more: Any) -> image_prune.Wanted:
-    """What a task with these options wants."""
+    """Return the wanted values of these options."""
     return image_prune.parse({**DEFAULTS, "dangling": dangling, "keep": list(keep), **more})
 
 
@@ -181,14 +181,14 @@ def test_no_images_to_prune() -> None:
 
 
 def reported(plan: Plan, steps: Sequence[Prune], observed: image_prune.Observed | None = None) -> Report:
-    """The report when these steps were taken."""
+    """Return the report after these steps."""
     nobody: Any = None
     seen = observed or image_prune.Observed((), (), disk=Disk({"pinned": Footprint((), 0)}))
     return image_prune.report(nobody, wanted(False), seen, plan, [Taken(step) for step in steps])
 
 
 def many(count: int) -> image_prune.Observed:
-    """So many images, in rows of ten that were made from each other, and a container for every fifth."""
+    """Return this number of images, in chains of ten, with a container for every fifth."""
     ids = [f"sha256:{number:064}" for number in range(count)]
     rows = [
         ImageSummary(own, (f"app{n // 10}:{n % 10}", f"twin{n}:1"), (), ids[n - 1] if n % 10 else "", n, size=1000)
@@ -210,7 +210,7 @@ def many(count: int) -> image_prune.Observed:
     ],
 )
 def test_cost_grows_with_the_number_of_images(options: dict[str, Any]) -> None:
-    """Four times as many take four times as many calls; and a thousand take seconds of no processor."""
+    """Four times as many take four times as many calls, and one image takes few."""
     asked = image_prune.parse({**DEFAULTS, "dangling": False, "keep": [], **options})
 
     def cost(count: int) -> int:
@@ -240,7 +240,7 @@ class Asked:
         self._images = {image.id: image for image in images}
 
     def find_listed(self, rows: Iterable[ImageSummary]) -> dict[str, Image]:
-        """The images of rows."""
+        """Return the images of rows."""
         return {row.id: self._images[row.id] for row in rows if row.id in self._images}
 
 
@@ -248,7 +248,7 @@ class Asked:
     "rule", [{"until": "2020-01-01"}, {"label_not": ["protect"]}, {"keep_last": 1}, {"label": ["old"]}]
 )
 def test_what_a_list_does_not_tell(rule: dict[str, Any]) -> None:
-    """Docker 29 lists an image that is here for another platform alone as made in 1970, without labels or size."""
+    """Docker 29 lists an image for another platform alone with the year 1970, and without labels or size."""
     described = {"RootFS": {"Type": "layers"}, "Os": "linux", "Created": "2026-01-01T00:00:00Z"}
     labels = {"Config": {"Labels": {"protect": ""}}}
     lost = {"RootFS": {}, "Os": ""}

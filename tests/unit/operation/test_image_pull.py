@@ -35,19 +35,19 @@ OPTIONS: dict[str, Any] = {
 
 
 def here(*digests: str, architecture: str = "amd64") -> Image:
-    """An image on the engine."""
+    """Return an image on the engine."""
     return Image({"Id": ID, "RepoDigests": list(digests), "Os": "linux", "Architecture": architecture})
 
 
 def parsed(**params: Any) -> image_pull.Wanted:
-    """What is wanted of busybox, unless told otherwise."""
+    """Return the wanted values: busybox, unless these options differ."""
     return image_pull.parse({**OPTIONS, "names": ["busybox"], "policy": "newer", **params})
 
 
 def planned(
     image: Image | None, remote: str | None, known: Platform | None = None, own: Platform | None = None, **params: Any
 ) -> Plan:
-    """The plan to pull busybox, given the image here and, if the registry was asked, its digest (of two platforms)."""
+    """Return the plan to pull busybox. image: the one here. remote: the digest in the registry, if that was asked."""
     wanted = parsed(**params)
     (reference,) = wanted.references
     fits = image is not None and (wanted.platform is None or wanted.platform.includes(image.platform))
@@ -58,7 +58,7 @@ def planned(
 
 
 def reported(plan: Plan, steps: Sequence[image_pull.Pull]) -> Report:
-    """The report when these steps were taken, of an engine that has nothing any more."""
+    """Return the report after these steps, on an engine without images."""
     wanted = parsed()
     (reference,) = wanted.references
     engine: Any = SimpleNamespace(ask_all=lambda _ask, names: dict.fromkeys(names))

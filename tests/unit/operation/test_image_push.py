@@ -23,7 +23,7 @@ HOST = "registry.example:5000"
 
 
 def parsed(*names: str, **params: Any) -> image_push.Wanted:
-    """What is wanted of these tags."""
+    """Return the wanted values for these tags."""
     return image_push.parse({**OPTIONS, "names": list(names), **params})
 
 

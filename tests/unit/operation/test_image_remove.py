@@ -27,7 +27,7 @@ OPTIONS = {"tag": "latest", "force": False, "prune": True, "containers": "keep"}
 
 
 def image(identifier: str, *names: str, parent: str = "", pinned: bool = False) -> ImageSummary:
-    """An image with these tags and digests. pinned: whether a containerd store keeps its digests."""
+    """Return an image with these tags and digests. pinned: whether a containerd store keeps its digests."""
     tags = tuple(name for name in names if "@" not in name)
     digests = tuple(set(names) - set(tags))
     return ImageSummary(identifier, tags, digests, parent, created=0, size=0, pinned=digests if pinned else ())
@@ -56,7 +56,7 @@ def planned(
 
 
 def _meant(name: str, images: list[ImageSummary]) -> dict[str, object] | None:
-    """The image of a name, as an engine inspects it."""
+    """Return the image of a name, as an engine inspects it."""
     short = f"sha256:{name.removesuffix(':latest')}"
     for one in images:
         if name in (one.id, *one.tags, *one.digests) or (len(short) == 19 and one.id.startswith(short)):
@@ -298,7 +298,7 @@ def test_a_name_that_cannot_be_found_goes_along(names: list[str], calls: list[st
 
 
 def loose(names: list[str]) -> Plan:
-    """The plan to remove these names of an image that has one too which a containerd store can't find."""
+    """Return the plan to remove these names of an image with another name that a containerd store can't find."""
     images = [image(LOW, "app:1", "good:1", "good:2")]
     wanted = image_remove.parse({**OPTIONS, "names": names})
     found = {name: _meant(str(name), images) for name in wanted.selections if not isinstance(name, Pattern)}
@@ -332,7 +332,7 @@ def test_what_the_engine_kept() -> None:
 
 
 def reported(plan: Plan, steps: Sequence[image_remove.Step]) -> Report:
-    """The report when these steps were taken."""
+    """Return the report after these steps."""
     nobody: Any = None
     wanted = image_remove.parse({**OPTIONS, "names": ["a:*"]})
     return image_remove.report(nobody, wanted, image_remove.Observed({}), plan, [Taken(step) for step in steps])

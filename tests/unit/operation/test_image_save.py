@@ -54,19 +54,19 @@ BY_NAME.update({f"{12 * '1'}:latest": A, f"{12 * '4'}:latest": D})
 
 
 def parsed(**params: Any) -> image_save.Wanted:
-    """What is wanted: a:1 in the archive, unless told otherwise."""
+    """Return the wanted values: a:1 in the archive, unless these options differ."""
     return image_save.parse({**OPTIONS, **params})
 
 
 def planned(found: Found | None = None, free: int = 1000, exclude: tuple[str, ...] = (), **params: Any) -> Plan:
-    """The plan, given what there is at path."""
+    """Return the plan. found: the archive at path."""
     wanted = parsed(**params)
     images = {name: BY_NAME.get(str(name)) for name in wanted.names}
     return image_save.plan(wanted, Observed(images, frozenset(exclude), found, free))
 
 
 def right(**params: Any) -> Found:
-    """What a right archive is then."""
+    """Return the right archive for these options."""
     (step,) = planned(**params).steps
     assert isinstance(step.right, Found)
     return step.right
@@ -214,7 +214,7 @@ def test_bad_input(params: dict[str, Any]) -> None:
     ("what", "words"), [({}, "b:1 isn't whole"), ({"Os": "linux"}, "b:1 is no image, but an artifact")]
 )
 def test_an_image_that_is_not_whole(what: dict[str, Any], words: str) -> None:
-    """Nothing is written that can't be right."""
+    """An archive that can't be right isn't written."""
     wanted = parsed(names=["a:1", "b:1"])
     lost = Image({"Id": B.id, "RepoTags": ["b:1"], "RootFS": {}, **what})
     images = dict(zip(wanted.names, (A, lost)))
@@ -223,7 +223,7 @@ def test_an_image_that_is_not_whole(what: dict[str, Any], words: str) -> None:
 
 
 def packed(content: int, layers: int = 1, platforms: tuple[str, ...] = ("amd64",)) -> Image:
-    """An image as Docker 29's containerd store describes it: Size has what is unpacked, manifests what is packed."""
+    """Return an image of Docker 29's containerd store: its Size counts unpacked layers, its manifests packed ones."""
     manifests = tuple(
         {
             "Kind": "image",
@@ -292,13 +292,13 @@ LARGE = image("1", "a:1", size=5000)
 def test_sizes_of_an_older_version_of_the_api(
     version: tuple[int, ...], containerd: bool, described: Image, free: int, doubt: bool
 ) -> None:
-    """Docker 29 tells no manifests there, and its sizes count what is unpacked."""
+    """Docker 29 reports no manifests there, and its sizes count unpacked layers."""
     engine: Any = SimpleNamespace(version=version, containerd_store=containerd)
     assert is_in_doubt(engine, described, free) is doubt
 
 
 def of(*here: tuple[str, bool]) -> tuple[dict[str, Any], ...]:
-    """The manifests of an index, by architecture and whether the image is here."""
+    """Return the manifests of an index. here: each architecture, and whether its image is here."""
     return tuple(
         {"Kind": "image", "Available": there, "ImageData": {"Platform": {"os": "linux", "architecture": architecture}}}
         for architecture, there in here

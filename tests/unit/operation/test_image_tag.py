@@ -22,12 +22,12 @@ OTHER = "sha256:" + "2" * 64
 
 
 def parsed(targets: Sequence[str] = (), existing: str = "move") -> image_tag.Wanted:
-    """What is wanted of busybox."""
+    """Return the wanted values for busybox."""
     return image_tag.parse({"name": "busybox", "tag": "latest", "repository": list(targets), "existing": existing})
 
 
 def planned(targets: dict[str, str | None], source: str | None = ID, existing: str = "move") -> Plan:
-    """The plan to tag busybox, given the image that each target names now."""
+    """Return the plan to tag busybox. targets: the Id of each target's image now."""
     wanted = parsed([*targets], existing)
     former = {target: Image({"Id": now}) if now else None for target, now in zip(wanted.targets, targets.values())}
     return image_tag.plan(wanted, image_tag.Observed(Image({"Id": source}) if source else None, former))
@@ -95,7 +95,7 @@ def test_bad_input(name: str, repository: list[str]) -> None:
 
 
 def test_a_source_whose_config_is_lost() -> None:
-    """An engine refuses to tag it; names that it has stay as they are."""
+    """An engine refuses to tag it; its names stay."""
     wanted = image_tag.parse({"name": "busybox", "tag": "latest", "repository": ["a:1"], "existing": "move"})
     (target,) = wanted.targets
     source = Image({"Id": ID, "RootFS": {}})

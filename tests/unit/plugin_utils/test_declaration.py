@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Declarations of a host's images: what follows from them, and what can't be."""
+"""Declarations of a host's images: their consequences, and impossible ones."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report of the role images: what it makes of its modules' results."""
+"""The report of the role images, made from the results of its modules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SKIPPED = {"changed": False, "skipped": True, "results": []}
 
 
 def result(actions: list[str], before: dict[str, Any], after: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """What a module returns."""
+    """Return the result of a module."""
     return {"changed": bool(actions), "actions": actions, "diff": {"before": before, "after": after}, **more}
 
 
@@ -73,7 +73,7 @@ def test_every_image_has_a_line() -> None:
 
 
 def test_what_failed_is_told_beside_what_was_done() -> None:
-    """A module that fails on the way returns what it had done, but no difference."""
+    """A module that fails halfway returns its actions, but no diff."""
     pulled = [{"name": "app:1", "before": None, "after": ID}]
     failed = {"failed": True, "changed": True, "actions": ["…"], "msg": "No app:2.", "pulled": pulled}
     told = report({"pulled": {"results": [failed]}, "removed": {"failed": True, "changed": False, "msg": "No."}})

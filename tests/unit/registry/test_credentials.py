@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Credentials from Docker configurations as docker login writes them, and from helpers, real programs here."""
+"""Credentials from Docker configurations in docker login's form, and from helpers, which are real programs here."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def helper(place: Path, name: str, script: str) -> None:
 def logins(
     *registries: str, config_path: str | None = None, given: tuple[dict[str, str], ...] = ()
 ) -> dict[str, Login]:
-    """What is known of each registry."""
+    """Return the login for each registry."""
     options = {"credentials": given, "config_path": config_path, "parallel": 4, "retry_for": 0}
     return dict(parse_access(options).logins(registries))
 
 
 def shown(*registries: str, config_path: str | None = None, given: tuple[dict[str, str], ...] = ()) -> dict[str, Any]:
-    """What each registry is shown."""
+    """Return the login that each registry gets."""
     found = logins(*registries, config_path=config_path, given=given)
     assert all(not login.trouble for login in found.values())
     return {name: dict(login.shown) for name, login in found.items()}

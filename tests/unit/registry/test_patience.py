@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is tried again, and how long. What the engines said is what they did say, when they were asked."""
+"""Repeated tries, and their end. The engines' messages are real ones."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_what_may_pass(answer: str, passing: bool) -> None:
 
 
 class Registry:
-    """One that says no so many times."""
+    """A registry that refuses this number of requests."""
 
     def __init__(self, times: int, answer: str = TOO_MANY) -> None:
         self.times, self.answer, self.asked = times, answer, 0

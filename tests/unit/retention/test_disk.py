@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Usage: what images take together, and what goes with some of them."""
+"""Disk usage: the bytes of all images, and the bytes that some of them free."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SIZES = {"base": 100, "a": 20, "b": 3, "c": 4000}
 
 
 def disk(**images: str) -> Disk:
-    """Images of layers that are named by letters: C(a=".ab") has base, a and b."""
+    """Return images of layers that are named by letters: a=".ab" has base, a and b."""
     names = {".": "base"}
     layers = {image: [names.get(one, one) for one in stack] for image, stack in images.items()}
     chains = {image: tuple("/".join(stack[: end + 1]) for end in range(len(stack))) for image, stack in layers.items()}

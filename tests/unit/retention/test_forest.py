@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Deletion: what goes when names are taken away, as engines of both stores do it."""
+"""Deletion: the effect of removed names, as in engines of both stores."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ D = "@sha256:" + "0" * 64
 
 
 def image(identifier: str, *names: str, parent: str = "", pinned: bool = False) -> Node:
-    """An image with these tags and digests. pinned: whether a containerd store keeps its digests."""
+    """Return an image with these tags and digests. pinned: whether a containerd store keeps its digests."""
     digests = tuple(name for name in names if "@" in name)
     return Node(
         identifier, tuple(name for name in names if "@" not in name), digests, parent, digests if pinned else ()
@@ -134,7 +134,7 @@ def test_parent_with_all_names_stays() -> None:
 
 
 def test_parents_that_form_a_circle() -> None:
-    """No engine should say so, but none can keep us busy for ever."""
+    """No engine should report this, and none may cause an endless loop."""
     forest = Forest([image("a", "a:1", parent="b"), image("b", parent="a"), image("c", parent="c")])
     assert forest.depth("a") == 1
     forest.remove_name("a", "a:1")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Retention: which images may go."""
+"""Retention: the images that may go."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ DIGEST = "sha256:" + "0" * 64
 
 
 def candidate(*names: str, **more: Any) -> Candidate:
-    """An image, unused and childless unless told otherwise."""
+    """Return an image, unused and without children unless these values differ."""
     return Candidate("image", names, **more)
 
 
 def patterns(*texts: str) -> tuple[Pattern, ...]:
-    """These patterns."""
+    """Return these patterns."""
     return tuple(map(Pattern, texts))
 
 
@@ -88,7 +88,7 @@ def test_reasons(image: Candidate, rules: dict[str, Any], reason: str | None) ->
 
 
 def test_newest_of_each_repository() -> None:
-    """Those in use count; one with names in two repositories is kept by either; of equal age the lower Id is newer."""
+    """Images in use count. Two repositories may keep one image. Of two equally old images, the lower Id is newer."""
     images = [
         Candidate("1", ("a:1",), created=1),
         Candidate("2", ("a:2", "b:2"), created=2),
@@ -109,7 +109,7 @@ def test_newest_of_each_repository() -> None:
 
 
 def three_on_a_base() -> tuple[Forest, Disk]:
-    """Base (100) with b (10) and c (20) made from it, and a (5) that shares nothing."""
+    """Return base (100) with b (10) and c (20) made from it, and a (5) that shares nothing."""
     nodes = [Node("base", ("base:1",), (), ""), Node("a", ("a:1",), (), "")]
     nodes += [Node(image, (f"{image}:1",), (), "base") for image in "bc"]
     footprints = {

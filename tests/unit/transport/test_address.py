@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where an engine is: options, environment variables, and Docker contexts as the CLI writes them."""
+"""The address of an engine: options, environment variables, and Docker contexts in the CLI's form."""
 
 from __future__ import annotations
 

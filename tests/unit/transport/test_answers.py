@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The version of the API that is spoken, by what engines offer."""
+"""The version of the API, chosen from the engine's offer."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_no_version(offered: str | None) -> None:
 def test_what_a_client_speaks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str, offered: str, spoken: str
 ) -> None:
-    """What the user asks for is spoken, whatever it is."""
+    """The user's version is used, whatever it is."""
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     monkeypatch.setattr(lies, "PONG", lies.PONG.replace(b"1.51", offered.encode()))
     with lies.liar(tmp_path) as server:

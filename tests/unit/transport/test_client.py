@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The client, beside what HTTP can do; what engines answer is tested with engines, and lies in unit/engine."""
+"""The client with all that HTTP allows. Engines' answers are tested with engines, and lies in unit/engine."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PIECE = 1024 * 1024
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Tells of each question on which connection it came."""
+    """A connection, which answers with its number and the request."""
 
     protocol_version = "HTTP/1.1"
     server: _Server
@@ -50,7 +50,7 @@ class Handler(BaseHTTPRequestHandler):
         return "a socket"
 
     def log_message(self, *args: Any) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
     def __getattr__(self, name: str) -> Callable[[], None]:
         if not name.startswith("do_"):
@@ -256,7 +256,7 @@ def test_what_comes_too_late_answers_no_other_question(server: _Server, client: 
 
 
 def test_patience(server: _Server, client: Client) -> None:
-    """Work takes its time, as long as the engine says meanwhile that it is there."""
+    """Work may take long, as long as the engine answers pings meanwhile."""
     asked: list[str] = []
 
     def work(handler: Handler) -> None:

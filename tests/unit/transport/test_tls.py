@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The client by TLS: what is long, and what stops in the middle. Certificates are tested with engines."""
+"""The client over TLS: long transfers, and transfers that stop. Certificates are tested with engines."""
 
 from __future__ import annotations
 
