@@ -77,7 +77,7 @@ def some_engine() -> str:
     pytest.fail(f"None of {', '.join(DEFAULT_NAMES)} can be had.")
 
 
-def test_runs_small(tmp_path: Path) -> None:
+def test_a_quick_run_measures_and_writes_the_document(tmp_path: Path) -> None:
     engine = some_engine()
     bench(tmp_path, "thin", "exec", "--quick", "--engines", engine)
     thin, exec_ = results.read(tmp_path / "benchmarks.json")
@@ -155,6 +155,6 @@ def test_plot_tells_medians_and_spread(known: list[Record]) -> None:
     assert {"28.5.2 classic", "image_load", "0.25", "3.00"} <= {text.text for text in plot.findall(f"{ns}text")}
 
 
-def test_no_document_of_nothing(tmp_path: Path) -> None:
+def test_without_numbers_no_document_is_written(tmp_path: Path) -> None:
     assert "Nothing was measured" in bench(tmp_path, "--document", succeeds=False)
     assert list(tmp_path.iterdir()) == []

@@ -94,7 +94,7 @@ def _tags(client: docker.DockerClient) -> set[str]:
 
 
 @each_source
-def test_from_every_engine_to_every_other(
+def test_an_archive_of_any_engine_loads_on_any_other(
     source: str,
     saved: Callable[[str], Path],
     original: Path,
@@ -219,7 +219,7 @@ def test_sends_everything_if_told_so(modules: Modules, layered: docker.DockerCli
 
 
 @pytest.mark.parametrize("source", ["bookworm-classic", "sid-classic", "sid-containerd"])
-def test_layers_in_another_form(
+def test_layers_in_another_form_are_sent_and_kept(
     source: str, modules: Modules, saved: Callable[[str], Path], busybox: docker.DockerClient, tmp_path: Path
 ) -> None:
     """The engine has busybox's layer as the registry has it, the archive as another engine has it."""
@@ -231,7 +231,9 @@ def test_layers_in_another_form(
     assert _configs(again)[frozenset({"example/tools:1"})] == _configs(path)[frozenset(NAMES[1:])]
 
 
-def test_thin_archive(modules: Modules, layered: docker.DockerClient, tmp_path: Path) -> None:
+def test_a_thin_archive_leaves_layers_out_and_loads_where_they_are(
+    modules: Modules, layered: docker.DockerClient, tmp_path: Path
+) -> None:
     thin, whole = tmp_path / "thin.tar.gz", tmp_path / "whole.tar.gz"
     diff_ids = layered.images.get("busybox").attrs["RootFS"]["Layers"]
     save = modules("image_save")
@@ -249,7 +251,9 @@ def test_thin_archive(modules: Modules, layered: docker.DockerClient, tmp_path: 
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_thin_archive_elsewhere(modules: Modules, layered: docker.DockerClient, tmp_path: Path, check: bool) -> None:
+def test_a_thin_archive_is_refused_where_its_layers_are_not(
+    modules: Modules, layered: docker.DockerClient, tmp_path: Path, check: bool
+) -> None:
     thin = tmp_path / "thin.tar"
     modules("image_save").ok(name="example/tools:1", path=str(thin), exclude_layers_of=["busybox"])
     diff_ids = layered.images.get("busybox").attrs["RootFS"]["Layers"]
@@ -261,7 +265,9 @@ def test_thin_archive_elsewhere(modules: Modules, layered: docker.DockerClient, 
     assert layered.images.list(all=True) == []
 
 
-def test_nothing_to_leave_out(modules: Modules, busybox: docker.DockerClient, tmp_path: Path) -> None:
+def test_layers_are_left_out_only_of_images_that_have_them(
+    modules: Modules, busybox: docker.DockerClient, tmp_path: Path
+) -> None:
     message = modules("image_save").fails(name="busybox", path=str(tmp_path / "x.tar"), exclude_layers_of=["none/such"])
     assert "none/such:latest" in message and "exclude_layers_of" in message
     modules("image_save").converges(
@@ -270,7 +276,7 @@ def test_nothing_to_leave_out(modules: Modules, busybox: docker.DockerClient, tm
     assert not read_index(tmp_path / "x.tar").left_out
 
 
-def test_an_engine_that_lost_layers(
+def test_an_image_without_all_its_layers_is_not_saved(
     modules: Modules, engine: engines.Engine, saved: Callable[[str], Path], clean: docker.DockerClient, tmp_path: Path
 ) -> None:
     """A containerd store doesn't fetch a layer that it has unpacked from another blob. Then it can't save the image."""
@@ -404,7 +410,9 @@ def _process(docker_host: str, name: str, path: Path) -> ForkProcess:
     return multiprocessing.get_context("fork").Process(target=_save_in_a_process, args=(docker_host, name, str(path)))
 
 
-def test_two_saves_at_once(engine: engines.Engine, busybox: docker.DockerClient, tmp_path: Path) -> None:
+def test_of_two_saves_at_once_one_is_whole(
+    engine: engines.Engine, busybox: docker.DockerClient, tmp_path: Path
+) -> None:
     _have_large(busybox)
     path = tmp_path / "one.tar"
     both = [_process(engine.docker_host, name, path) for name in ("busybox:latest", "example/large:1")]

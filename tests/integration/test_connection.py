@@ -66,20 +66,20 @@ def fails(name: str, docker_host: str, **asked: Any) -> str:
 
 
 @each_module
-def test_no_such_socket(name: str, tmp_path: Path) -> None:
+def test_a_missing_socket_is_named(name: str, tmp_path: Path) -> None:
     host = f"unix://{tmp_path}/none.sock"
     says(fails(name, host), host, "no such socket", "systemctl start docker", "docker_host")
 
 
 @each_module
-def test_nothing_listens(name: str, tmp_path: Path) -> None:
+def test_a_socket_where_nothing_listens_is_named(name: str, tmp_path: Path) -> None:
     path = tmp_path / "dead.sock"
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
     says(fails(name, f"unix://{path}"), str(path), "Nothing listens there", "docker_host")
 
 
-def test_nothing_listens_on_a_port() -> None:
+def test_a_port_where_nothing_listens_is_named() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         host = f"tcp://127.0.0.1:{free.getsockname()[1]}"
@@ -96,7 +96,7 @@ def silent(path: Path) -> Iterator[str]:
 
 
 @each_module
-def test_an_engine_that_never_answers(name: str, tmp_path: Path) -> None:
+def test_an_engine_that_never_answers_is_waited_for_as_long_as_timeout_allows(name: str, tmp_path: Path) -> None:
     with silent(tmp_path / "silent.sock") as host:
         begun = time.monotonic()
         message = Module(name, host).fails(**ARGUMENTS[name], timeout=1)
@@ -105,7 +105,7 @@ def test_an_engine_that_never_answers(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", b"220 mail.example\r\n", b""])
-def test_something_else_that_answers(tmp_path: Path, answer: bytes) -> None:
+def test_what_answers_otherwise_is_no_engine(tmp_path: Path, answer: bytes) -> None:
     path = tmp_path / "other.sock"
     with answering(path, answer):
         says(Module("image_info", f"unix://{path}").fails(timeout=2), str(path), "Can't reach a Docker engine")
@@ -166,7 +166,7 @@ def alone(name: str, before: str, docker_host: str) -> str:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_no_permission_on_the_socket(engine: Engine) -> None:
+def test_missing_permission_on_the_socket_is_explained(engine: Engine) -> None:
     for name in NAMES:
         message = alone(name, _AS_NOBODY, engine.docker_host)
         says(message, engine.docker_host, "may not use the socket", "become: true", "group docker")
@@ -196,16 +196,16 @@ def test_needs_no_library(name: str) -> None:
         ({"docker_host": "unix:///dev/null/x"}, ["/dev/null/x", "docker_host"]),
     ],
 )
-def test_options_that_cannot_be(tmp_path: Path, asked: dict[str, Any], words: list[str]) -> None:
+def test_impossible_options_are_refused(tmp_path: Path, asked: dict[str, Any], words: list[str]) -> None:
     host = asked.pop("docker_host", f"unix://{tmp_path}/none.sock")
     says(fails("image_info", host, **asked), *words)
 
 
-def test_an_api_version_that_the_engine_does_not_speak(engine: Engine) -> None:
+def test_an_api_version_that_the_engine_does_not_speak_is_refused(engine: Engine) -> None:
     says(fails("container_run", engine.docker_host, api_version="1.99"), "1.99", "too new", "Leave api_version out")
 
 
-def test_from_the_environment(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_options_come_from_the_environment(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", engine.docker_host)
     monkeypatch.setenv("DOCKER_TIMEOUT", "5")
     module = Module("image_info", "")
@@ -221,7 +221,7 @@ def secure(engine: Engine, certificate: Certificate) -> Iterator[str]:
         yield running.docker_host
 
 
-def test_tls(secure: str, certificate: Certificate) -> None:
+def test_tls_checks_certificates_if_it_is_told_to(secure: str, certificate: Certificate) -> None:
     ca = str(certificate[0])
     Module("image_info", secure).ok(tls=True)
     Module("image_info", secure).ok(validate_certs=True, ca_path=ca, tls_hostname="engine.example")
@@ -232,7 +232,7 @@ def test_tls(secure: str, certificate: Certificate) -> None:
     says(fails("image_info", secure, tls=True, client_cert="/etc/hostname", client_key="/etc/hostname"), "client_cert")
 
 
-def test_tls_where_there_is_none(engine: Engine) -> None:
+def test_tls_fails_where_there_is_none(engine: Engine) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve() -> None:
@@ -249,11 +249,11 @@ def test_tls_where_there_is_none(engine: Engine) -> None:
         thread.join()
 
 
-def test_no_tls_where_there_is_some(secure: str) -> None:
+def test_without_tls_a_port_with_tls_is_no_engine(secure: str) -> None:
     says(fails("image_info", secure, timeout=2), secure, "Can't reach a Docker engine")
 
 
-def test_the_docker_context(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_docker_context_says_where_the_engine_is(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     module = Module("image_info", "")
     with contexts.configuration(engine) as place:
         monkeypatch.setenv("DOCKER_CONFIG", str(place))
@@ -278,7 +278,9 @@ def test_the_docker_context(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> 
         says(str(warning), f"{place}/config.json", "is no JSON", engine.docker_host)
 
 
-def test_the_docker_context_with_tls(engine: Engine, certificate: Certificate, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_docker_context_says_how_to_use_tls(
+    engine: Engine, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cert, key = map(str, certificate)
     module = Module("image_info", "")
     with contexts.configuration(engine) as place, contexts.listening(engine, 2376, certificate) as listens:
@@ -294,7 +296,7 @@ def test_the_docker_context_with_tls(engine: Engine, certificate: Certificate, m
         module.ok(docker_host=None)
 
 
-def test_an_address_without_a_port(engine: Engine, certificate: Certificate) -> None:
+def test_an_address_without_a_port_has_dockers(engine: Engine, certificate: Certificate) -> None:
     with contexts.listening(engine, 2375) as listens:
         Module("image_info", f"tcp://{listens}").ok()
         says(fails("image_info", f"tcp://{listens}", tls=True), f"tcp://{listens}:2376", "Nothing listens there")
@@ -355,19 +357,21 @@ def soon(module: Module, **asked: Any) -> str:
     return message
 
 
-def test_an_engine_that_stops_before_a_pull(
+def test_an_engine_that_stops_before_a_pull_is_not_waited_for(
     between: Relay, clean: docker.DockerClient, stop: Callable[[], None]
 ) -> None:
     between.before("POST /images/create", stop)
     says(soon(Module("image_pull", between.docker_host), name="busybox"), "pull busybox:latest")
 
 
-def test_an_engine_that_stops_amid_a_pull(between: Relay, clean: docker.DockerClient, stop: Callable[[], None]) -> None:
+def test_an_engine_that_stops_amid_a_pull_is_not_waited_for(
+    between: Relay, clean: docker.DockerClient, stop: Callable[[], None]
+) -> None:
     between.amid_answer("POST /images/create", 1, stop)
     says(soon(Module("image_pull", between.docker_host), name="debian:12"), "pull debian:12")
 
 
-def test_an_engine_that_stops_amid_a_commit(
+def test_an_engine_that_stops_amid_a_commit_is_not_waited_for(
     engine: Engine, between: Relay, busybox: docker.DockerClient, stop: Callable[[], None]
 ) -> None:
     busybox.containers.run("busybox", ["tail", "-f", "/dev/null"], name="box", detach=True)
@@ -378,7 +382,7 @@ def test_an_engine_that_stops_amid_a_commit(
     wait_for(lambda: len(busybox.api.images(all=True)) == 2, 10)
 
 
-def test_an_engine_that_stops_amid_a_command(
+def test_an_engine_that_stops_amid_a_command_is_not_waited_for(
     between: Relay, busybox: docker.DockerClient, stop: Callable[[], None]
 ) -> None:
     busybox.containers.run("busybox", ["tail", "-f", "/dev/null"], name="box", detach=True)

@@ -67,7 +67,7 @@ def connection(engine: Engine, box: docker.DockerClient) -> Iterator[plugin.Conn
     connection.close()
 
 
-def test_output_code_and_input(connection: plugin.Connection) -> None:
+def test_output_exit_code_and_input_arrive(connection: plugin.Connection) -> None:
     assert connection.exec_command("echo out; echo err >&2; exit 3") == (3, b"out\n", b"err\n")
     assert connection.exec_command("cat", in_data=b"in\0\xff\n") == (0, b"in\0\xff\n", b"")
     assert connection.exec_command("cat") == (0, b"", b"")
@@ -79,7 +79,7 @@ def test_much_goes_both_ways_at_once(connection: plugin.Connection) -> None:
     assert connection.exec_command("tee /dev/stderr", in_data=data) == (0, data, data)
 
 
-def test_the_code_of_a_command_that_ends_after_its_output(connection: plugin.Connection) -> None:
+def test_the_exit_code_of_a_command_that_ends_after_its_output_is_true(connection: plugin.Connection) -> None:
     assert connection.exec_command("exec >&- 2>&-; sleep 0.3; exit 4") == (4, b"", b"")
 
 
@@ -88,19 +88,19 @@ def test_a_silent_command_may_take_longer_than_the_timeout(engine: Engine, box: 
     assert connection.exec_command("sleep 2.2; echo done") == (0, b"done\n", b"")
 
 
-def test_user(engine: Engine, box: docker.DockerClient) -> None:
+def test_commands_run_as_the_user(engine: Engine, box: docker.DockerClient) -> None:
     connection = to(engine, ansible_user="1234:56")
     assert connection.exec_command("echo $(id -u):$(id -g)")[1] == b"1234:56\n"
     assert to(engine).exec_command("id -u")[1] == b"0\n"
 
 
-def test_by_address_and_by_id(engine: Engine, box: docker.DockerClient) -> None:
+def test_containers_are_found_by_address_and_by_id(engine: Engine, box: docker.DockerClient) -> None:
     identifier = str(box.containers.get("box").id)
     for variables in ({"ansible_host": "box"}, {"ansible_docker_host": identifier[:12]}):
         assert to(engine, "other", **variables).exec_command("hostname")[1].decode().strip() == identifier[:12]
 
 
-def test_files(connection: plugin.Connection, tmp_path: Path) -> None:
+def test_files_arrive_whole(connection: plugin.Connection, tmp_path: Path) -> None:
     there, back = tmp_path / "there", tmp_path / "back"
     for content in (b"", b"\0\xff\r\n", os.urandom(3 * MEGABYTE + 1)):
         there.write_bytes(content)
@@ -124,7 +124,7 @@ def test_large_files_are_not_held_in_memory(connection: plugin.Connection, tmp_p
     assert peak < 4 * MEGABYTE
 
 
-def test_files_that_cannot_be_copied(connection: plugin.Connection, tmp_path: Path) -> None:
+def test_files_that_cannot_be_copied_are_named(connection: plugin.Connection, tmp_path: Path) -> None:
     there, back = tmp_path / "there", tmp_path / "back"
     there.write_bytes(bytes(MEGABYTE))
     with pytest.raises(AnsibleError, match=r"Can't copy .*there to /none/file in the container box: .*/none/file"):
@@ -147,14 +147,14 @@ def fails(connection: plugin.Connection) -> str:
     return message
 
 
-def test_no_such_container(engine: Engine, box: docker.DockerClient) -> None:
+def test_a_missing_container_is_named(engine: Engine, box: docker.DockerClient) -> None:
     says(fails(to(engine, "none")), "no container none", engine.docker_host, "container_run", "ansible_host")
     # The engine itself takes the beginning of an Id for a container.
     beginning = str(box.containers.get("box").id)[:4]
     says(fails(to(engine, beginning)), f"no container {beginning}")
 
 
-def test_a_container_that_does_not_run(engine: Engine, box: docker.DockerClient) -> None:
+def test_a_container_that_does_not_run_is_named(engine: Engine, box: docker.DockerClient) -> None:
     box.containers.get("box").pause()
     says(fails(to(engine)), "box", "is paused", "docker unpause")
     box.containers.get("box").unpause()
@@ -162,14 +162,14 @@ def test_a_container_that_does_not_run(engine: Engine, box: docker.DockerClient)
     says(fails(to(engine)), "box", "is not running", "Start it first")
 
 
-def test_no_shell_and_no_such_user(engine: Engine, box: docker.DockerClient) -> None:
+def test_a_missing_shell_or_user_is_named(engine: Engine, box: docker.DockerClient) -> None:
     connection = to(engine)
     connection._play_context.executable = "/bin/none"
     says(fails(connection), "box", "/bin/none", "ansible_shell_executable")
     says(fails(to(engine, ansible_user="nobody-there")), "box", "nobody-there")
 
 
-def test_no_engine(tmp_path: Path) -> None:
+def test_an_engine_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
     host = f"unix://{tmp_path}/none.sock"
     says(fails(to(host)), host, "no such socket", "docker_host")
     says(fails(to("nonsense://x")), "nonsense://x", "docker_host", "unix://", "ssh://")
@@ -196,7 +196,9 @@ def secure(engine: Engine, certificate: Certificate) -> Iterator[str]:
 
 
 @pytest.mark.timeout(60)
-def test_the_docker_context(engine: Engine, box: docker.DockerClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_docker_context_says_where_the_engine_is(
+    engine: Engine, box: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with contexts.configuration(engine) as place:
         monkeypatch.setenv("DOCKER_CONFIG", str(place))
         contexts.create(engine, place, "private", host=engine.docker_host)
@@ -210,7 +212,7 @@ def test_the_docker_context(engine: Engine, box: docker.DockerClient, monkeypatc
         says(fails(told({"inventory_hostname": "box"})), "no Docker context 'gone'")
 
 
-def test_the_docker_context_with_tls(
+def test_the_docker_context_says_how_to_use_tls(
     engine: Engine, box: docker.DockerClient, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cert, key = map(str, certificate)
@@ -226,7 +228,7 @@ def test_the_docker_context_with_tls(
         says(fails(told({"inventory_hostname": "box"})), "TLS failed", address, "Docker context 'checked'")
 
 
-def test_tls_from_the_environment(
+def test_tls_comes_from_the_environment(
     engine: Engine, box: docker.DockerClient, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with contexts.listening(engine, 2376, certificate) as address:
@@ -235,12 +237,12 @@ def test_tls_from_the_environment(
         assert told({"inventory_hostname": "box"}).exec_command("echo here")[1] == b"here\n"
 
 
-def test_an_address_without_a_port(engine: Engine, box: docker.DockerClient) -> None:
+def test_an_address_without_a_port_has_dockers(engine: Engine, box: docker.DockerClient) -> None:
     with contexts.listening(engine, 2375) as address:
         assert to(f"tcp://{address}").exec_command("echo here")[1] == b"here\n"
 
 
-def test_tls(secure: str, box: docker.DockerClient, certificate: Certificate) -> None:
+def test_tls_checks_and_shows_certificates(secure: str, box: docker.DockerClient, certificate: Certificate) -> None:
     cert, key = map(str, certificate)
     pair: dict[str, Any] = {"ansible_docker_client_cert": cert, "ansible_docker_client_key": key}
     checked: dict[str, Any] = {"ansible_docker_validate_certs": True, "ansible_docker_ca_path": cert}
@@ -261,7 +263,7 @@ def test_tls(secure: str, box: docker.DockerClient, certificate: Certificate) ->
 
 
 @pytest.mark.timeout(60)
-def test_ssh(engine: Engine, box: docker.DockerClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ssh_leads_to_the_engine(engine: Engine, box: docker.DockerClient, monkeypatch: pytest.MonkeyPatch) -> None:
     host = ssh.offer(engine, monkeypatch)
     data = os.urandom(3 * MEGABYTE)
     connection = to(host)
@@ -336,7 +338,7 @@ PLAYBOOK = """
 
 
 @pytest.mark.parametrize("pipelining", ["true", "false"])
-def test_modules(engine: Engine, clean: docker.DockerClient, tmp_path: Path, pipelining: str) -> None:
+def test_modules_run_in_containers(engine: Engine, clean: docker.DockerClient, tmp_path: Path, pipelining: str) -> None:
     clean.images.pull("busybox", "latest")
     clean.images.pull("gantry/python", "3")
     box = clean.containers.run("busybox", UP, name="box", detach=True, stop_signal="KILL")

@@ -56,20 +56,20 @@ def test_a_string_is_split_and_no_shell_reads_it(module: Module, box: Container)
     assert done["actions"] == ["Ran echo 'two words' '$HOME' '*' in container box"]
 
 
-def test_by_id(module: Module, box: Container) -> None:
+def test_containers_are_found_by_id(module: Module, box: Container) -> None:
     for name in (str(box.id), str(box.id)[:12]):
         assert module.ok(container=name, argv=["hostname"])["stdout"] == str(box.id)[:12]
 
 
 @pytest.mark.parametrize("code", [1, 126, 127, 137])
-def test_a_code_other_than_0_is_a_failure(module: Module, box: Container, code: int) -> None:
+def test_an_exit_code_other_than_0_is_a_failure(module: Module, box: Container, code: int) -> None:
     result = module(container="box", argv=["sh", "-c", f"echo out; echo err >&2; exit {code}"])
     assert result["failed"] and result["changed"]
     assert (result["rc"], result["stdout"], result["stderr"]) == (code, "out", "err")
     assert str(code) in result["msg"]
 
 
-def test_the_code_of_a_command_that_ends_after_its_output(module: Module, box: Container) -> None:
+def test_the_exit_code_of_a_command_that_ends_after_its_output_is_true(module: Module, box: Container) -> None:
     """The exit code isn't known yet at the end of the output, and must not be taken for 0."""
     result = module(container="box", argv=["sh", "-c", "exec >&- 2>&-; sleep 0.5; exit 3"])
     assert result["failed"] and result["rc"] == 3
@@ -79,14 +79,14 @@ def test_a_silent_command_may_take_longer_than_the_timeout(module: Module, box: 
     assert module.ok(container="box", argv=["sh", "-c", "sleep 2.2; echo done"], timeout=1)["stdout"] == "done"
 
 
-def test_much_output_and_odd_bytes(module: Module, box: Container) -> None:
+def test_much_output_and_odd_bytes_arrive(module: Module, box: Container) -> None:
     done = module.ok(container="box", argv=["sh", "-c", "seq 1 50000; printf 'a\\377z\\n\\n'"])
     lines = done["stdout"].split("\n")
     assert lines[:50000] == [str(number) for number in range(1, 50001)]
     assert lines[50000:] == ["a\ufffdz"]
 
 
-def test_environment_directory_and_user(module: Module, box: Container) -> None:
+def test_environment_directory_and_user_are_as_asked(module: Module, box: Container) -> None:
     done = module.ok(
         container="box",
         argv=["sh", "-c", 'echo "$ONE|$TWO|$PWD|$(id -u):$(id -g)"'],
@@ -97,14 +97,14 @@ def test_environment_directory_and_user(module: Module, box: Container) -> None:
     assert done["stdout"] == "1 = 'x'|2|/tmp|1234:56"
 
 
-def test_terminal(module: Module, box: Container) -> None:
+def test_a_command_gets_a_terminal_if_asked(module: Module, box: Container) -> None:
     argv = ["sh", "-c", "tty; echo err >&2"]
     assert module.ok(container="box", argv=argv, tty=True)["stdout"].splitlines() == ["/dev/pts/0", "err"]
     result = module(container="box", argv=argv)
     assert result["stdout"] == "not a tty" and result["stderr"] == "err"
 
 
-def test_input(module: Module, box: Container) -> None:
+def test_a_command_gets_its_input(module: Module, box: Container) -> None:
     assert module.ok(container="box", argv=["cat"], stdin="one\ntwo")["stdout"] == "one\ntwo"
     assert module.ok(container="box", argv=["wc", "-c"], stdin="grün")["stdout"] == "6"
     assert module.ok(container="box", argv=["wc", "-c"], stdin="four", stdin_add_newline=False)["stdout"] == "4"
@@ -125,7 +125,7 @@ def test_input(module: Module, box: Container) -> None:
     assert "/no/such/program" in message and "box" in message
 
 
-def test_ends_of_output(module: Module, box: Container) -> None:
+def test_empty_ends_of_output_are_stripped_unless_told_otherwise(module: Module, box: Container) -> None:
     argv = ["printf", "\\n a \\r\\n\\n"]
     assert module.ok(container="box", argv=argv)["stdout"] == "\n a "
     assert module.ok(container="box", argv=argv, strip_empty_ends=False)["stdout"] == "\n a \r\n\n"
@@ -145,7 +145,7 @@ def test_ends_of_output(module: Module, box: Container) -> None:
         ("/made/below", False),
     ],
 )
-def test_creates_and_removes(module: Module, box: Container, path: str, there: bool) -> None:
+def test_creates_and_removes_decide_whether_it_runs(module: Module, box: Container, path: str, there: bool) -> None:
     box.exec_run(["sh", "-c", "touch /made; mkdir /directory; ln -s / /linked; ln -s made /link"])
     box.exec_run(["sh", "-c", "ln -s /nowhere /dangling; ln -s loop /loop"])
     argv = ["sh", "-c", "echo ran >>/log"]
@@ -184,7 +184,7 @@ def test_detached_it_goes_on(module: Module, box: Container) -> None:
     assert wait_for(lambda: "sleep 600" in inside(box, "ps"))
 
 
-def test_the_main_jobs_second_process(module: Module, box: Container) -> None:
+def test_a_second_process_can_be_killed_and_the_container_lives_on(module: Module, box: Container) -> None:
     """Start a second process, list it, kill it: the container lives on."""
     module.ok(container="box", argv=["sleep", "601"], detach=True)
     assert wait_for(lambda: "sleep 601" in module.ok(container="box", command="ps")["stdout"])
@@ -204,7 +204,7 @@ def test_the_main_jobs_second_process(module: Module, box: Container) -> None:
     ],
 )
 @pytest.mark.parametrize("tty", [True, False])
-def test_a_command_that_cannot_start(
+def test_a_command_that_cannot_start_changes_nothing(
     module: Module, box: Container, asked: dict[str, Any], word: str, tty: bool
 ) -> None:
     result = module(container="box", tty=tty, **asked)
@@ -213,7 +213,7 @@ def test_a_command_that_cannot_start(
     assert asked["argv"][0] in result["msg"]
 
 
-def test_a_detached_command_that_cannot_start(module: Module, box: Container) -> None:
+def test_a_detached_command_that_cannot_start_is_named(module: Module, box: Container) -> None:
     message = module.fails(container="box", argv=["/no/such/program"], detach=True)
     assert "/no/such/program" in message and "box" in message
 
@@ -222,7 +222,7 @@ def test_a_detached_command_that_cannot_start(module: Module, box: Container) ->
 @pytest.mark.parametrize(
     ("status", "way_out"), [("exited", "container_run"), ("created", "container_run"), ("paused", "docker unpause box")]
 )
-def test_a_container_that_does_not_run(
+def test_a_container_that_does_not_run_is_refused(
     module: Module, busybox: docker.DockerClient, status: str, way_out: str, check: bool
 ) -> None:
     made = busybox.containers.create("busybox", ["tail", "-f", "/dev/null"], name="box")
@@ -239,7 +239,7 @@ def test_a_container_that_does_not_run(
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_no_such_container(module: Module, box: Container, check: bool) -> None:
+def test_a_missing_container_is_refused(module: Module, box: Container, check: bool) -> None:
     for name in ("none-such", str(box.id)[:4]):
         message = module.fails(check=check, container=name, argv=["touch", "/touched"])
         assert f"no container {name}" in message and "container_run" in message
@@ -265,6 +265,6 @@ def test_no_such_container(module: Module, box: Container, check: bool) -> None:
         ({"container": "box", "argv": ["true"], "stdin": "x", "detach": True}, ["stdin", "detach"]),
     ],
 )
-def test_bad_input(module: Module, asked: dict[str, Any], words: list[str], check: bool) -> None:
+def test_bad_input_is_refused(module: Module, asked: dict[str, Any], words: list[str], check: bool) -> None:
     message = module.fails(check=check, **asked)
     assert all(word in message for word in words), message

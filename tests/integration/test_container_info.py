@@ -30,24 +30,24 @@ def told(result: dict[str, Any]) -> dict[str, str]:
     return {container["Name"][1:]: container["State"]["Status"] for container in result["containers"]}
 
 
-def test_all(module: Module, three: docker.DockerClient) -> None:
+def test_without_names_all_are_returned(module: Module, three: docker.DockerClient) -> None:
     done = module.unchanged()
     assert told(done) == {"running": "running", "paused": "paused", "created": "created"}
     assert done["not_found"] == [] and "container" not in done
 
 
-def test_none(module: Module, clean: docker.DockerClient) -> None:
+def test_an_engine_without_containers_has_none(module: Module, clean: docker.DockerClient) -> None:
     assert module.unchanged()["containers"] == []
 
 
-def test_as_inspected(module: Module, three: docker.DockerClient) -> None:
+def test_a_container_is_returned_as_inspected(module: Module, three: docker.DockerClient) -> None:
     done = module.unchanged(name="running")
     assert done["containers"] == [done["container"]]
     beside = {"ImageName": "busybox:latest", "ImageIsCurrent": True}
     assert done["container"] == {**three.api.inspect_container("running"), **beside}
 
 
-def test_the_image_and_whether_its_name_means_another_now(module: Module, busybox: docker.DockerClient) -> None:
+def test_the_image_has_a_name_that_is_current_or_not(module: Module, busybox: docker.DockerClient) -> None:
     image = busybox.images.get("busybox")
     identifier = str(image.id)
     image.tag("moving", "1")
@@ -67,7 +67,7 @@ def test_the_image_and_whether_its_name_means_another_now(module: Module, busybo
     assert told_of() == {"named": ("moving:1", False), "gone": ("going:1", None), **by_id}
 
 
-def test_named_ones_in_their_order_and_those_that_are_not_there(module: Module, three: docker.DockerClient) -> None:
+def test_named_ones_come_in_their_order_and_missing_ones_apart(module: Module, three: docker.DockerClient) -> None:
     identifier = str(three.containers.get("created").id)
     done = module.unchanged(names=["running", "none-such", identifier[:12], identifier[:4], "running"])
     assert list(told(done)) == ["running", "created"]
@@ -75,7 +75,7 @@ def test_named_ones_in_their_order_and_those_that_are_not_there(module: Module, 
     assert "container" not in done
 
 
-def test_a_single_one_that_is_not_there(module: Module, clean: docker.DockerClient) -> None:
+def test_a_single_missing_one_is_no_error(module: Module, clean: docker.DockerClient) -> None:
     done = module.unchanged(name="none-such")
     assert done["containers"] == [] and done["not_found"] == ["none-such"] and "container" not in done
 
@@ -84,7 +84,7 @@ def test_no_names_means_none(module: Module, three: docker.DockerClient) -> None
     assert module.unchanged(names=[])["containers"] == []
 
 
-def test_processes(module: Module, three: docker.DockerClient) -> None:
+def test_processes_are_listed_if_asked(module: Module, three: docker.DockerClient) -> None:
     three.containers.get("running").exec_run(["sleep", "600"], detach=True)
     three.containers.run("busybox", ["true"], name="exited", detach=True).wait()
     found = {each["Name"][1:]: each["Processes"] for each in module.unchanged(processes=True)["containers"]}
@@ -94,7 +94,7 @@ def test_processes(module: Module, three: docker.DockerClient) -> None:
     assert found["created"] == [] and found["exited"] == []
 
 
-def test_processes_of_one_that_fails_again_and_again(module: Module, three: docker.DockerClient) -> None:
+def test_one_that_fails_again_and_again_has_no_processes(module: Module, three: docker.DockerClient) -> None:
     """One container in a restart loop must not hide the others."""
     loop = three.containers.run("busybox", ["false"], name="loop", detach=True, restart_policy={"Name": "always"})
 
@@ -108,6 +108,6 @@ def test_processes_of_one_that_fails_again_and_again(module: Module, three: dock
 
 
 @pytest.mark.parametrize("name", ["-x", "a", "a/b", "", "sha256:12"])
-def test_bad_names(module: Module, name: str) -> None:
+def test_bad_names_are_refused(module: Module, name: str) -> None:
     message = module.fails(names=["fine", name])
     assert f"'{name}'" in message and "no valid name" in message

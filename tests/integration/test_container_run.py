@@ -59,7 +59,7 @@ def test_second_run_keeps_the_container(module: Module, busybox: docker.DockerCl
     assert state(busybox) == first
 
 
-def test_tty_and_standard_input(module: Module, busybox: docker.DockerClient) -> None:
+def test_a_container_gets_a_terminal_and_standard_input(module: Module, busybox: docker.DockerClient) -> None:
     module.converges(name="shell", image="busybox", tty=True, interactive=True, env={"ONE": "1 =\n", "TWO": 2})
     config = busybox.containers.get("shell").attrs["Config"]
     assert (config["Tty"], config["OpenStdin"], config["Cmd"]) == (True, True, ["sh"])
@@ -222,7 +222,7 @@ def test_every_option_holds_and_none_differs_by_itself(
     assert state(busybox) == (first[0], "running")
 
 
-def test_a_list_that_is_asked_for_otherwise(module: Module, busybox: docker.DockerClient, networks: None) -> None:
+def test_a_shorter_list_takes_away_what_it_lacks(module: Module, busybox: docker.DockerClient, networks: None) -> None:
     module.ok(**MANY)
     fewer = {name: value for name, value in {**MANY, "cap_drop": []}.items() if name != "restart_retries"}
     changed = {"networks": [], "volumes": ["data:/data"], "published_ports": [], "restart_policy": "no", "mounts": []}
@@ -342,7 +342,9 @@ def test_what_a_cut_off_replacement_left_is_not_trampled_on(module: Module, busy
 
 
 @pytest.mark.parametrize("running", [True, False])
-def test_present(module: Module, busybox: docker.DockerClient, running: bool) -> None:
+def test_present_makes_a_container_and_leaves_it_as_it_is(
+    module: Module, busybox: docker.DockerClient, running: bool
+) -> None:
     done = module.converges(**WANTED, state="present")
     assert done["actions"] == ["Made container box from busybox:latest"]
     assert done["diff"]["after"]["box"]["status"] == "created" == state(busybox)[1]
@@ -356,7 +358,7 @@ def test_present(module: Module, busybox: docker.DockerClient, running: bool) ->
     assert state(busybox)[0] != first[0]
 
 
-def test_stopped(module: Module, busybox: docker.DockerClient) -> None:
+def test_stopped_makes_or_stops_a_container(module: Module, busybox: docker.DockerClient) -> None:
     module.converges(**WANTED, state="stopped")
     assert state(busybox)[1] == "created"
     busybox.containers.get("box").start()
@@ -462,7 +464,7 @@ def test_always_asks_no_registry_for_what_cannot_move(
         assert registry.asked == []
 
 
-def test_the_beginning_of_an_id(module: Module, busybox: docker.DockerClient) -> None:
+def test_the_beginning_of_an_id_names_an_image(module: Module, busybox: docker.DockerClient) -> None:
     short = str(busybox.images.get("busybox").id).partition(":")[2][:12]
     module.converges(**{**WANTED, "image": short})
     box = busybox.containers.get("box")
@@ -471,7 +473,7 @@ def test_the_beginning_of_an_id(module: Module, busybox: docker.DockerClient) ->
     module.unchanged(**{**WANTED, "image": short})
 
 
-def test_an_entrypoint_that_is_cleared(module: Module, busybox: docker.DockerClient) -> None:
+def test_an_entrypoint_can_be_cleared(module: Module, busybox: docker.DockerClient) -> None:
     container = busybox.containers.create("busybox", ["sh"])
     container.commit("entered", "1", changes=['ENTRYPOINT ["echo", "entered"]', 'CMD ["by itself"]'])
     container.remove()
@@ -493,7 +495,7 @@ def test_an_entrypoint_that_is_cleared(module: Module, busybox: docker.DockerCli
     assert changes(done)["entrypoint"] == ([], ["tail"])
 
 
-def test_an_image_that_does_not_say_what_to_run(module: Module, busybox: docker.DockerClient) -> None:
+def test_an_image_that_does_not_say_what_to_run_is_refused(module: Module, busybox: docker.DockerClient) -> None:
     silent = archives.Image((archives.layer("silent"),), tags=("silent:1",), settings={"Env": ["A=1"]})
     busybox.images.load(archives.tar(archives.both(silent)))
     for check in (True, False):
@@ -511,7 +513,7 @@ def with_health_check(client: docker.DockerClient, check: str) -> str:
     return "checked:1"
 
 
-def test_healthy(module: Module, busybox: docker.DockerClient) -> None:
+def test_healthy_waits_for_the_health_check(module: Module, busybox: docker.DockerClient) -> None:
     image = with_health_check(busybox, "echo looking; test -e /well")
     ill: dict[str, Any] = {**WANTED, "image": image, "state": "healthy"}
     message = module.fails(**ill)
@@ -532,7 +534,7 @@ def test_healthy(module: Module, busybox: docker.DockerClient) -> None:
     assert "in 0 seconds" in module.fails(**{**ill, "tty": True, "healthy_wait_timeout": 0})
 
 
-def test_healthy_without_a_check_or_a_container_that_stays(module: Module, busybox: docker.DockerClient) -> None:
+def test_healthy_needs_a_check_and_a_container_that_stays(module: Module, busybox: docker.DockerClient) -> None:
     message = module.fails(**WANTED, state="healthy")
     assert "no health check" in message and "state: started" in message
     ending = {"image": with_health_check(busybox, "false"), "command": ["sh", "-c", "exit 3"]}
@@ -542,7 +544,7 @@ def test_healthy_without_a_check_or_a_container_that_stays(module: Module, busyb
 
 
 @pytest.mark.parametrize("status", ["running", "exited", "paused", "created"])
-def test_absent(module: Module, busybox: docker.DockerClient, status: str) -> None:
+def test_absent_removes_a_container_whatever_it_does(module: Module, busybox: docker.DockerClient, status: str) -> None:
     have(busybox, status)
     done = module.converges(name="box", state="absent", stop_timeout=0)
     assert done["actions"] == ["Removed container box"]
@@ -583,7 +585,7 @@ def test_a_paused_one_is_left_to_who_paused_it(module: Module, busybox: docker.D
 
 
 @pytest.mark.parametrize("length", [2, 5])
-def test_a_name_that_begins_anothers_id(module: Module, busybox: docker.DockerClient, length: int) -> None:
+def test_a_name_that_begins_anothers_id_is_a_name(module: Module, busybox: docker.DockerClient, length: int) -> None:
     """The engine takes the beginning of an Id for a container: "db" may be anybody's."""
     other = busybox.containers.run("busybox", UP, name="other", detach=True)
     name = str(other.id)[:length]
@@ -623,7 +625,7 @@ def test_keeps_what_is_there(module: Module, busybox: docker.DockerClient) -> No
 
 
 @pytest.mark.parametrize("existing", ["keep", "replace"])
-def test_one_that_is_made_at_the_same_moment(between: Relay, busybox: docker.DockerClient, existing: str) -> None:
+def test_one_that_is_made_at_the_same_moment_stays(between: Relay, busybox: docker.DockerClient, existing: str) -> None:
     other = {"name": "box", "labels": {"holder": "other"}, "detach": True}
     between.before("POST /containers/create", lambda: busybox.containers.run("busybox", UP, **other))
     asked = {**WANTED, "existing": existing, "labels": {"holder": "me"}}
@@ -638,7 +640,7 @@ def test_one_that_is_made_at_the_same_moment(between: Relay, busybox: docker.Doc
     assert busybox.containers.get("box").labels["holder"] == "other"
 
 
-def test_one_whose_name_is_taken_before_it_can_be_looked_up(between: Relay, busybox: docker.DockerClient) -> None:
+def test_one_whose_name_is_taken_is_waited_for(between: Relay, busybox: docker.DockerClient) -> None:
     """An engine reserves a name first, and refuses it at once."""
 
     def take_the_name() -> None:
@@ -713,7 +715,7 @@ def test_results_name_the_container(modules: Callable[[str], Module], busybox: d
     assert modules("container_run").ok(check=True, name="none", state="absent")["container"] is None
 
 
-def test_image_for_another_platform_alone(
+def test_an_image_for_another_platform_alone_gives_a_warning(
     module: Module, modules: Callable[[str], Module], engine: Engine, busybox: docker.DockerClient
 ) -> None:
     """No engine reports whether the host emulates a platform, so the task warns, also in check mode."""

@@ -21,7 +21,9 @@ from ansible_collections.gantry.docker.tests.integration.scenes import child, st
 pytestmark = [pytest.mark.one_engine, pytest.mark.timeout(1800)]
 
 
-def test_demo_on_somebody_elses_engine(engine: Engine, busybox: docker.DockerClient, tmp_path: Path) -> None:
+def test_the_demo_leaves_somebody_elses_engine_as_it_was(
+    engine: Engine, busybox: docker.DockerClient, tmp_path: Path
+) -> None:
     busybox.api.tag("busybox", "mine", "1")
     child(busybox, "busybox")  # dangles
     used(busybox, "busybox", running=True)

@@ -20,7 +20,7 @@ PLAYBOOK = Path(__file__).with_name("distributions.yml")
 
 
 @pytest.mark.parametrize(("suite", "python"), [("bookworm", "3.11"), ("trixie", "3.13")])
-def test_every_module_on_a_distributions_own_python(
+def test_every_module_runs_on_a_distributions_own_python(
     suite: str, python: str, engine: Engine, clean: docker.DockerClient, tmp_path: Path
 ) -> None:
     with host_of(suite).open("rb") as tar:

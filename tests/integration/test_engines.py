@@ -132,7 +132,7 @@ def test_an_engine_that_shows_another_token_is_not_private(engine: engines.Engin
         shutil.rmtree(pretender, ignore_errors=True)
 
 
-def test_guard_on_the_command_line(engine: engines.Engine) -> None:
+def test_the_guard_refuses_other_engines_on_the_command_line(engine: engines.Engine) -> None:
     def guard(host: str) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "DOCKER_HOST": host}
         return subprocess.run([*COMMAND, "guard"], env=environment, capture_output=True, text=True, check=False)
@@ -143,7 +143,7 @@ def test_guard_on_the_command_line(engine: engines.Engine) -> None:
     assert "is no private engine" in refused.stderr and "Traceback" not in refused.stderr
 
 
-def test_choosing(engine: engines.Engine) -> None:
+def test_only_engines_that_exist_can_be_chosen(engine: engines.Engine) -> None:
     def choose(names: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([*COMMAND, "choose", names], capture_output=True, text=True, check=False)
 
@@ -205,7 +205,7 @@ def test_an_engine_of_binaries_has_both_stores(release: Path, name: str, unpacke
         ),
     ],
 )
-def test_binaries_that_make_no_engine(
+def test_binaries_that_make_no_engine_are_refused(
     called: str, content: dict[str, bytes] | None, said: str, name: str, tmp_path: Path
 ) -> None:
     source = tmp_path / "docker"

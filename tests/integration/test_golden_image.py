@@ -233,7 +233,7 @@ def test_a_run_that_lost_its_claim_moves_no_tag(busybox: docker.DockerClient, st
 
 
 @pytest.mark.one_engine
-def test_claims_that_cannot_be_looked_into(busybox: docker.DockerClient, start: Start) -> None:
+def test_a_claim_from_elsewhere_holds_until_it_expires(busybox: docker.DockerClient, start: Start) -> None:
     elsewhere = {"run": "00000000", "controller": "elsewhere", "process": "boot pid:[1] 1 1", "host": "another"}
     labels = {LABEL + key: value for key, value in elsewhere.items()}
     up = ["tail", "-f", "/dev/null"]
@@ -249,7 +249,7 @@ def test_claims_that_cannot_be_looked_into(busybox: docker.DockerClient, start: 
 
 
 @pytest.mark.one_engine
-def test_hosts_of_one_engine_in_one_play(busybox: docker.DockerClient, start: Start) -> None:
+def test_of_two_hosts_of_one_engine_one_builds(busybox: docker.DockerClient, start: Start) -> None:
     said = start("--forks=2", who="both").ends(2)
     assert "of this play already. Let one host build for all" in said
     assert "RETRYING" not in said

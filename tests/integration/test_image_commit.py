@@ -60,7 +60,7 @@ def keeps_no_trial(module: Module, client: docker.DockerClient, **asked: Any) ->
     assert images(client) == before
 
 
-def test_a_changed_container(module: Module, busybox: docker.DockerClient) -> None:
+def test_a_changed_container_makes_an_image(module: Module, busybox: docker.DockerClient) -> None:
     box = busybox.containers.run("busybox", UP, name="box", detach=True)
     inside(box, "echo hello > /hello")
     before = images(busybox)
@@ -94,7 +94,7 @@ def test_an_unchanged_container_has_no_new_layer(module: Module, busybox: docker
 
 
 @pytest.mark.parametrize("then", ["stop", "pause", "restart", "kill"])
-def test_the_same_whatever_the_container_does_meanwhile(
+def test_stopping_or_pausing_a_container_changes_no_image(
     module: Module, busybox: docker.DockerClient, then: str
 ) -> None:
     box = busybox.containers.run("busybox", UP, name="box", detach=True)
@@ -109,7 +109,7 @@ def test_the_same_whatever_the_container_does_meanwhile(
     assert box.status == status
 
 
-def test_with_a_file_of_the_base_gone(
+def test_a_deleted_file_of_the_base_is_committed_once(
     module: Module, engine: Engine, box: Container, busybox: docker.DockerClient
 ) -> None:
     # There the layer's DiffID has the second of the commit in it, which no check mode can know.
@@ -179,7 +179,7 @@ def test_each_of_these_twice_is_unchanged(module: Module, busybox: docker.Docker
     keeps_no_trial(module, busybox, **WANTED)
 
 
-def test_changes_beside_a_deletion(module: Module, box: Container, busybox: docker.DockerClient) -> None:
+def test_changes_beside_a_deletion_are_seen(module: Module, box: Container, busybox: docker.DockerClient) -> None:
     """Layers with deletions differ at every commit. Other changes must be seen all the same."""
     inside(box, "rm /etc/passwd && touch /bin/no")
     module.ok(**WANTED)
@@ -202,7 +202,7 @@ def test_a_diff_is_bounded(module: Module, busybox: docker.DockerClient) -> None
     assert done["layer_paths"] == {"added": 251, "changed": 0, "deleted": 0}
 
 
-def test_labels(module: Module, busybox: docker.DockerClient) -> None:
+def test_labels_are_set_as_given(module: Module, busybox: docker.DockerClient) -> None:
     labels = {"a.b": 'quo"ted $HOME \\ back', "number": 12, "of the box": "new", "empty": ""}
     busybox.containers.create("busybox", ["sh"], name="box", labels={"of the box": "old", "kept": "yes"})
     module.ok(**WANTED)
@@ -231,7 +231,7 @@ def test_labels(module: Module, busybox: docker.DockerClient) -> None:
         ("ENV NAME=value", "Env", None),
     ],
 )
-def test_config_alone(
+def test_a_change_of_the_config_alone_makes_an_image(
     module: Module, busybox: docker.DockerClient, engine: Engine, change: str, key: str, value: Any
 ) -> None:
     busybox.containers.create("busybox", ["sh"], name="box")
@@ -296,7 +296,7 @@ def test_no_commit_where_it_is_proved_what_it_gives(module: Module, busybox: doc
         ("forget", {}, False),
     ],
 )
-def test_a_commit_where_it_is_not_proved(
+def test_a_commit_is_made_where_it_is_not_proved(
     module: Module, busybox: docker.DockerClient, since: str | None, asked: dict[str, Any], changed: bool
 ) -> None:
     box = read_only(busybox)
@@ -323,7 +323,7 @@ def test_nothing_is_proved_of_a_container_that_can_be_written(module: Module, bu
     assert within(busybox, "made:1", "ls /copied") == "/copied\n"
 
 
-def test_several_names(module: Module, busybox: docker.DockerClient) -> None:
+def test_several_names_get_one_image(module: Module, busybox: docker.DockerClient) -> None:
     box = busybox.containers.run("busybox", UP, name="box", detach=True)
     inside(box, "echo hello > /hello")
     done = module.converges(container="box", names=["made:1", "made", "127.0.0.1:5001/made:1", "made:latest"])
@@ -353,14 +353,14 @@ def test_one_of_several_names_has_another_image(module: Module, busybox: docker.
     assert busybox.images.get("made:2").id == busybox.images.get("made:1").id == made
 
 
-def test_names_of_two_images_that_are_the_same(module: Module, busybox: docker.DockerClient) -> None:
+def test_names_of_two_equal_images_stay(module: Module, busybox: docker.DockerClient) -> None:
     box = busybox.containers.create("busybox", ["sh"], name="box")
     ids = [box.commit("made", tag).id for tag in ("1", "2")]
     assert ids[0] != ids[1]
     keeps_no_trial(module, busybox, container="box", names=["made:1", "made:2"])
 
 
-def test_over_the_name_of_its_own_base(module: Module, busybox: docker.DockerClient) -> None:
+def test_an_image_can_take_the_name_of_its_own_base(module: Module, busybox: docker.DockerClient) -> None:
     box = busybox.containers.run("busybox", UP, name="box", detach=True)
     inside(box, "echo hello > /hello")
     base = busybox.images.get("busybox").id
@@ -380,7 +380,7 @@ def test_the_bases_tag_has_moved(module: Module, busybox: docker.DockerClient) -
     assert within(busybox, "made:1", "cat /hello") == "again\n"
 
 
-def test_the_bases_image_was_removed(module: Module, busybox: docker.DockerClient) -> None:
+def test_a_removed_base_is_named_if_it_is_needed(module: Module, busybox: docker.DockerClient) -> None:
     """Stores keep different parts of the image: the commit works, or the error has the reason."""
     box = busybox.containers.run("busybox", UP, name="box", detach=True)
     base = busybox.images.get("busybox").id
@@ -411,7 +411,7 @@ def dead(engine: Engine, box: Container) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_a_dead_container(module: Module, engine: Engine, busybox: docker.DockerClient, check: bool) -> None:
+def test_a_dead_container_is_refused(module: Module, engine: Engine, busybox: docker.DockerClient, check: bool) -> None:
     box = busybox.containers.create("busybox", ["true"], name="box")
     before = images(busybox)
     with dead(engine, box):

@@ -29,7 +29,7 @@ def told(module: Module, **params: Any) -> dict[str, Any]:
     return result
 
 
-def test_all(module: Module, busybox: docker.DockerClient) -> None:
+def test_without_names_all_are_returned(module: Module, busybox: docker.DockerClient) -> None:
     tools = child(busybox, "busybox", "tools:1")
     before = state(busybox)
     result = told(module)
@@ -48,7 +48,7 @@ def test_all_are_those_that_docker_images_lists(module: Module, busybox: docker.
     assert {dangling, top} <= listed and part not in listed
 
 
-def test_a_tag_moves_after_the_images_were_listed(between: Relay, busybox: docker.DockerClient) -> None:
+def test_a_tag_that_moves_after_the_list_is_returned_where_it_is(between: Relay, busybox: docker.DockerClient) -> None:
     tools, other = child(busybox, "busybox", "tools:1"), child(busybox, "busybox", "other:1")
     busybox.api.tag(tools, "worktop", "1")
     between.amid_answer("GET /images/json", 0, lambda: busybox.api.tag(other, "tools", "1"))
@@ -56,25 +56,25 @@ def test_a_tag_moves_after_the_images_were_listed(between: Relay, busybox: docke
     assert found[tools] == ["worktop:1"] and found[other] == ["other:1", "tools:1"]
 
 
-def test_none_at_all(module: Module, clean: docker.DockerClient) -> None:
+def test_an_engine_without_images_has_none(module: Module, clean: docker.DockerClient) -> None:
     assert told(module)["images"] == []
 
 
-def test_as_inspected(module: Module, busybox: docker.DockerClient) -> None:
+def test_an_image_is_returned_as_inspected(module: Module, busybox: docker.DockerClient) -> None:
     result = told(module, name="busybox")
     assert result["image"] == busybox.images.get("busybox").attrs
     assert result["images"] == [result["image"]]
 
 
 @pytest.mark.parametrize("digits", [64, 12])
-def test_by_id(module: Module, busybox: docker.DockerClient, digits: int) -> None:
+def test_images_are_found_by_id(module: Module, busybox: docker.DockerClient, digits: int) -> None:
     identifier = id_of(busybox, "busybox")
     short = identifier.removeprefix("sha256:")[:digits]
     assert told(module, name=short)["image"]["Id"] == identifier
     assert told(module, name=short)["not_found"] == []
 
 
-def test_by_digest(module: Module, clean: docker.DockerClient) -> None:
+def test_images_are_found_by_digest(module: Module, clean: docker.DockerClient) -> None:
     digest = pinned(clean)
     image = told(module, name=digest)["image"]
     assert image["RepoDigests"] == [digest]
@@ -88,7 +88,7 @@ def test_missing_ones_are_told_and_no_error(module: Module, busybox: docker.Dock
     assert "image" not in result
 
 
-def test_single_missing_one(module: Module, clean: docker.DockerClient) -> None:
+def test_a_single_missing_one_is_no_error(module: Module, clean: docker.DockerClient) -> None:
     result = told(module, name="busybox")
     assert result["images"] == []
     assert result["not_found"] == ["busybox:latest"]
@@ -99,7 +99,7 @@ def test_no_name_is_not_every_name(module: Module, busybox: docker.DockerClient)
     assert told(module, names=[])["images"] == []
 
 
-def test_history_only_on_request(module: Module, busybox: docker.DockerClient) -> None:
+def test_history_comes_only_on_request(module: Module, busybox: docker.DockerClient) -> None:
     assert "History" not in told(module, name="busybox")["image"]
 
 
@@ -118,7 +118,7 @@ def test_history_tells_which_step_made_which_layer(module: Module, busybox: dock
     assert [oldest["DiffID"], newest["DiffID"]] == image["RootFS"]["Layers"]
 
 
-def test_history_of_several(module: Module, busybox: docker.DockerClient) -> None:
+def test_each_of_several_has_its_own_history(module: Module, busybox: docker.DockerClient) -> None:
     child(busybox, "busybox", "tools:1")
     images = told(module, names=["tools:1", "busybox"], history=True)["images"]
     assert [len(image["History"]) for image in images] == [2, 1]
@@ -171,7 +171,7 @@ def test_sizes_are_those_of_docker_system_df(module: Module, engine: Engine, bus
     assert top["Unique"] >= 400_000 and top["Shared"] > 1_000_000
 
 
-def test_no_sizes_for_a_part_of_another(module: Module, busybox: docker.DockerClient) -> None:
+def test_a_part_of_another_has_no_sizes(module: Module, busybox: docker.DockerClient) -> None:
     part = child(busybox, "busybox")
     child(busybox, part, "tools:1")
     assert [image["Sizes"] is None for image in told(module, names=[part, "tools:1"], sizes=True)["images"]] == [
@@ -207,7 +207,7 @@ def ids(result: dict[str, Any]) -> list[str]:
     return [image["Id"] for image in result["images"]]
 
 
-def test_patterns(module: Module, several: docker.DockerClient) -> None:
+def test_patterns_select_names(module: Module, several: docker.DockerClient) -> None:
     for names, meant, not_found in (
         (["app:*"], ["app:2", "app:1"], []),
         (["*/app"], ["host.example/team/app:1", "example/app:1"], []),
@@ -236,7 +236,7 @@ def several(busybox: docker.DockerClient) -> docker.DockerClient:
     return busybox
 
 
-def test_filters(module: Module, engine: Engine, several: docker.DockerClient) -> None:
+def test_filters_select_as_dockers_do(module: Module, engine: Engine, several: docker.DockerClient) -> None:
     # From 29.5 on complete names count too, such as docker.io/library/app:1 (daemon/images/image_list.go).
     complete = ["example/app:1", "app:2", "app:1"] if engine.release >= (29, 5) else []
     passing: dict[str, Any]
@@ -271,18 +271,18 @@ def listed(engine: Engine, filters: dict[str, Any]) -> set[str]:
     )
 
 
-def test_dangling_ones(module: Module, busybox: docker.DockerClient) -> None:
+def test_dangling_selects_images_without_a_name(module: Module, busybox: docker.DockerClient) -> None:
     nameless = child(busybox, "busybox")
     assert ids(told(module, filters={"dangling": True})) == [nameless]
     assert ids(told(module, filters={"dangling": "no"})) == [id_of(busybox, "busybox")]
 
 
-def test_filters_of_an_id(module: Module, several: docker.DockerClient) -> None:
+def test_filters_take_an_id(module: Module, several: docker.DockerClient) -> None:
     for name in (id_of(several, "app:2"), id_of(several, "app:2").removeprefix("sha256:")[:12]):
         assert ids(told(module, filters={"before": name})) == [id_of(several, "app:1")]
 
 
-def test_names_and_filters(module: Module, several: docker.DockerClient) -> None:
+def test_names_and_filters_must_both_match(module: Module, several: docker.DockerClient) -> None:
     several.api.tag("app:2", "other", "1")
     result = told(module, names=["busybox", "app:1", "app:*", "example/*"], filters={"label": "stage=live"})
     assert ids(result) == [id_of(several, "app:2")]
@@ -291,7 +291,7 @@ def test_names_and_filters(module: Module, several: docker.DockerClient) -> None
     assert ids(told(module, names=["app:*"], filters={"reference": "other"})) == [id_of(several, "app:2")]
 
 
-def test_history_and_sizes_of_filtered_ones(module: Module, several: docker.DockerClient) -> None:
+def test_history_and_sizes_count_images_that_a_filter_leaves_out(module: Module, several: docker.DockerClient) -> None:
     grown(several, "app:1", "grown:1", 1000)
     (image,) = told(module, filters={"reference": "app:1"}, history=True, sizes=True)["images"]
     (row,) = image["History"]
@@ -299,7 +299,7 @@ def test_history_and_sizes_of_filtered_ones(module: Module, several: docker.Dock
     assert image["Sizes"]["Shared"] > 0
 
 
-def test_required(module: Module, several: docker.DockerClient) -> None:
+def test_required_ones_must_be_there(module: Module, several: docker.DockerClient) -> None:
     module.unchanged(names=["app:1", "example/*"], required=True)
     module.unchanged(required=True)
     for check in (True, False):
@@ -326,12 +326,12 @@ def test_required(module: Module, several: docker.DockerClient) -> None:
         ({"since": "App"}, ["'App'", "lower case"]),
     ],
 )
-def test_bad_filters(module: Module, busybox: docker.DockerClient, filters: Any, words: list[str]) -> None:
+def test_bad_filters_are_refused(module: Module, busybox: docker.DockerClient, filters: Any, words: list[str]) -> None:
     message = module.fails(filters=filters)
     assert all(word in message for word in words), message
 
 
-def test_layers_for_a_thin_archive(
+def test_layers_can_be_left_out_of_an_archive_as_they_are_returned(
     module: Module, modules: Callable[[str], Module], busybox: docker.DockerClient, tmp_path: Path
 ) -> None:
     """The layers in one host's result are an option for an archive on another host, unchanged."""
@@ -358,6 +358,6 @@ def test_layers_for_a_thin_archive(
         ("", ["''"]),
     ],
 )
-def test_bad_names(module: Module, clean: docker.DockerClient, name: str, words: list[str]) -> None:
+def test_bad_names_are_refused(module: Module, clean: docker.DockerClient, name: str, words: list[str]) -> None:
     message = module.fails(names=["busybox", name])
     assert all(word in message for word in words), message

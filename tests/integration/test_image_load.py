@@ -63,7 +63,7 @@ def test_loads_and_then_sends_nothing(module: Module, clean: docker.DockerClient
     assert clean.containers.run("example/tools:1", ["ls", "/tools"], remove=True) == b"/tools\n"
 
 
-def test_one_tag_is_missing(module: Module, clean: docker.DockerClient, archive: Path) -> None:
+def test_only_a_missing_tag_is_loaded(module: Module, clean: docker.DockerClient, archive: Path) -> None:
     module.ok(path=str(archive))
     clean.api.remove_image("busybox:latest")
     done = module.converges(path=str(archive))
@@ -78,14 +78,14 @@ def test_a_tag_moves_back(module: Module, clean: docker.DockerClient, archive: P
     assert len(after["layers"]) == len(before["layers"]) + 1
 
 
-def test_without_tags(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
+def test_an_image_without_tags_is_loaded(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
     path = save(busybox, tmp_path / "untagged.tar", str(busybox.images.get("busybox").id))
     _forget(busybox)
     module.converges(path=str(path))
     assert [image.tags for image in busybox.images.list()] == [[]]
 
 
-def test_several_without_tags(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
+def test_several_images_without_tags_are_loaded(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
     container = busybox.containers.create("busybox")
     made = [str(container.commit(conf={"Labels": {"number": str(number)}}).id) for number in range(2)]
     container.remove()
@@ -100,7 +100,7 @@ def test_several_without_tags(module: Module, busybox: docker.DockerClient, tmp_
     ("ending", "compress"),
     [("gz", gzip.compress), ("xz", lzma.compress), ("bz2", bz2.compress), ("zst", zstandard.compress)],
 )
-def test_compressed(
+def test_compressed_archives_are_loaded(
     module: Module, clean: docker.DockerClient, archive: Path, ending: str, compress: Callable[[bytes], bytes]
 ) -> None:
     packed = archive.with_suffix(f".{ending}")
@@ -108,7 +108,7 @@ def test_compressed(
     module.converges(path=str(packed))
 
 
-def test_from_every_other_engine(
+def test_an_archive_of_another_engine_is_loaded(
     module: Module, engine: engines.Engine, clean: docker.DockerClient, tmp_path: Path
 ) -> None:
     other_name = "bookworm-classic" if engine.store == "containerd" else "sid-containerd"
@@ -126,7 +126,9 @@ def test_from_every_other_engine(
 
 @pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize("keep", [0, 100, 0.5, 0.95])
-def test_truncated(module: Module, clean: docker.DockerClient, archive: Path, keep: float, check: bool) -> None:
+def test_a_truncated_archive_is_refused(
+    module: Module, clean: docker.DockerClient, archive: Path, keep: float, check: bool
+) -> None:
     size = archive.stat().st_size
     os.truncate(archive, int(keep if keep >= 1 else keep * size))
     message = module.fails(check=check, path=str(archive))
@@ -135,7 +137,7 @@ def test_truncated(module: Module, clean: docker.DockerClient, archive: Path, ke
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_no_archive(module: Module, clean: docker.DockerClient, tmp_path: Path, check: bool) -> None:
+def test_what_is_no_archive_is_refused(module: Module, clean: docker.DockerClient, tmp_path: Path, check: bool) -> None:
     garbage = tmp_path / "garbage"
     garbage.write_bytes(os.urandom(100_000))
     assert str(garbage) in module.fails(check=check, path=str(garbage))
@@ -164,7 +166,7 @@ def test_a_wrong_layer_leaves_the_old_tags(module: Module, busybox: docker.Docke
     assert tags == {"busybox:latest": before, "example/tools:1": before}
 
 
-def test_some_of_them(module: Module, clean: docker.DockerClient, archive: Path) -> None:
+def test_only_named_images_are_loaded(module: Module, clean: docker.DockerClient, archive: Path) -> None:
     done = module.converges(path=str(archive), name="example/tools:1")
     assert [tag for image in clean.images.list() for tag in image.tags] == ["example/tools:1"]
     assert done["bytes_sent"] < archive.stat().st_size
@@ -173,7 +175,7 @@ def test_some_of_them(module: Module, clean: docker.DockerClient, archive: Path)
     module.unchanged(path=str(archive))
 
 
-def test_one_of_an_images_tags(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
+def test_only_a_named_tag_is_loaded(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
     busybox.api.tag("busybox", "example/tools", "1")
     path = save(busybox, tmp_path / "two.tar", "busybox:latest", "example/tools:1")
     _forget(busybox)
@@ -182,7 +184,9 @@ def test_one_of_an_images_tags(module: Module, busybox: docker.DockerClient, tmp
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_name_that_is_not_in_it(module: Module, clean: docker.DockerClient, archive: Path, check: bool) -> None:
+def test_a_name_that_the_archive_lacks_is_refused(
+    module: Module, clean: docker.DockerClient, archive: Path, check: bool
+) -> None:
     message = module.fails(check=check, path=str(archive), names=["busybox", "none/such:1"])
     assert "none/such:1" in message and "busybox:latest, example/tools:1" in message
     assert "digest" in module.fails(check=check, path=str(archive), name=f"busybox@sha256:{64 * '0'}")
@@ -200,7 +204,7 @@ def test_only_what_is_missing_is_sent(module: Module, clean: docker.DockerClient
     assert before.items() <= after.items() and len(after) == len(before) + 1
 
 
-def test_oci_layout_alone(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
+def test_an_oci_layout_alone_is_loaded(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
     """As skopeo writes it, without the manifest.json that classic stores read; its layers are compressed."""
     layer = _layer_of_busybox(busybox, tmp_path)
     _forget(busybox)
@@ -219,7 +223,7 @@ def _layer_of_busybox(client: docker.DockerClient, place: Path) -> bytes:
     return gzip.decompress(layer) if layer.startswith(b"\x1f\x8b") else layer
 
 
-def test_several_platforms(
+def test_images_for_several_platforms_are_loaded(
     module: Module, engine: engines.Engine, busybox: docker.DockerClient, tmp_path: Path
 ) -> None:
     """A containerd store takes all of them, a classic one that of the engine."""
@@ -371,7 +375,7 @@ def test_no_hostile_archive_moves_a_tag_that_was_not_foreseen(
 
 
 @pytest.mark.parametrize("how", ["in its place", "written over"])
-def test_a_file_that_is_exchanged_after_it_was_judged(
+def test_a_file_that_is_exchanged_after_it_was_judged_is_not_loaded(
     how: str, between: Relay, prod: docker.DockerClient, tmp_path: Path
 ) -> None:
     """Size and time of the last change are put back."""
@@ -448,7 +452,9 @@ def test_what_cannot_be_undone_is_told(between: Relay, prod: docker.DockerClient
 
 @pytest.mark.parametrize("compression", ["none", "gzip"])
 @pytest.mark.parametrize("check", [True, False])
-def test_verify(check: bool, compression: str, module: Module, prod: docker.DockerClient, tmp_path: Path) -> None:
+def test_verify_finds_damage(
+    check: bool, compression: str, module: Module, prod: docker.DockerClient, tmp_path: Path
+) -> None:
     path, damaged = tmp_path / "images.tar", tmp_path / "damaged.tar"
     entries = archives.both(SMALL)
     path.write_bytes(archives.packed(archives.tar(entries), compression))
@@ -479,7 +485,7 @@ def test_tells_what_the_engine_said(module: Module, clean: docker.DockerClient, 
 
 
 @pytest.mark.parametrize(("written", "tag"), [("app:1", "app:1"), ("latest", None), ("team/app:2", "team/app:2")])
-def test_names_as_other_tools_write_them(
+def test_names_are_read_as_other_tools_write_them(
     written: str, tag: str | None, module: Module, clean: docker.DockerClient, tmp_path: Path
 ) -> None:
     """As skopeo writes oci-archive:f.tar:app:1. A tag alone is no name: its image is listed without one."""
@@ -544,7 +550,7 @@ SAID_BEFORE_1_10: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("said", SAID_BEFORE_1_10)
-def test_layout_of_docker_before_1_10(
+def test_the_layout_of_docker_before_1_10_is_loaded(
     said: str, module: Module, engine: engines.Engine, clean: docker.DockerClient, tmp_path: Path
 ) -> None:
     """Every engine accepts it from image_load. An engine that reads this layout itself gives the image the same Id."""
@@ -572,7 +578,9 @@ def test_layout_of_docker_before_1_10(
     module.unchanged(path=str(path), verify=True)
 
 
-def test_image_of_docker_before_1_10_without_a_tag(module: Module, clean: docker.DockerClient, tmp_path: Path) -> None:
+def test_an_image_of_docker_before_1_10_without_a_tag_is_loaded(
+    module: Module, clean: docker.DockerClient, tmp_path: Path
+) -> None:
     path = tmp_path / "old.tar"
     path.write_bytes(archives.tar(archives.ancient(OLD, replace(OLDER, tags=()))))
     assert len(module.converges(path=str(path))["images"]) == 2
@@ -593,7 +601,7 @@ def test_what_else_is_in_a_layout_is_left_out(module: Module, clean: docker.Dock
 
 
 @pytest.mark.parametrize("form", archives.SPARSE_FORMS)
-def test_archive_that_was_packed_without_its_zeros(
+def test_an_archive_that_was_packed_without_its_zeros_is_loaded(
     form: str, module: Module, clean: docker.DockerClient, tmp_path: Path
 ) -> None:
     """It was unpacked and packed again by tar --sparse; the engine gets all of the layer."""
@@ -637,7 +645,9 @@ def test_an_image_that_lost_content_is_mended(
     assert [image.missing for image in read_index(saved).images] == [()]
 
 
-def test_platforms(module: Module, engine: engines.Engine, clean: docker.DockerClient, tmp_path: Path) -> None:
+def test_only_chosen_platforms_are_loaded(
+    module: Module, engine: engines.Engine, clean: docker.DockerClient, tmp_path: Path
+) -> None:
     host = archives.Image((archives.layer("host"),), tags=("both:1",))
     arm = replace(host, architecture="arm64", layers=(archives.layer("arm"),))
     path = tmp_path / "both.tar"

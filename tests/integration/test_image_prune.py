@@ -61,7 +61,7 @@ def names(client: docker.DockerClient) -> list[str]:
     return sorted(name for image in state(client).values() for name in image)
 
 
-def test_dangling(module: Module, busybox: docker.DockerClient) -> None:
+def test_dangling_images_go(module: Module, busybox: docker.DockerClient) -> None:
     dangling = {child(busybox, "busybox") for _index in range(2)}
     child(busybox, "busybox", "tools:1")
     done = pruned(module, busybox)
@@ -70,13 +70,13 @@ def test_dangling(module: Module, busybox: docker.DockerClient) -> None:
     assert names(busybox) == ["busybox:latest", "tools:1"]
 
 
-def test_dangling_after_its_tag_moved(module: Module, busybox: docker.DockerClient) -> None:
+def test_an_image_dangles_after_its_tag_moved(module: Module, busybox: docker.DockerClient) -> None:
     former = child(busybox, "busybox", "tools:1")
     busybox.api.tag("busybox", "tools", "1", force=True)
     assert pruned(module, busybox)["diff"] == {"before": {former: []}, "after": {former: None}}
 
 
-def test_nothing_to_prune(module: Module, busybox: docker.DockerClient) -> None:
+def test_nothing_goes_where_nothing_may(module: Module, busybox: docker.DockerClient) -> None:
     assert module.unchanged()["space_reclaimed"] == 0
     for until in ("24h", "2020-01-01", "2020-01-01T00:00:00Z"):
         assert module.unchanged(until=until)["space_reclaimed"] == 0
@@ -89,12 +89,12 @@ def test_others_are_not_looked_at_if_none_dangles(between: Relay, busybox: docke
     assert lists and all("dangling" in question for question in lists), "all images were listed"
 
 
-def test_empty_engine(module: Module, clean: docker.DockerClient) -> None:
+def test_an_empty_engine_stays_as_it_is(module: Module, clean: docker.DockerClient) -> None:
     module.unchanged()
     module.unchanged(dangling=False)
 
 
-def test_all(module: Module, busybox: docker.DockerClient) -> None:
+def test_all_unused_images_go(module: Module, busybox: docker.DockerClient) -> None:
     busybox.api.tag("busybox", "zz", "1")
     child(busybox, "busybox", "tools:1")
     child(busybox, "busybox")
@@ -102,7 +102,7 @@ def test_all(module: Module, busybox: docker.DockerClient) -> None:
     assert state(busybox) == {}
 
 
-def test_space_of_shared_layers(module: Module, busybox: docker.DockerClient) -> None:
+def test_space_of_shared_layers_is_foreseen(module: Module, busybox: docker.DockerClient) -> None:
     """A layer counts with the last of its images, whatever their order and origin."""
     grown(busybox, "busybox", "base:1", 700_000)
     for name, size in (("app:1", 50_000), ("app:2", 60_000), ("app:3", 0)):
@@ -114,7 +114,7 @@ def test_space_of_shared_layers(module: Module, busybox: docker.DockerClient) ->
     assert state(busybox) == {}
 
 
-def test_space_of_layers_that_one_image_less_has(module: Module, busybox: docker.DockerClient) -> None:
+def test_space_of_layers_that_one_image_less_has_is_foreseen(module: Module, busybox: docker.DockerClient) -> None:
     """No image ends on the shared layer, so no image's size is that of the layer."""
     busybox.images.pull("gantry/python", "3")
     for name in ("app:1", "app:2"):
@@ -126,7 +126,7 @@ def test_space_of_layers_that_one_image_less_has(module: Module, busybox: docker
     pruned(module, busybox, dangling=False, keep=["busybox", "debian"])
 
 
-def test_space_of_an_image_that_the_engine_lost_meanwhile(
+def test_no_space_is_promised_of_an_image_that_the_engine_lost_meanwhile(
     between: Relay, busybox: docker.DockerClient, engine: Engine
 ) -> None:
     """The bytes of unknown layers are not promised."""
@@ -184,7 +184,7 @@ def multi(engine: Engine, busybox: docker.DockerClient) -> str:
         (["amd64"], f"{REGISTRY}/multi:amd64"),
     ],
 )
-def test_space_of_several_platforms(
+def test_no_more_space_is_promised_of_several_platforms_than_comes_free(
     module: Module,
     modules: Callable[[str], Module],
     client: docker.DockerClient,
@@ -258,7 +258,7 @@ def attested(engine: Engine, client: docker.DockerClient) -> Callable[..., None]
         ((b"1", b"1"), (b"{}" * 499, b"{}" * 499)),  # all but the index
     ],
 )
-def test_space_of_what_two_indexes_share(
+def test_space_of_what_two_indexes_share_is_foreseen(
     module: Module,
     tidy: None,
     busybox: docker.DockerClient,
@@ -273,7 +273,7 @@ def test_space_of_what_two_indexes_share(
 
 
 @pytest.mark.parametrize("kept", [0, 1, 2])
-def test_space_of_several_commits_of_one_container(
+def test_space_of_several_commits_of_one_container_is_foreseen(
     module: Module, tidy: None, busybox: docker.DockerClient, engine: Engine, kept: int
 ) -> None:
     """They share a snapshot that the engine makes for each container, and no call reports it."""
@@ -289,7 +289,7 @@ def test_space_of_several_commits_of_one_container(
     pruned(module, busybox, dangling=False)
 
 
-def test_what_is_told_of_each(module: Module, busybox: docker.DockerClient) -> None:
+def test_each_image_has_a_reason(module: Module, busybox: docker.DockerClient) -> None:
     dangling, old = child(busybox, "busybox"), child(busybox, "busybox", "tools:1")
     used(busybox, "busybox")
     kept = child(busybox, "busybox", "other:1")
@@ -302,7 +302,7 @@ def test_what_is_told_of_each(module: Module, busybox: docker.DockerClient) -> N
     assert stays == {base: "used by user (created)", kept: "kept by other"}
 
 
-def test_keep_last(module: Module, busybox: docker.DockerClient) -> None:
+def test_keep_last_keeps_the_newest_of_each_repository(module: Module, busybox: docker.DockerClient) -> None:
     made = {f"app:{number}": dated(busybox, f"app:{number}", number) for number in range(1, 6)}
     dated(busybox, "other:1", 1)
     used(busybox, "app:1")
@@ -311,7 +311,7 @@ def test_keep_last(module: Module, busybox: docker.DockerClient) -> None:
     assert made["app:1"] in state(busybox)
 
 
-def test_until(module: Module, busybox: docker.DockerClient) -> None:
+def test_until_keeps_newer_images(module: Module, busybox: docker.DockerClient) -> None:
     for day in (1, 2, 3):
         dated(busybox, f"app:{day}", day)
     module.unchanged(dangling=False, keep=["busybox"], until="2020-01-01T00:00:00Z")
@@ -321,12 +321,12 @@ def test_until(module: Module, busybox: docker.DockerClient) -> None:
     assert names(busybox) == ["busybox:latest"]
 
 
-def test_until_of_a_moment_ago(module: Module, busybox: docker.DockerClient) -> None:
+def test_until_keeps_what_was_just_made(module: Module, busybox: docker.DockerClient) -> None:
     child(busybox, "busybox")
     module.unchanged(until="1h")
 
 
-def test_labels(module: Module, busybox: docker.DockerClient) -> None:
+def test_labels_decide(module: Module, busybox: docker.DockerClient) -> None:
     for name, stage in (("a:1", "test"), ("b:1", "live"), ("d:1", "test")):
         dated(busybox, name, 1, {"stage": stage, **({"hold": ""} if name == "d:1" else {})})
     dated(busybox, "c:1", 1)
@@ -336,7 +336,7 @@ def test_labels(module: Module, busybox: docker.DockerClient) -> None:
     assert names(busybox) == ["busybox:latest", "c:1"]
 
 
-def test_reference(module: Module, busybox: docker.DockerClient) -> None:
+def test_reference_must_match_all_names(module: Module, busybox: docker.DockerClient) -> None:
     for name in ("ci/a:1", "ci/b:1", "live/a:1"):
         child(busybox, "busybox", name)
     busybox.api.tag("ci/b:1", "live/b", "1")
@@ -345,7 +345,7 @@ def test_reference(module: Module, busybox: docker.DockerClient) -> None:
     assert names(busybox) == ["busybox:latest", "ci/b:1", "live/a:1", "live/b:1"]
 
 
-def test_target_size(module: Module, busybox: docker.DockerClient) -> None:
+def test_target_size_takes_only_as_many_as_are_needed(module: Module, busybox: docker.DockerClient) -> None:
     """Only as much is removed as is needed, the least recently used first, and the engine's report agrees."""
     for number in (3, 1, 2):
         grown(busybox, "busybox", f"app:{number}", 1_000_000)
@@ -382,7 +382,7 @@ def test_the_past_is_asked_for_alone(between: Relay, busybox: docker.DockerClien
 
 
 @pytest.mark.parametrize("size", ["many", "-1", "-1GB", "5 apples"])
-def test_bad_sizes(module: Module, busybox: docker.DockerClient, size: str) -> None:
+def test_bad_sizes_are_refused(module: Module, busybox: docker.DockerClient, size: str) -> None:
     assert "target_size" in module.fails(dangling=False, target_size=size)
     assert names(busybox) == ["busybox:latest"]
 
@@ -399,7 +399,9 @@ def test_bad_sizes(module: Module, busybox: docker.DockerClient, size: str) -> N
         ({"label_not": [""]}, ["'' in label_not"]),
     ],
 )
-def test_bad_rules(module: Module, busybox: docker.DockerClient, params: dict[str, Any], words: list[str]) -> None:
+def test_bad_rules_are_refused(
+    module: Module, busybox: docker.DockerClient, params: dict[str, Any], words: list[str]
+) -> None:
     child(busybox, "busybox")
     before = state(busybox)
     message = module.fails(**params)
@@ -430,7 +432,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Meanwhile], None]:
 
 
 @pytest.mark.parametrize("running", [True, False])
-def test_container_that_came_meanwhile(
+def test_a_container_that_came_meanwhile_keeps_its_image(
     module: Module, busybox: docker.DockerClient, meanwhile: Callable[[Meanwhile], None], running: bool
 ) -> None:
     needed, other = (grown(busybox, "busybox", name, 90_000) for name in ("needed:1", "other:1"))
@@ -448,7 +450,7 @@ def test_container_that_came_meanwhile(
     assert needed in state(busybox)
 
 
-def test_nothing_left_of_the_plan(
+def test_nothing_changes_if_nothing_is_left_of_the_plan(
     module: Module, busybox: docker.DockerClient, meanwhile: Callable[[Meanwhile], None]
 ) -> None:
     child(busybox, "busybox", "tools:1")
@@ -458,7 +460,7 @@ def test_nothing_left_of_the_plan(
     assert done["diff"] == {"before": {}, "after": {}} and done["space_reclaimed"] == 0
 
 
-def test_tag_that_moved_meanwhile(
+def test_a_tag_that_moved_meanwhile_stays(
     module: Module, busybox: docker.DockerClient, meanwhile: Callable[[Meanwhile], None]
 ) -> None:
     """A removal by name would take the name from another image."""
@@ -469,7 +471,7 @@ def test_tag_that_moved_meanwhile(
     assert names(busybox) == ["busybox:latest", "tools:1"]
 
 
-def test_parent_of_one_that_stays_after_all(
+def test_a_parent_of_one_that_stays_after_all_stays(
     module: Module, busybox: docker.DockerClient, meanwhile: Callable[[Meanwhile], None]
 ) -> None:
     child(busybox, "busybox", "low:1")
@@ -481,7 +483,9 @@ def test_parent_of_one_that_stays_after_all(
     assert state(busybox) == before
 
 
-def test_gone_meanwhile(module: Module, busybox: docker.DockerClient, meanwhile: Callable[[Meanwhile], None]) -> None:
+def test_an_image_that_is_gone_meanwhile_is_spared(
+    module: Module, busybox: docker.DockerClient, meanwhile: Callable[[Meanwhile], None]
+) -> None:
     child(busybox, "busybox", "tools:1")
     meanwhile(lambda: busybox.api.remove_image("tools:1"))
     assert module.ok(dangling=False, keep=["busybox"])["spared"] == ["tools:1 is gone already"]
@@ -507,7 +511,7 @@ def test_used_stays_with_all_names(module: Module, busybox: docker.DockerClient,
     assert names(busybox) == ["busybox:latest", "zz:1"]
 
 
-def test_used_after_its_tag_moved(module: Module, busybox: docker.DockerClient) -> None:
+def test_an_image_in_use_stays_after_its_tag_moved(module: Module, busybox: docker.DockerClient) -> None:
     """The container uses the former image by its Id, and by name the image that has it now."""
     former, new = child(busybox, "busybox", "tools:1"), child(busybox, "busybox", "new:1")
     used(busybox, "tools:1")
@@ -517,7 +521,7 @@ def test_used_after_its_tag_moved(module: Module, busybox: docker.DockerClient) 
     assert {former, new} <= set(state(busybox))
 
 
-def test_used_as_a_parent(module: Module, busybox: docker.DockerClient) -> None:
+def test_a_parent_of_an_image_in_use_stays(module: Module, busybox: docker.DockerClient) -> None:
     child(busybox, "busybox", "low:1")
     child(busybox, "low:1", "top:1")
     used(busybox, "top:1")
@@ -538,7 +542,7 @@ def test_pinned_is_not_dangling(module: Module, clean: docker.DockerClient) -> N
 
 
 @pytest.mark.parametrize("repository", ["aa", "zz"])
-def test_pinned_and_tagged_elsewhere(module: Module, clean: docker.DockerClient, repository: str) -> None:
+def test_any_name_keeps_a_pinned_image(module: Module, clean: docker.DockerClient, repository: str) -> None:
     clean.api.tag(pinned(clean), repository, "1")
     module.unchanged(dangling=False, keep=["busybox"])
     module.unchanged(dangling=False, keep=[repository])
@@ -546,7 +550,7 @@ def test_pinned_and_tagged_elsewhere(module: Module, clean: docker.DockerClient,
     assert state(clean) == {}
 
 
-def test_keep_by_digest(module: Module, busybox: docker.DockerClient) -> None:
+def test_keep_takes_a_digest(module: Module, busybox: docker.DockerClient) -> None:
     digest = busybox.images.get("busybox").attrs["RepoDigests"][0]
     module.unchanged(dangling=False, keep=[digest])
 
@@ -567,7 +571,9 @@ def test_keep_by_digest(module: Module, busybox: docker.DockerClient) -> None:
         (["*"], None),
     ],
 )
-def test_keep(module: Module, busybox: docker.DockerClient, keep: list[str], kept: list[str] | None) -> None:
+def test_keep_takes_names_and_patterns(
+    module: Module, busybox: docker.DockerClient, keep: list[str], kept: list[str] | None
+) -> None:
     busybox.api.tag("busybox", "zz", "1")
     for name in ("tools:1", "tools:2", "example/a/b:1"):
         child(busybox, "busybox", name)
@@ -621,18 +627,20 @@ def test_parent_that_a_container_uses_stays(module: Module, busybox: docker.Dock
         ("0" * 12, ["begins as an image's Id"]),
     ],
 )
-def test_bad_patterns(module: Module, busybox: docker.DockerClient, keep: str, words: list[str], check: bool) -> None:
+def test_bad_patterns_are_refused(
+    module: Module, busybox: docker.DockerClient, keep: str, words: list[str], check: bool
+) -> None:
     message = module.fails(check=check, dangling=False, keep=["busybox", keep])
     assert all(word in message for word in words), message
     assert names(busybox) == ["busybox:latest"]
 
 
-def test_bad_option(module: Module, busybox: docker.DockerClient) -> None:
+def test_a_bad_option_is_refused(module: Module, busybox: docker.DockerClient) -> None:
     assert "dangling" in module.fails(dangling="perhaps")
     assert names(busybox) == ["busybox:latest"]
 
 
-def test_foreseen_after_other_tasks(
+def test_a_check_run_foresees_the_effect_of_other_tasks(
     engine: Engine, module: Module, modules: Callable[[str], Module], busybox: docker.DockerClient
 ) -> None:
     """A check run follows tasks that changed nothing. With the option expect, it foresees the real run."""
@@ -669,7 +677,7 @@ def test_foreseen_after_other_tasks(
     assert len(dangling) == (1 if engine.name == "trixie-containerd" else 2)
 
 
-def test_what_was_expected_and_did_not_happen(module: Module, busybox: docker.DockerClient) -> None:
+def test_what_was_expected_and_did_not_happen_changes_nothing(module: Module, busybox: docker.DockerClient) -> None:
     dated(busybox, "tools:1", 1)
     done = module.ok(dangling=False, keep=["busybox"], expect={"tagged": {"busybox": ["tools:1"]}})
     assert not done["changed"]
@@ -677,7 +685,9 @@ def test_what_was_expected_and_did_not_happen(module: Module, busybox: docker.Do
 
 
 @pytest.mark.parametrize("names_before", [["app:1"], ["app:1", "app:2", "other:1"]])
-def test_an_image_that_the_engine_keeps(between: Relay, busybox: docker.DockerClient, names_before: list[str]) -> None:
+def test_an_image_that_the_engine_keeps_gets_its_names_back(
+    between: Relay, busybox: docker.DockerClient, names_before: list[str]
+) -> None:
     """An engine may remove the last name and keep the image, for a container that was made at that moment."""
     identifier = child(busybox, "busybox", "app:1")
     dated(busybox, "old:1", 1)
@@ -696,7 +706,7 @@ def test_an_image_that_the_engine_keeps(between: Relay, busybox: docker.DockerCl
     assert state(busybox)[identifier] == sorted(names_before)
 
 
-def test_a_name_that_cannot_be_given_back(between: Relay, clean: docker.DockerClient) -> None:
+def test_a_name_that_cannot_be_given_back_is_reported(between: Relay, clean: docker.DockerClient) -> None:
     digest = pinned(clean)
     before = state(clean)
     between.before("DELETE /images/", lambda: used(clean, digest, running=True))
@@ -708,7 +718,9 @@ def test_a_name_that_cannot_be_given_back(between: Relay, clean: docker.DockerCl
 
 
 @pytest.mark.parametrize("by", ["tag", "id", "short id", "whole name"])
-def test_image_that_a_container_mounts(module: Module, busybox: docker.DockerClient, engine: Engine, by: str) -> None:
+def test_an_image_that_a_container_mounts_stays(
+    module: Module, busybox: docker.DockerClient, engine: Engine, by: str
+) -> None:
     if engine.version < "28":
         pytest.skip("this engine mounts no images")
     identifier = child(busybox, "busybox", "data:1")

@@ -21,7 +21,7 @@ from ansible_collections.gantry.docker.tests.integration.registries import Regis
 REGISTRY = "127.0.0.1:5001"
 
 
-def test_several_without_and_with_a_tag(module: Module, clean: docker.DockerClient) -> None:
+def test_several_are_pulled_by_one_task(module: Module, clean: docker.DockerClient) -> None:
     done = module.converges(names=["busybox", "debian:12"])
     assert done["actions"] == ["Pulled image busybox:latest", "Pulled image debian:12"]
     assert {tag for image in clean.images.list() for tag in image.tags} == {"busybox:latest", "debian:12"}
@@ -36,14 +36,14 @@ def test_diff_tells_the_digest_that_comes(module: Module, clean: docker.DockerCl
     assert done["image"]["Id"] == clean.images.get("busybox").id
 
 
-def test_by_digest(module: Module, busybox: docker.DockerClient) -> None:
+def test_an_image_is_pulled_by_its_digest(module: Module, busybox: docker.DockerClient) -> None:
     pinned = busybox.images.get("busybox").attrs["RepoDigests"][0]
     busybox.api.remove_image("busybox")
     done = module.converges(name=pinned, policy="newer")
     assert done["image"]["RepoDigests"] == [pinned]
 
 
-def test_platform(module: Module, clean: docker.DockerClient) -> None:
+def test_a_platform_can_be_chosen(module: Module, clean: docker.DockerClient) -> None:
     machine = clean.info()["Architecture"]
     done = module.converges(name="busybox", platform=f"linux/{machine}")
     assert done["actions"] == [f"Pulled image busybox:latest for {_platform(clean)}"]
@@ -56,7 +56,9 @@ def _platform(client: docker.DockerClient) -> str:
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_platform_that_the_registry_does_not_have(module: Module, clean: docker.DockerClient, check: bool) -> None:
+def test_a_platform_that_the_registry_does_not_have_is_named(
+    module: Module, clean: docker.DockerClient, check: bool
+) -> None:
     message = module.fails(check=check, name="busybox", platform="linux/s390x")
     assert "linux/s390x" in message and "busybox:latest" in message
     assert clean.images.list() == []
@@ -99,13 +101,15 @@ def _push(client: docker.DockerClient, content: str, name: str) -> str:
         ("", ["''"]),
     ],
 )
-def test_bad_names(module: Module, clean: docker.DockerClient, name: str, words: list[str], check: bool) -> None:
+def test_bad_names_are_refused(
+    module: Module, clean: docker.DockerClient, name: str, words: list[str], check: bool
+) -> None:
     message = module.fails(check=check, names=[name])
     assert all(word in message for word in words), message
     assert clean.images.list() == []
 
 
-def test_bad_platform(module: Module, clean: docker.DockerClient) -> None:
+def test_a_bad_platform_is_refused(module: Module, clean: docker.DockerClient) -> None:
     assert "'linux' is no valid platform" in module.fails(name="busybox", platform="linux")
 
 
@@ -130,13 +134,13 @@ def test_what_fails_does_not_keep_the_others_from_being_pulled(module: Module, c
     assert again["failed"] and not again["changed"] and again["msg"] == done["msg"]
 
 
-def test_tag_for_names_without(module: Module, engine: Engine, clean: docker.DockerClient) -> None:
+def test_names_without_a_tag_get_the_option_tag(module: Module, engine: Engine, clean: docker.DockerClient) -> None:
     tag = Registry(engine, "127.0.0.1:5000").tags("library/busybox")[0]
     done = module.converges(name="busybox", tag=tag, pull="not_present")
     assert done["image"]["RepoTags"] == [f"busybox:{tag}"]
 
 
-def test_digest_that_is_here_needs_no_registry(module: Module, engine: Engine, busybox: docker.DockerClient) -> None:
+def test_a_digest_that_is_here_needs_no_registry(module: Module, engine: Engine, busybox: docker.DockerClient) -> None:
     with front(engine, 5100, "127.0.0.1:5000") as registry:
         name = f"{registry.address}/library/busybox"
         module.converges(name=name)
@@ -167,7 +171,7 @@ def multi(engine: Engine, busybox: docker.DockerClient) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("policy", ["missing", "newer", "always"])
-def test_another_platform_beside_the_engines_own(
+def test_another_platform_is_pulled_beside_the_engines_own(
     module: Module, engine: Engine, client: docker.DockerClient, multi: str, policy: str
 ) -> None:
     """An engine that can't describe this image can still report whether it has it."""
@@ -185,7 +189,9 @@ def test_another_platform_beside_the_engines_own(
     assert "has it for" in module.fails(name=multi, platform="linux/s390x", policy=policy)
 
 
-def test_platforms_of_an_index(module: Module, engine: Engine, client: docker.DockerClient, multi: str) -> None:
+def test_each_platform_of_an_index_can_be_pulled(
+    module: Module, engine: Engine, client: docker.DockerClient, multi: str
+) -> None:
     done = module.converges(name=multi, platform="linux/arm64", policy="newer")
     assert done["image"]["Architecture"] == "arm64"
     digest = Registry(engine, REGISTRY).digest("multi", "1")
@@ -208,7 +214,9 @@ def test_always_comes_to_the_engines_own_platform(module: Module, client: docker
     assert done["image"]["Architecture"] == own
 
 
-def test_an_index_that_moved(module: Module, engine: Engine, client: docker.DockerClient, multi: str) -> None:
+def test_an_index_that_moved_is_pulled_again(
+    module: Module, engine: Engine, client: docker.DockerClient, multi: str
+) -> None:
     module.converges(name=multi)
     registry = Registry(engine, REGISTRY)
     former = registry.digest("multi", "1")
@@ -219,7 +227,7 @@ def test_an_index_that_moved(module: Module, engine: Engine, client: docker.Dock
 
 
 @pytest.mark.parametrize("parallel", [1, 7])
-def test_many_at_once(module: Module, busybox: docker.DockerClient, parallel: int) -> None:
+def test_many_are_pulled_at_once(module: Module, busybox: docker.DockerClient, parallel: int) -> None:
     for number in range(9):
         busybox.api.tag("busybox", f"{REGISTRY}/many", str(number))
         assert "error" not in busybox.images.push(f"{REGISTRY}/many", str(number))
@@ -231,7 +239,7 @@ def test_many_at_once(module: Module, busybox: docker.DockerClient, parallel: in
     module.unchanged(names=names[:9], parallel=parallel, policy="newer")
 
 
-def test_id_of_one_of_several_platforms_names_the_image(
+def test_the_id_of_one_of_several_platforms_names_the_image(
     module: Module, modules: Callable[[str], Module], engine: Engine, client: docker.DockerClient, multi: str
 ) -> None:
     """The digest of a manifest in an index is no Id of an image."""
@@ -247,7 +255,7 @@ def test_id_of_one_of_several_platforms_names_the_image(
     modules("image_remove").converges(name=image["Id"])
 
 
-def test_image_for_another_platform_alone(
+def test_an_image_for_another_platform_alone_is_whole(
     module: Module, modules: Callable[[str], Module], client: docker.DockerClient, multi: str
 ) -> None:
     other = "arm64" if client.info()["Architecture"] == "x86_64" else "amd64"
@@ -294,7 +302,7 @@ def mirrored(engine: Engine, busybox: docker.DockerClient) -> Iterator[docker.Do
 
 
 @pytest.mark.parametrize("registry", [UPSTREAM, DEAD])
-def test_what_a_mirror_alone_has(module: Module, mirrored: docker.DockerClient, registry: str) -> None:
+def test_what_a_mirror_alone_has_is_not_foreseen(module: Module, mirrored: docker.DockerClient, registry: str) -> None:
     """Before a pull, the engine asks the registry itself, and the error explains this."""
     name = f"{registry}/mirrored/app:1"
     for policy in ("missing", "newer", "always"):
@@ -305,7 +313,7 @@ def test_what_a_mirror_alone_has(module: Module, mirrored: docker.DockerClient, 
     module.unchanged(name=name)
 
 
-def test_a_mirror_that_has_another_image(module: Module, engine: Engine, mirrored: docker.DockerClient) -> None:
+def test_what_a_mirror_has_otherwise_is_reported(module: Module, engine: Engine, mirrored: docker.DockerClient) -> None:
     name = f"{UPSTREAM}/mirrored/other:1"
     digest, theirs = (Registry(engine, place).digest("mirrored/other", "1") for place in (UPSTREAM, MIRROR))
     foreseen = module.ok(check=True, name=name)
@@ -322,7 +330,9 @@ def test_a_mirror_that_has_another_image(module: Module, engine: Engine, mirrore
     assert "stays as it is" in again["spared"][0]
 
 
-def test_a_container_of_what_a_mirror_has(modules: Callable[[str], Module], mirrored: docker.DockerClient) -> None:
+def test_a_container_of_what_a_mirror_has_stays(
+    modules: Callable[[str], Module], mirrored: docker.DockerClient
+) -> None:
     """The container isn't replaced for an image that never arrives."""
     name, run = f"{UPSTREAM}/mirrored/other:1", modules("container_run")
     made = run.ok(name="user", image=name, pull="always", command="true")

@@ -36,7 +36,7 @@ def tagged(client: docker.DockerClient, *names: str, source: str = "busybox") ->
     return targets
 
 
-def test_several(module: Module, busybox: docker.DockerClient, registry: Registry) -> None:
+def test_several_are_pushed_by_one_task(module: Module, busybox: docker.DockerClient, registry: Registry) -> None:
     names = tagged(busybox, "tools/busybox:1", "tools/busybox:latest", "other:1")
     done = module.converges(names=[names[0], names[1].removesuffix(":latest"), names[2]])
     assert done["actions"] == [f"Pushed image {name}" for name in names]
@@ -51,7 +51,7 @@ def test_several(module: Module, busybox: docker.DockerClient, registry: Registr
     assert again["digests"] == done["digests"]
 
 
-def test_a_tag_that_means_another_image_by_now(
+def test_a_tag_that_means_another_image_by_now_is_pushed_again(
     module: Module, busybox: docker.DockerClient, registry: Registry
 ) -> None:
     (name,) = tagged(busybox, "tools:1")
@@ -64,7 +64,9 @@ def test_a_tag_that_means_another_image_by_now(
     assert done["image"]["Id"] == id_of(busybox, name)
 
 
-def test_somebody_else_moved_the_tag(module: Module, busybox: docker.DockerClient, registry: Registry) -> None:
+def test_a_tag_that_somebody_else_moved_is_pushed_again(
+    module: Module, busybox: docker.DockerClient, registry: Registry
+) -> None:
     names = tagged(busybox, "tools:1", "tools:2")
     tagged(busybox, "tools:2", source=child(busybox, "busybox"))
     module.converges(names=names)
@@ -81,7 +83,7 @@ def test_what_was_pulled_is_there(module: Module, busybox: docker.DockerClient, 
     module.unchanged(name=ADDRESS + "/tools", tag="1")
 
 
-def test_an_index_of_which_a_part_is_here(
+def test_an_index_of_which_a_part_is_here_is_pushed_as_far_as_it_is(
     module: Module, engine: Engine, busybox: docker.DockerClient, registry: Registry
 ) -> None:
     (source,) = tagged(busybox, "multi:source")
@@ -124,6 +126,8 @@ def test_what_fails_does_not_keep_the_others_from_being_pushed(
         ("", ["''"]),
     ],
 )
-def test_bad_names(module: Module, busybox: docker.DockerClient, name: str, words: list[str], check: bool) -> None:
+def test_bad_names_are_refused(
+    module: Module, busybox: docker.DockerClient, name: str, words: list[str], check: bool
+) -> None:
     message = module.fails(check=check, name=name)
     assert all(word in message for word in words), message

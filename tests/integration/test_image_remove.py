@@ -75,7 +75,7 @@ def test_last_name_takes_the_image(module: Module, busybox: docker.DockerClient)
     assert state(busybox) == {}
 
 
-def test_one_name_of_several(module: Module, busybox: docker.DockerClient) -> None:
+def test_one_name_of_several_leaves_the_image(module: Module, busybox: docker.DockerClient) -> None:
     busybox.api.tag("busybox", "busybox", "two")
     identifier = id_of(busybox, "busybox")
     done = removed(module, busybox, "busybox:two")
@@ -85,13 +85,15 @@ def test_one_name_of_several(module: Module, busybox: docker.DockerClient) -> No
 
 
 @pytest.mark.parametrize("repository", ["aa", "zz"])
-def test_one_repository_of_several(module: Module, busybox: docker.DockerClient, repository: str) -> None:
+def test_one_repository_of_several_leaves_the_image(
+    module: Module, busybox: docker.DockerClient, repository: str
+) -> None:
     busybox.api.tag("busybox", repository, "1")
     removed(module, busybox, "busybox")
     assert list(state(busybox).values()) == [[f"{repository}:1"]]
 
 
-def test_several_images_and_missing_ones(module: Module, busybox: docker.DockerClient) -> None:
+def test_missing_ones_make_no_difference_to_others(module: Module, busybox: docker.DockerClient) -> None:
     child(busybox, "busybox", "tools:1")
     stays = child(busybox, "busybox", "tools:2")
     done = removed(module, busybox, "none/such", "tools:1", MISSING_ID, "tools:none")
@@ -99,7 +101,7 @@ def test_several_images_and_missing_ones(module: Module, busybox: docker.DockerC
     assert stays in state(busybox)
 
 
-def test_missing_ones_alone(module: Module, clean: docker.DockerClient) -> None:
+def test_missing_ones_change_nothing(module: Module, clean: docker.DockerClient) -> None:
     assert module.unchanged(names=["busybox", MISSING_ID, f"busybox@{MISSING_ID}", "0" * 12])["images"] == []
     module.unchanged(names=[])
     done = module.unchanged(name="busybox")
@@ -117,7 +119,7 @@ def test_name_that_begins_an_id_is_no_id(module: Module, busybox: docker.DockerC
 
 
 @pytest.mark.parametrize("digits", [64, 12])
-def test_by_id_with_all_names(module: Module, busybox: docker.DockerClient, digits: int) -> None:
+def test_an_id_takes_all_names(module: Module, busybox: docker.DockerClient, digits: int) -> None:
     for repository in ("aa", "busybox", "zz"):
         busybox.api.tag("busybox", repository, "1")
     done = removed(module, busybox, id_of(busybox, "busybox").removeprefix("sha256:")[:digits])
@@ -125,7 +127,7 @@ def test_by_id_with_all_names(module: Module, busybox: docker.DockerClient, digi
     assert state(busybox) == {}
 
 
-def test_one_image_by_several_names(module: Module, busybox: docker.DockerClient) -> None:
+def test_one_image_by_several_names_is_one(module: Module, busybox: docker.DockerClient) -> None:
     busybox.api.tag("busybox", "zz", "1")
     identifier = id_of(busybox, "busybox")
     done = removed(module, busybox, "zz:1", identifier, identifier[7:19], "docker.io/library/zz:1", "busybox")
@@ -134,25 +136,27 @@ def test_one_image_by_several_names(module: Module, busybox: docker.DockerClient
     assert state(busybox) == {}
 
 
-def test_dangling_by_id(module: Module, busybox: docker.DockerClient) -> None:
+def test_an_id_takes_a_dangling_image(module: Module, busybox: docker.DockerClient) -> None:
     dangling = child(busybox, "busybox")
     done = removed(module, busybox, dangling)
     assert done["actions"] == [f"Removed image ({dangling})"]
 
 
-def test_pinned(module: Module, clean: docker.DockerClient) -> None:
+def test_a_digest_takes_a_pinned_image(module: Module, clean: docker.DockerClient) -> None:
     removed(module, clean, pinned(clean))
     assert state(clean) == {}
 
 
-def test_pinned_by_id(module: Module, clean: docker.DockerClient) -> None:
+def test_an_id_takes_a_pinned_image(module: Module, clean: docker.DockerClient) -> None:
     removed(module, clean, id_of(clean, pinned(clean)))
     assert state(clean) == {}
 
 
 @pytest.mark.parametrize("repository", ["aa", "zz"])
 @pytest.mark.parametrize("gone", ["tag", "digest", "both", "id"])
-def test_pinned_and_tagged_elsewhere(module: Module, clean: docker.DockerClient, repository: str, gone: str) -> None:
+def test_a_pinned_image_keeps_its_other_names(
+    module: Module, clean: docker.DockerClient, repository: str, gone: str
+) -> None:
     digest, tag = pinned(clean), f"{repository}:1"
     clean.api.tag(digest, repository, "1")
     names = {"tag": [tag], "digest": [digest], "both": [tag, digest], "id": [id_of(clean, tag)]}[gone]
@@ -170,13 +174,13 @@ def test_digest_goes_with_its_repositorys_last_tag(module: Module, clean: docker
 
 
 @pytest.mark.parametrize("form", ["busybox@{}", "busybox:latest@{}"])
-def test_digest_that_is_tagged(module: Module, busybox: docker.DockerClient, form: str) -> None:
+def test_a_digest_that_is_tagged_is_refused(module: Module, busybox: docker.DockerClient, form: str) -> None:
     digest = busybox.images.get("busybox").attrs["RepoDigests"][0].partition("@")[2]
     message = refused(module, busybox, form.format(digest))
     assert f"busybox@{digest}" in message and "busybox:latest" in message and "Name them instead" in message
 
 
-def test_digest_of_another_repository(module: Module, busybox: docker.DockerClient) -> None:
+def test_a_digest_of_another_repository_is_missing(module: Module, busybox: docker.DockerClient) -> None:
     digest = busybox.images.get("busybox").attrs["RepoDigests"][0].partition("@")[2]
     module.unchanged(name=f"other@{digest}")
 
@@ -200,14 +204,14 @@ def test_parent_loses_its_name_and_goes_with_the_last_child(module: Module, busy
     assert state(busybox) == {}
 
 
-def test_parent_and_child_in_any_order(module: Module, busybox: docker.DockerClient) -> None:
+def test_parent_and_child_go_in_any_order(module: Module, busybox: docker.DockerClient) -> None:
     middle = child(busybox, "busybox")
     child(busybox, middle, "tools:1")
     removed(module, busybox, "busybox", middle, "tools:1")
     assert state(busybox) == {}
 
 
-def test_parent_by_id(module: Module, busybox: docker.DockerClient) -> None:
+def test_a_parent_is_refused_by_its_id(module: Module, busybox: docker.DockerClient) -> None:
     middle = child(busybox, "busybox")
     top = child(busybox, middle, "tools:1")
     assert "tools:1" in refused(module, busybox, middle)
@@ -226,7 +230,7 @@ def test_nameless_parent_that_a_container_uses_stays(module: Module, busybox: do
 
 
 @pytest.mark.parametrize("running", [True, False])
-def test_used(module: Module, busybox: docker.DockerClient, running: bool) -> None:
+def test_an_image_in_use_is_refused(module: Module, busybox: docker.DockerClient, running: bool) -> None:
     """By name, by Id, by both: no image of the task is removed, and the error names the container."""
     child(busybox, "busybox", "tools:1")
     container = used(busybox, "busybox", running)
@@ -242,7 +246,9 @@ def test_used(module: Module, busybox: docker.DockerClient, running: bool) -> No
 
 @pytest.mark.parametrize("running", [True, False])
 @pytest.mark.parametrize("name", ["busybox:latest", "zz:1"])
-def test_used_keeps_another_name(module: Module, busybox: docker.DockerClient, name: str, running: bool) -> None:
+def test_an_image_in_use_may_lose_one_of_its_names(
+    module: Module, busybox: docker.DockerClient, name: str, running: bool
+) -> None:
     busybox.api.tag("busybox", "zz", "1")
     used(busybox, "busybox", running)
     removed(module, busybox, name)
@@ -250,21 +256,21 @@ def test_used_keeps_another_name(module: Module, busybox: docker.DockerClient, n
 
 
 @pytest.mark.parametrize("running", [True, False])
-def test_used_and_pinned(module: Module, clean: docker.DockerClient, running: bool) -> None:
+def test_an_image_in_use_that_is_pinned_is_refused(module: Module, clean: docker.DockerClient, running: bool) -> None:
     digest = pinned(clean)
     used(clean, digest, running)
     assert "user (" in refused(module, clean, digest)
     assert "user (" in refused(module, clean, id_of(clean, digest))
 
 
-def test_used_and_dangling(module: Module, busybox: docker.DockerClient) -> None:
+def test_an_image_in_use_that_dangles_is_refused(module: Module, busybox: docker.DockerClient) -> None:
     dangling = child(busybox, "busybox")
     used(busybox, dangling)
     message = refused(module, busybox, "busybox", dangling)
     assert f"{dangling} is used by user (created)" in message
 
 
-def test_used_by_its_childs_container_only(module: Module, busybox: docker.DockerClient) -> None:
+def test_a_parent_of_an_image_in_use_may_lose_its_name(module: Module, busybox: docker.DockerClient) -> None:
     child(busybox, "busybox", "tools:1")
     used(busybox, "tools:1", running=True)
     removed(module, busybox, "busybox")
@@ -286,7 +292,9 @@ def test_used_by_its_childs_container_only(module: Module, busybox: docker.Docke
         ("", ["''"]),
     ],
 )
-def test_bad_names(module: Module, busybox: docker.DockerClient, name: str, words: list[str], check: bool) -> None:
+def test_bad_names_are_refused(
+    module: Module, busybox: docker.DockerClient, name: str, words: list[str], check: bool
+) -> None:
     before = state(busybox)
     message = module.fails(check=check, names=["busybox", name])
     assert all(word in message for word in words), message
@@ -304,7 +312,9 @@ def test_bad_names(module: Module, busybox: docker.DockerClient, name: str, word
         (["*"], []),
     ],
 )
-def test_patterns(module: Module, busybox: docker.DockerClient, patterns: list[str], left: list[str]) -> None:
+def test_patterns_take_the_names_that_match(
+    module: Module, busybox: docker.DockerClient, patterns: list[str], left: list[str]
+) -> None:
     """They remove the matching names, whatever other names an image has, and no image without a name."""
     for name in ("ci/a:1", "ci/b:1", "live/a:1"):
         child(busybox, "busybox", name)
@@ -315,12 +325,12 @@ def test_patterns(module: Module, busybox: docker.DockerClient, patterns: list[s
     assert dangling in state(busybox)
 
 
-def test_patterns_that_match_nothing(module: Module, busybox: docker.DockerClient) -> None:
+def test_patterns_that_match_nothing_change_nothing(module: Module, busybox: docker.DockerClient) -> None:
     done = module.unchanged(names=["busybox:[0-9]*", "other*", "*/busybox", "lib*"])
     assert done["images"] == [] and "image" not in done
 
 
-def test_pattern_and_containers(module: Module, busybox: docker.DockerClient) -> None:
+def test_a_pattern_is_refused_for_an_image_in_use(module: Module, busybox: docker.DockerClient) -> None:
     child(busybox, "busybox", "tools:1")
     used(busybox, "busybox")
     assert "busybox:latest is used by user (created)" in refused(module, busybox, "*")
@@ -349,7 +359,7 @@ def made(client: docker.DockerClient, form: str) -> list[str]:
 
 @pytest.mark.parametrize("running", [True, False])
 @pytest.mark.parametrize("form", FORMS[:-1])
-def test_force_by_all_names(
+def test_force_takes_all_names_of_an_image_in_use(
     module: Module, busybox: docker.DockerClient, engine: Engine, form: str, running: bool
 ) -> None:
     """The engine removes the names, and a classic store also the image, unless the container runs."""
@@ -368,14 +378,14 @@ def test_force_by_all_names(
     assert containers(busybox) == {container: "running" if running else "created"}
 
 
-def test_force_by_names_in_another_order(module: Module, busybox: docker.DockerClient) -> None:
+def test_force_takes_names_in_any_order(module: Module, busybox: docker.DockerClient) -> None:
     names = made(busybox, "both")
     used(busybox, names[0])
     removed(module, busybox, *names[::-1], force=True)
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_force_by_id(module: Module, busybox: docker.DockerClient, form: str) -> None:
+def test_force_takes_an_image_by_its_id_unless_it_runs(module: Module, busybox: docker.DockerClient, form: str) -> None:
     """All engines remove the image with all of its names, unless a container of it runs."""
     identifier = id_of(busybox, made(busybox, form)[0])
     container = used(busybox, identifier, running=True)
@@ -387,7 +397,7 @@ def test_force_by_id(module: Module, busybox: docker.DockerClient, form: str) ->
     assert done["deleted"] == [identifier] and len(done["actions"]) == 1
 
 
-def test_what_force_leaves(module: Module, busybox: docker.DockerClient, engine: Engine) -> None:
+def test_what_force_leaves_still_starts(module: Module, busybox: docker.DockerClient, engine: Engine) -> None:
     """A container starts without its image, but can't be committed; on a containerd store it keeps its image."""
     child(busybox, "busybox", "tools:1")
     container = busybox.containers.get(used(busybox, "tools:1"))
@@ -401,7 +411,7 @@ def test_what_force_leaves(module: Module, busybox: docker.DockerClient, engine:
             container.commit("tools", "2")
 
 
-def test_force_where_it_changes_nothing(module: Module, busybox: docker.DockerClient) -> None:
+def test_force_changes_nothing_for_parents(module: Module, busybox: docker.DockerClient) -> None:
     """A parent can't be removed by its Id, and goes with its last child, as without force."""
     middle = child(busybox, "busybox")
     child(busybox, middle, "tools:1")
@@ -414,7 +424,7 @@ def test_force_where_it_changes_nothing(module: Module, busybox: docker.DockerCl
 
 
 @pytest.mark.parametrize("by", ["name", "pattern", "id"])
-def test_stopped_containers_too(module: Module, busybox: docker.DockerClient, by: str) -> None:
+def test_stopped_containers_go_too_if_asked(module: Module, busybox: docker.DockerClient, by: str) -> None:
     identifier = child(busybox, "busybox", "tools:1")
     busybox.api.tag("tools:1", "tools", "2")
     busybox.volumes.create("kept")
@@ -434,7 +444,7 @@ def test_stopped_containers_too(module: Module, busybox: docker.DockerClient, by
     busybox.volumes.get("kept").remove()
 
 
-def test_stopped_containers_of_what_stays(module: Module, busybox: docker.DockerClient) -> None:
+def test_stopped_containers_stay_with_their_image(module: Module, busybox: docker.DockerClient) -> None:
     """Containers stay if their image keeps another name, or if one of its containers runs."""
     busybox.api.tag("busybox", "zz", "1")
     busybox.containers.create("busybox", ["true"], name="idle")
@@ -446,7 +456,7 @@ def test_stopped_containers_of_what_stays(module: Module, busybox: docker.Docker
     assert set(containers(busybox)) == {"idle", "user"}
 
 
-def test_container_that_was_started_meanwhile(between: Relay, busybox: docker.DockerClient) -> None:
+def test_a_container_that_was_started_meanwhile_keeps_its_image(between: Relay, busybox: docker.DockerClient) -> None:
     container = busybox.containers.get(used(busybox, "busybox"))
     busybox.containers.create("busybox", ["tail", "-f", "/dev/null"], name="late", stop_signal="KILL")
     before = state(busybox)
@@ -457,14 +467,14 @@ def test_container_that_was_started_meanwhile(between: Relay, busybox: docker.Do
     assert ("Removed container user (created)" in message) is (container.name not in containers(busybox))
 
 
-def test_container_that_went_meanwhile(between: Relay, busybox: docker.DockerClient) -> None:
+def test_a_container_that_went_meanwhile_is_no_error(between: Relay, busybox: docker.DockerClient) -> None:
     container = busybox.containers.get(used(busybox, "busybox"))
     between.before("DELETE /", container.remove)
     Module("image_remove", between.docker_host).ok(name="busybox", containers="remove_stopped")
     assert state(busybox) == {}
 
 
-def test_container_that_came_meanwhile(between: Relay, busybox: docker.DockerClient) -> None:
+def test_a_container_that_came_meanwhile_keeps_its_image(between: Relay, busybox: docker.DockerClient) -> None:
     """The error names earlier removals; force is only for known containers."""
     for name in ("aa:1", "bb:1"):
         child(busybox, "busybox", name)
@@ -485,13 +495,13 @@ def test_parents_may_stay(module: Module, busybox: docker.DockerClient) -> None:
     assert middle in removed(module, busybox, "tools:1")["deleted"]
 
 
-def test_bad_containers(module: Module, busybox: docker.DockerClient) -> None:
+def test_a_bad_value_for_containers_is_refused(module: Module, busybox: docker.DockerClient) -> None:
     assert "remove_stopped" in module.fails(name="busybox", containers="remove")
 
 
 @pytest.mark.parametrize("running", [False, True])
 @pytest.mark.parametrize("called", ["tag", "id"])
-def test_image_that_a_container_mounts(
+def test_an_image_that_a_container_mounts_is_in_use(
     module: Module, busybox: docker.DockerClient, engine: Engine, running: bool, called: str
 ) -> None:
     if engine.version < "28":
@@ -508,7 +518,7 @@ def test_image_that_a_container_mounts(
     assert state(busybox).get(identifier) == ([] if kept else None)
 
 
-def test_an_image_that_the_engine_keeps(between: Relay, busybox: docker.DockerClient) -> None:
+def test_an_image_that_the_engine_keeps_is_reported(between: Relay, busybox: docker.DockerClient) -> None:
     """The engine's answer is the result: it may remove the last name and keep the image."""
     identifier, other = child(busybox, "busybox", "app:1"), child(busybox, "busybox", "old:1")
     before = state(busybox)

@@ -33,7 +33,7 @@ def _loaded(client: docker.DockerClient, path: Path) -> set[str]:
         return {tag for image in client.images.load(file) for tag in image.tags}
 
 
-def test_one(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
+def test_one_image_is_saved(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
     path = tmp_path / "one.tar"
     done = module.converges(name="busybox", path=str(path))
     assert done["actions"] == [f"Saved busybox:latest to {path}"]
@@ -44,7 +44,7 @@ def test_one(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> No
     assert _loaded(busybox, path) == {"busybox:latest"}
 
 
-def test_several_with_all_tags_named(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
+def test_several_are_saved_with_the_named_tags(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
     path = tmp_path / "several.tar"
     busybox.api.tag("busybox", "example/tools", "1")
     busybox.api.tag("busybox", "example/tools", "2")
@@ -54,7 +54,7 @@ def test_several_with_all_tags_named(module: Module, busybox: docker.DockerClien
     assert _loaded(busybox, path) == {"busybox:latest", "debian:12", "example/tools:1"}
 
 
-def test_by_id_has_no_tag(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
+def test_an_image_saved_by_its_id_has_no_tag(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
     path = tmp_path / "untagged.tar"
     identifier = str(busybox.images.get("busybox").id)
     module.converges(names=[identifier], path=str(path))
@@ -179,7 +179,7 @@ def test_what_another_user_planted_gives_nothing(
         (0o1777, 0, False),
     ],
 )
-def test_whom_an_archive_is_inherited_from(
+def test_attributes_are_inherited_where_nobody_else_can_plant_an_archive(
     module: Module, busybox: docker.DockerClient, tmp_path: Path, directory: int, owner: int, inherited: bool
 ) -> None:
     path = tmp_path / "theirs.tar"
@@ -252,7 +252,9 @@ def test_an_owner_who_is_named_has_it_in_a_shared_directory(
     assert done["actions"] == [f"Set the attributes of {path}"]
 
 
-def test_a_place_that_can_only_be_written_to(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
+def test_a_place_that_can_only_be_written_to_needs_unsafe_writes(
+    module: Module, busybox: docker.DockerClient, tmp_path: Path
+) -> None:
     """A file that is mounted, as in a container, can't be replaced."""
     mounted, path = tmp_path / "mounted.tar", tmp_path / "images.tar"
     _other_archive(module, busybox, mounted)
@@ -299,7 +301,9 @@ def test_a_damaged_archive_is_found_where_that_is_asked_for(
 
 
 @pytest.mark.parametrize("ending", ["tar.gz", "tar.zst"])
-def test_an_index_of_another_body(module: Module, busybox: docker.DockerClient, tmp_path: Path, ending: str) -> None:
+def test_verify_finds_an_index_of_another_body(
+    module: Module, busybox: docker.DockerClient, tmp_path: Path, ending: str
+) -> None:
     """Each part of the file is whole, but its index belongs to another body."""
     path, other = tmp_path / f"images.{ending}", tmp_path / f"other.{ending}"
     busybox.api.tag("busybox", "example/other", "1")
@@ -321,7 +325,7 @@ def _index_of(path: Path) -> bytes:
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_missing_image(module: Module, busybox: docker.DockerClient, tmp_path: Path, check: bool) -> None:
+def test_a_missing_image_is_refused(module: Module, busybox: docker.DockerClient, tmp_path: Path, check: bool) -> None:
     path = tmp_path / "good.tar"
     module.ok(name="busybox", path=str(path))
     good = path.read_bytes()
@@ -340,7 +344,7 @@ def test_missing_image(module: Module, busybox: docker.DockerClient, tmp_path: P
         ("{tmp}", ["is a directory"]),
     ],
 )
-def test_bad_path(
+def test_a_bad_path_is_refused(
     module: Module, busybox: docker.DockerClient, tmp_path: Path, path: str, words: list[str], check: bool
 ) -> None:
     message = module.fails(check=check, name="busybox", path=path.format(tmp=tmp_path))
@@ -348,7 +352,9 @@ def test_bad_path(
 
 
 @pytest.mark.parametrize("content", [b"precious notes", b""], ids=["text", "empty"])
-def test_something_else_at_path(module: Module, busybox: docker.DockerClient, tmp_path: Path, content: bytes) -> None:
+def test_something_else_at_path_is_replaced_by_force_alone(
+    module: Module, busybox: docker.DockerClient, tmp_path: Path, content: bytes
+) -> None:
     path = tmp_path / "notes"
     path.write_bytes(content)
     for check in (True, False):
@@ -393,7 +399,9 @@ def test_full_disk_leaves_the_old_archive(module: Module, busybox: docker.Docker
 
 
 @pytest.mark.parametrize("ending", ["tar.gz", "tar.zst"])
-def test_disk_fills_up_on_the_way(module: Module, busybox: docker.DockerClient, tmp_path: Path, ending: str) -> None:
+def test_a_disk_that_fills_up_on_the_way_leaves_the_old_archive(
+    module: Module, busybox: docker.DockerClient, tmp_path: Path, ending: str
+) -> None:
     """The compressed size isn't known before."""
     busybox.images.pull("debian", "12")
     with _small_disk(tmp_path / "small", "8m") as disk:
@@ -408,7 +416,9 @@ def test_disk_fills_up_on_the_way(module: Module, busybox: docker.DockerClient, 
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_read_only_directory(module: Module, busybox: docker.DockerClient, tmp_path: Path, check: bool) -> None:
+def test_a_read_only_directory_is_named(
+    module: Module, busybox: docker.DockerClient, tmp_path: Path, check: bool
+) -> None:
     with _small_disk(tmp_path / "small", "8m") as disk:
         path = disk / "images.tar"
         module.ok(name="busybox", path=str(path))
@@ -423,7 +433,7 @@ def test_read_only_directory(module: Module, busybox: docker.DockerClient, tmp_p
         module.converges(name="example/other:1", path=str(path))
 
 
-def test_attributes(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
+def test_attributes_are_set(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
     path = tmp_path / "mine.tar"
     module.converges(name="busybox", path=str(path), mode="0600", owner="nobody", group="65534")
     assert _attributes(path) == (0o600, 65534, 65534)
@@ -444,16 +454,14 @@ def _attributes(path: Path) -> tuple[int, int, int]:
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_attributes_of_what_is_not_saved(
-    module: Module, busybox: docker.DockerClient, tmp_path: Path, check: bool
-) -> None:
+def test_bad_attributes_save_nothing(module: Module, busybox: docker.DockerClient, tmp_path: Path, check: bool) -> None:
     path = tmp_path / "mine.tar"
     for bad in ({"mode": "rw"}, {"owner": "no-such-user"}):
         module.fails(check=check, name="busybox", path=str(path), **bad)
         assert os.listdir(tmp_path) == []
 
 
-def test_all_tags(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
+def test_all_tags_are_saved_if_asked(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
     path = tmp_path / "tags.tar"
     busybox.api.tag("busybox", "example/tools", "1")
     identifier = str(busybox.images.get("busybox").id)
@@ -463,7 +471,7 @@ def test_all_tags(module: Module, busybox: docker.DockerClient, tmp_path: Path) 
     module.converges(name="busybox", path=str(path))
 
 
-def test_compression(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
+def test_each_compression_is_another_archive(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
     path = tmp_path / "images.tar"
     sizes = {}
     for options in ({}, {"compression": "gzip"}, {"compression": "zstd", "compression_level": 12}):
@@ -489,7 +497,9 @@ def test_archive_of_docker_save_will_do(module: Module, busybox: docker.DockerCl
     module.unchanged(name="busybox", path=str(path.with_suffix(".tgz")))
 
 
-def test_platform(module: Module, engine: engines.Engine, busybox: docker.DockerClient, tmp_path: Path) -> None:
+def test_a_platform_can_be_chosen(
+    module: Module, engine: engines.Engine, busybox: docker.DockerClient, tmp_path: Path
+) -> None:
     path = tmp_path / "platform.tar"
     host = busybox.images.get("busybox").attrs["Architecture"]
     module.converges(name="busybox", platform=f"linux/{host}", path=str(path))
@@ -498,7 +508,7 @@ def test_platform(module: Module, engine: engines.Engine, busybox: docker.Docker
     assert "no valid platform" in module.fails(name="busybox", platform="linux", path=str(path))
 
 
-def test_one_platform_of_several(
+def test_one_platform_of_several_is_saved(
     module: Module, engine: engines.Engine, clean: docker.DockerClient, tmp_path: Path
 ) -> None:
     host = archives.Image((archives.layer("host"),), tags=("both:1",))
@@ -520,7 +530,7 @@ def test_one_platform_of_several(
     module.converges(name="both:1", platform="linux/amd64", path=str(everything))
 
 
-def test_image_for_another_platform_alone(
+def test_an_image_for_another_platform_alone_is_saved_by_platform(
     module: Module,
     modules: Callable[[str], Module],
     engine: engines.Engine,

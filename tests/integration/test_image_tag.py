@@ -15,7 +15,7 @@ from ansible_collections.gantry.docker.tests.integration.conftest import Module
 from ansible_collections.gantry.docker.tests.integration.scenes import child, id_of, pinned, state, used
 
 
-def test_several_names(module: Module, busybox: docker.DockerClient) -> None:
+def test_several_names_are_given_by_one_task(module: Module, busybox: docker.DockerClient) -> None:
     identifier = busybox.images.get("busybox").id
     names = ["example/tools:1", "127.0.0.1:5001/tools:Stable", "tools"]
     done = module.converges(name="busybox", repository=names)
@@ -83,20 +83,20 @@ def test_one_name_in_several_spellings_is_one_name(module: Module, busybox: dock
 
 
 @pytest.mark.parametrize("digits", [64, 12])
-def test_by_id(module: Module, busybox: docker.DockerClient, digits: int) -> None:
+def test_an_image_is_tagged_by_its_id(module: Module, busybox: docker.DockerClient, digits: int) -> None:
     identifier = id_of(busybox, "busybox")
     source = identifier.removeprefix("sha256:")[:digits]
     module.converges(name=source, repository=["tools:1"])
     assert state(busybox) == {identifier: ["busybox:latest", "tools:1"]}
 
 
-def test_image_without_a_name(module: Module, busybox: docker.DockerClient) -> None:
+def test_an_image_without_a_name_is_tagged(module: Module, busybox: docker.DockerClient) -> None:
     nameless = child(busybox, "busybox")
     module.converges(name=nameless, repository=["tools:1"])
     assert state(busybox)[nameless] == ["tools:1"]
 
 
-def test_by_digest(module: Module, clean: docker.DockerClient) -> None:
+def test_an_image_is_tagged_by_its_digest(module: Module, clean: docker.DockerClient) -> None:
     digest = pinned(clean)
     identifier = clean.images.get(digest).id
     done = module.converges(name=digest, repository=["tools:1"])
@@ -104,7 +104,7 @@ def test_by_digest(module: Module, clean: docker.DockerClient) -> None:
     assert state(clean) == {identifier: ["tools:1", digest]}
 
 
-def test_nothing_wanted(module: Module, busybox: docker.DockerClient) -> None:
+def test_no_names_change_nothing(module: Module, busybox: docker.DockerClient) -> None:
     module.unchanged(name="busybox", repository=[])
 
 
@@ -139,7 +139,7 @@ def test_bad_input_changes_nothing(
 
 
 @pytest.mark.parametrize("missing", ["name", "repository"])
-def test_options_that_are_needed(module: Module, missing: str) -> None:
+def test_name_and_repository_are_needed(module: Module, missing: str) -> None:
     params: dict[str, Any] = {"name": "busybox", "repository": ["tools:1"]}
     del params[missing]
     assert missing in module.fails(**params)

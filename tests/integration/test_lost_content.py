@@ -55,7 +55,9 @@ def names(client: docker.DockerClient) -> list[str]:
 
 @pytest.mark.parametrize("what", LOST)
 @pytest.mark.parametrize("called", ["tag", "id", "digest", "pattern", "two tags"])
-def test_remove(modules: Modules, engine: Engine, store: docker.DockerClient, what: str, called: str) -> None:
+def test_flawed_images_are_removed(
+    modules: Modules, engine: Engine, store: docker.DockerClient, what: str, called: str
+) -> None:
     name = pinned(store) if called == "digest" else "busybox"
     if called == "two tags":
         store.api.tag("busybox", "second", "1")
@@ -68,7 +70,7 @@ def test_remove(modules: Modules, engine: Engine, store: docker.DockerClient, wh
     assert store.api.images(all=True) == []
 
 
-def test_remove_what_is_not_listed(modules: Modules, engine: Engine, any_store: docker.DockerClient) -> None:
+def test_what_is_not_listed_is_removed(modules: Modules, engine: Engine, any_store: docker.DockerClient) -> None:
     """Before 28 an engine doesn't list an image with a lost layer; inspected, it seems whole."""
     lost = lose(engine, any_store, "busybox", "layer")
     done = modules("image_remove").converges(name="busybox")
@@ -78,7 +80,9 @@ def test_remove_what_is_not_listed(modules: Modules, engine: Engine, any_store: 
 
 
 @pytest.mark.parametrize("what", LOST)
-def test_remove_beside_whole_ones(modules: Modules, engine: Engine, store: docker.DockerClient, what: str) -> None:
+def test_flawed_images_are_removed_beside_whole_ones(
+    modules: Modules, engine: Engine, store: docker.DockerClient, what: str
+) -> None:
     dated(store, "debian:12", 1)
     lost, whole = lose(engine, store, "busybox", what), id_of(store, "debian:12")
     done = modules("image_remove").converges(names=["busybox", "debian:12"])
@@ -88,7 +92,9 @@ def test_remove_beside_whole_ones(modules: Modules, engine: Engine, store: docke
 
 @pytest.mark.parametrize("what", LOST)
 @pytest.mark.parametrize("called", ["tag", "digest", "nothing"])
-def test_prune(modules: Modules, engine: Engine, store: docker.DockerClient, what: str, called: str) -> None:
+def test_flawed_images_are_pruned(
+    modules: Modules, engine: Engine, store: docker.DockerClient, what: str, called: str
+) -> None:
     name = pinned(store) if called == "digest" else "busybox"
     dated(store, "debian:12", 1)
     lost = lose(engine, store, name, what)
@@ -104,7 +110,7 @@ def test_prune(modules: Modules, engine: Engine, store: docker.DockerClient, wha
     assert lost not in state(store) and "debian:12" in names(store)
 
 
-def test_prune_to_a_size(modules: Modules, engine: Engine, store: docker.DockerClient) -> None:
+def test_a_prune_to_a_size_leaves_flawed_images(modules: Modules, engine: Engine, store: docker.DockerClient) -> None:
     dated(store, "debian:12", 1)
     lost = lose(engine, store, "busybox", "config")
     done = modules("image_prune").converges(dangling=False, target_size="0")
@@ -114,14 +120,16 @@ def test_prune_to_a_size(modules: Modules, engine: Engine, store: docker.DockerC
 
 @pytest.mark.parametrize("what", ["manifest", "config"])
 @pytest.mark.parametrize("policy", ["missing", "newer"])
-def test_pull_repairs(modules: Modules, engine: Engine, store: docker.DockerClient, what: str, policy: str) -> None:
+def test_a_pull_repairs_them(
+    modules: Modules, engine: Engine, store: docker.DockerClient, what: str, policy: str
+) -> None:
     lost = lose(engine, store, "busybox", what)
     done = modules("image_pull").converges(name="busybox", policy=policy)
     assert done["image"]["Id"] == lost and done["image"]["RootFS"]["Layers"]
 
 
 @pytest.mark.parametrize("policy", ["missing", "newer"])
-def test_pull_that_leaves_a_layer_out(
+def test_a_pull_that_leaves_a_layer_out_fails(
     modules: Modules, engine: Engine, store: docker.DockerClient, policy: str
 ) -> None:
     """An engine doesn't fetch a layer that it has unpacked: it takes the image for whole."""
@@ -135,7 +143,9 @@ def test_pull_that_leaves_a_layer_out(
 
 
 @pytest.mark.parametrize("what", LOST)
-def test_save(modules: Modules, engine: Engine, store: docker.DockerClient, tmp_path: Path, what: str) -> None:
+def test_flawed_images_are_not_saved(
+    modules: Modules, engine: Engine, store: docker.DockerClient, tmp_path: Path, what: str
+) -> None:
     lose(engine, store, "busybox", what)
     for check in (True, False):
         message = modules("image_save").fails(check, name="busybox", path=str(tmp_path / "a.tar"))
@@ -143,7 +153,9 @@ def test_save(modules: Modules, engine: Engine, store: docker.DockerClient, tmp_
 
 
 @pytest.mark.parametrize("what", LOST)
-def test_tag(modules: Modules, engine: Engine, store: docker.DockerClient, what: str) -> None:
+def test_flawed_images_are_tagged_if_the_engine_can(
+    modules: Modules, engine: Engine, store: docker.DockerClient, what: str
+) -> None:
     """Whether an engine can tag it depends on the lost part."""
     lose(engine, store, "busybox", what)
     tag = modules("image_tag")
@@ -156,7 +168,7 @@ def test_tag(modules: Modules, engine: Engine, store: docker.DockerClient, what:
 
 
 @pytest.mark.parametrize("what", LOST)
-def test_info(modules: Modules, engine: Engine, store: docker.DockerClient, what: str) -> None:
+def test_flawed_images_are_reported(modules: Modules, engine: Engine, store: docker.DockerClient, what: str) -> None:
     dated(store, "debian:12", 1)
     lost = lose(engine, store, "busybox", what)
     for names in ({}, {"names": ["busybox", "debian:12"]}):
@@ -167,7 +179,9 @@ def test_info(modules: Modules, engine: Engine, store: docker.DockerClient, what
 
 
 @pytest.mark.parametrize("what", LOST)
-def test_container_run(modules: Modules, engine: Engine, store: docker.DockerClient, what: str) -> None:
+def test_a_container_of_a_flawed_image_needs_a_pull(
+    modules: Modules, engine: Engine, store: docker.DockerClient, what: str
+) -> None:
     lost = lose(engine, store, "busybox", what)
     done = modules("container_run").converges(
         name="box", image="busybox", pull="missing", command="true", state="present"
@@ -185,7 +199,9 @@ def chart(store: docker.DockerClient) -> str:
     return identifier
 
 
-def test_artifact(modules: Modules, store: docker.DockerClient, chart: str, tmp_path: Path) -> None:
+def test_an_artifact_is_reported_and_keeps_no_verb_from_the_images(
+    modules: Modules, store: docker.DockerClient, chart: str, tmp_path: Path
+) -> None:
     """An artifact is reported as one, and doesn't prevent work on images."""
     told = modules("image_info").unchanged(history=True, sizes=True)
     assert {image["Id"] for image in told["images"]} == {chart, id_of(store, "busybox")}
@@ -216,7 +232,7 @@ each_odd_name = pytest.mark.parametrize("odd", ["app:1", "latest"], indirect=Tru
 
 @each_odd_name
 @pytest.mark.parametrize("also", [[], ["good"], ["aa", "zz"]])
-def test_prune_what_has_no_usable_name(
+def test_an_image_without_a_usable_name_is_pruned(
     modules: Modules, any_store: docker.DockerClient, odd: str, also: list[str]
 ) -> None:
     for repository in also:
@@ -229,7 +245,7 @@ def test_prune_what_has_no_usable_name(
 @each_odd_name
 @pytest.mark.parametrize("also", [[], ["good"], ["aa", "zz"]])
 @pytest.mark.parametrize("called", ["id", "patterns"])
-def test_remove_what_has_no_usable_name(
+def test_an_image_without_a_usable_name_is_removed(
     modules: Modules, any_store: docker.DockerClient, odd: str, also: list[str], called: str
 ) -> None:
     for repository in also:
@@ -258,7 +274,9 @@ def test_a_name_that_cannot_be_found_goes_with_others(
 
 
 @pytest.mark.parametrize("odd", ["UPPER:1"], indirect=True)
-def test_a_name_that_no_engine_can_remove(modules: Modules, store: docker.DockerClient, odd: str) -> None:
+def test_a_name_that_no_engine_can_remove_keeps_no_others(
+    modules: Modules, store: docker.DockerClient, odd: str
+) -> None:
     """It doesn't prevent the removal of others."""
     dated(store, "debian:12", 1)
     done = modules("image_prune").converges(dangling=False, explain=True)

@@ -96,7 +96,9 @@ def _fails(pull: Module, name: str, check: bool) -> str:
 
 
 @pytest.mark.parametrize("lie", MANIFESTS)
-def test_manifest(engine: Engine, clean: docker.DockerClient, pull: Module, lie: str) -> None:
+def test_a_manifest_that_lies_leaves_nothing(
+    engine: Engine, clean: docker.DockerClient, pull: Module, lie: str
+) -> None:
     with lying(engine, PORT, {"/manifests/": MANIFESTS[lie]}) as address:
         # Which manifest a digest is of, nobody knows before it is there.
         for check in (False,) if lie == "another manifest than it says" else (True, False):
@@ -105,7 +107,7 @@ def test_manifest(engine: Engine, clean: docker.DockerClient, pull: Module, lie:
 
 
 @pytest.mark.parametrize("lie", BLOBS)
-def test_layer(engine: Engine, clean: docker.DockerClient, pull: Module, lie: str) -> None:
+def test_a_layer_that_lies_leaves_nothing(engine: Engine, clean: docker.DockerClient, pull: Module, lie: str) -> None:
     config = answer(CONFIG_BLOB, "application/octet-stream", more="Connection: close\r\n")
     lies = {"/manifests/": _manifest(WHOLE), digest(CONFIG_BLOB): config, "/blobs/": BLOBS[lie]}
     with lying(engine, PORT + 1, lies) as address:
@@ -113,7 +115,7 @@ def test_layer(engine: Engine, clean: docker.DockerClient, pull: Module, lie: st
     assert not state(clean)
 
 
-def test_silent_registry_is_named(engine: Engine, clean: docker.DockerClient, pull: Module) -> None:
+def test_a_silent_registry_is_named(engine: Engine, clean: docker.DockerClient, pull: Module) -> None:
     with lying(engine, PORT + 2, {"/": silent()}) as address:
         message = _fails(pull, f"{address}/example:1", True)
     assert f"the registry {address}" in message
@@ -121,7 +123,7 @@ def test_silent_registry_is_named(engine: Engine, clean: docker.DockerClient, pu
     assert "docker info" not in message, "the engine is well"
 
 
-def test_hostile_label(clean: docker.DockerClient, modules: Callable[[str], Module]) -> None:
+def test_a_hostile_label_is_shown_escaped(clean: docker.DockerClient, modules: Callable[[str], Module]) -> None:
     clean.images.pull("busybox", "latest")
     container = clean.containers.create("busybox", ["true"], name="hostile", labels={HOSTILE: HOSTILE})
     commit = modules("image_commit")

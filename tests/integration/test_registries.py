@@ -79,7 +79,7 @@ def private(engine: Engine, busybox: docker.DockerClient) -> Iterator[docker.Doc
     yield busybox
 
 
-def test_login_given(push: Module, pull: Module, private: docker.DockerClient) -> None:
+def test_a_given_login_is_used(push: Module, pull: Module, private: docker.DockerClient) -> None:
     done = push.converges(name=NAME, credentials=[login()])
     private.api.remove_image(NAME)
     private.api.remove_image("busybox")
@@ -88,7 +88,7 @@ def test_login_given(push: Module, pull: Module, private: docker.DockerClient) -
     pull.unchanged(name=NAME)
 
 
-def test_login_stored(push: Module, pull: Module, private: docker.DockerClient, configure: Configure) -> None:
+def test_a_stored_login_is_used(push: Module, pull: Module, private: docker.DockerClient, configure: Configure) -> None:
     configure({"auths": {f"https://{SECURE}/v2/": {"auth": auth("one", "first")}}})
     push.converges(name=NAME)
     pull.unchanged(name=NAME, policy="newer")
@@ -106,7 +106,7 @@ echo '{"ServerURL": "192.0.2.1:5002", "Username": "two", "Secret": "second"}'
 """
 
 
-def test_login_from_a_helper(
+def test_a_helpers_login_is_used(
     push: Module,
     private: docker.DockerClient,
     configure: Configure,
@@ -164,7 +164,7 @@ def test_an_empty_configuration_is_none(
     assert "warnings" not in pull.ok(name="busybox")
 
 
-def test_login_stored_with_white_space(push: Module, private: docker.DockerClient, configure: Configure) -> None:
+def test_a_stored_login_may_have_white_space(push: Module, private: docker.DockerClient, configure: Configure) -> None:
     stored = auth("one", "first")
     configure({"auths": {SECURE: {"auth": f"{stored[:6]}\n{stored[6:]}\n"}}})
     push.converges(name=NAME)
@@ -172,7 +172,9 @@ def test_login_stored_with_white_space(push: Module, private: docker.DockerClien
 
 @pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize("given", [[], [login(password=WRONG)], [login(user="nobody", password=WRONG)]])
-def test_wrong_login(between: Relay, private: docker.DockerClient, check: bool, given: list[dict[str, str]]) -> None:
+def test_a_wrong_login_is_tried_once(
+    between: Relay, private: docker.DockerClient, check: bool, given: list[dict[str, str]]
+) -> None:
     for module, more in (("image_push", {}), ("image_pull", {"policy": "newer"})):
         between.questions.clear()
         result = Module(module, between.docker_host)(check=check, name=NAME, credentials=given, **more)
@@ -200,7 +202,9 @@ def test_a_login_is_shown_to_its_registry_only(
     assert shown == [{f"Basic {auth('one', 'first')}"}, {f"Basic {auth('two', 'second')}"}, set()]
 
 
-def test_a_certificate_that_nobody_vouches_for(pull: Module, engine: Engine, clean: docker.DockerClient) -> None:
+def test_a_certificate_that_nobody_vouches_for_is_explained(
+    pull: Module, engine: Engine, clean: docker.DockerClient
+) -> None:
     place = "/etc/docker/certs.d"
     inside = ["nsenter", f"--target={engine.pid}", "--mount", "mv"]
     subprocess.run([*inside, f"{place}/{SECURE}", f"{place}/elsewhere"], check=True)
@@ -213,7 +217,9 @@ def test_a_certificate_that_nobody_vouches_for(pull: Module, engine: Engine, cle
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("part", ["", "/manifests/"])
-def test_overloaded_at_first(pull: Module, engine: Engine, clean: docker.DockerClient, status: int, part: str) -> None:
+def test_an_overloaded_registry_is_asked_again(
+    pull: Module, engine: Engine, clean: docker.DockerClient, status: int, part: str
+) -> None:
     with front(engine, 5106, "127.0.0.1:5000") as registry:
         name = f"{registry.address}/library/busybox"
         # An engine tries some requests again itself: more of them than it does.
@@ -227,7 +233,7 @@ def test_overloaded_at_first(pull: Module, engine: Engine, clean: docker.DockerC
 
 @pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize("status", [429, 503])
-def test_overloaded_for_long(
+def test_a_registry_that_stays_overloaded_is_named(
     pull: Module, engine: Engine, clean: docker.DockerClient, status: int, check: bool
 ) -> None:
     with front(engine, 5107, "127.0.0.1:5000") as registry:
@@ -239,7 +245,7 @@ def test_overloaded_for_long(
     assert len(clean.images.list()) == (0 if check else 1)
 
 
-def test_broken_while_layers_come(pull: Module, engine: Engine, clean: docker.DockerClient) -> None:
+def test_a_pull_survives_a_broken_connection(pull: Module, engine: Engine, clean: docker.DockerClient) -> None:
     with front(engine, 5108, "127.0.0.1:5000") as registry:
         registry.troubles = [Trouble(part="/blobs/", after=100_000, times=1)]
         pull.converges(name=f"{registry.address}/library/busybox")
@@ -260,7 +266,9 @@ def moved(private: docker.DockerClient) -> None:
 
 
 @pytest.mark.usefixtures("moved")
-def test_dies_while_a_layer_comes(engine: Engine, between: Relay, private: docker.DockerClient) -> None:
+def test_a_registry_that_dies_leaves_the_tag_as_it_was(
+    engine: Engine, between: Relay, private: docker.DockerClient
+) -> None:
     pull = Module("image_pull", between.docker_host)
     with front(engine, 5111, OPEN) as registry:
         name = f"{registry.address}/moved:1"
@@ -283,13 +291,13 @@ def test_dies_while_a_layer_comes(engine: Engine, between: Relay, private: docke
     assert f"registry {registry.address} for {name}" in message and "connection refused" in message
 
 
-def test_hangs_up(pull: Module, engine: Engine, clean: docker.DockerClient) -> None:
+def test_a_registry_that_hangs_up_is_asked_again(pull: Module, engine: Engine, clean: docker.DockerClient) -> None:
     with front(engine, 5109, "127.0.0.1:5000") as registry:
         registry.troubles = [Trouble(times=2)]
         assert pull.ok(name=f"{registry.address}/library/busybox")["changed"]
 
 
-def test_overloaded_while_it_is_pushed_to(push: Module, engine: Engine, private: docker.DockerClient) -> None:
+def test_a_push_survives_an_overloaded_registry(push: Module, engine: Engine, private: docker.DockerClient) -> None:
     with front(engine, 5110, OPEN) as registry:
         name = f"{registry.address}/tools:1"
         private.api.tag("busybox", name)

@@ -35,7 +35,7 @@ def both(busybox: docker.DockerClient) -> docker.DockerClient:
     return busybox
 
 
-def test_save(modules: Modules, both: docker.DockerClient, tmp_path: Path) -> None:
+def test_a_save_takes_a_short_id(modules: Modules, both: docker.DockerClient, tmp_path: Path) -> None:
     path = tmp_path / "images.tar"
     identifier = id_of(both, "busybox")
     done = modules("image_save").converges(name=short(identifier), path=str(path))
@@ -48,7 +48,7 @@ def test_save(modules: Modules, both: docker.DockerClient, tmp_path: Path) -> No
     assert {image.tags for image in verify(path).images} == {(), (f"{HEX}:latest",)}
 
 
-def test_save_for_another_platform(
+def test_a_save_for_another_platform_takes_a_short_id(
     modules: Modules, engine: Engine, clean: docker.DockerClient, tmp_path: Path
 ) -> None:
     if (engine.suite, engine.store) != ("sid", "containerd"):
@@ -66,7 +66,7 @@ def test_save_for_another_platform(
     modules("image_save").unchanged(name=identifier, platform="linux/arm64", path=str(path))
 
 
-def test_save_without_the_layers(modules: Modules, both: docker.DockerClient, tmp_path: Path) -> None:
+def test_layers_are_left_out_by_a_short_id(modules: Modules, both: docker.DockerClient, tmp_path: Path) -> None:
     path = tmp_path / "thin.tar"
     base = short(id_of(both, "busybox"))
     modules("image_save").converges(name=HEX, exclude_layers_of=base, path=str(path))
@@ -74,7 +74,7 @@ def test_save_without_the_layers(modules: Modules, both: docker.DockerClient, tm
     modules("image_save").unchanged(name=HEX, exclude_layers_of="busybox", path=str(path))
 
 
-def test_tag(modules: Modules, both: docker.DockerClient) -> None:
+def test_a_tag_takes_a_short_id(modules: Modules, both: docker.DockerClient) -> None:
     identifier = id_of(both, "busybox")
     done = modules("image_tag").converges(name=short(identifier), repository=["other:1"])
     assert id_of(both, "other:1") == done["image"]["Id"] == identifier
@@ -85,7 +85,7 @@ def test_tag(modules: Modules, both: docker.DockerClient) -> None:
     assert done["image"]["Id"] == identifier and f"{short(identifier)}:latest" in done["image"]["RepoTags"]
 
 
-def test_remove(modules: Modules, both: docker.DockerClient) -> None:
+def test_a_removal_takes_a_short_id(modules: Modules, both: docker.DockerClient) -> None:
     identifier = id_of(both, "busybox")
     modules("image_remove").converges(name=HEX)
     assert id_of(both, "busybox") == identifier
@@ -94,7 +94,7 @@ def test_remove(modules: Modules, both: docker.DockerClient) -> None:
     assert both.images.list() == []
 
 
-def test_info(modules: Modules, both: docker.DockerClient) -> None:
+def test_image_info_takes_a_short_id(modules: Modules, both: docker.DockerClient) -> None:
     base, other = id_of(both, "busybox"), id_of(both, HEX)
     done = modules("image_info").ok(names=[short(base), HEX])
     assert [image["Id"] for image in done["images"]] == [base, other] and done["not_found"] == []
@@ -103,13 +103,13 @@ def test_info(modules: Modules, both: docker.DockerClient) -> None:
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_push(modules: Modules, both: docker.DockerClient, check: bool) -> None:
+def test_a_push_takes_no_short_id(modules: Modules, both: docker.DockerClient, check: bool) -> None:
     """An Id is no name, and a push takes names."""
     name = short(id_of(both, "busybox"))
     assert f"no image {name}:latest" in modules("image_push").fails(check=check, name=name)
 
 
-def test_commit(modules: Modules, both: docker.DockerClient) -> None:
+def test_a_commit_takes_a_containers_short_id(modules: Modules, both: docker.DockerClient) -> None:
     box = both.containers.create("busybox", ["sh"], name="box")
     for number, name in enumerate([str(box.id), short(str(box.id))]):
         done = modules("image_commit").converges(container=name, name=f"made:{number}")
@@ -121,7 +121,7 @@ def test_commit(modules: Modules, both: docker.DockerClient) -> None:
     assert layers[0] == layers[1]
 
 
-def test_exec_and_info_of_containers(modules: Modules, both: docker.DockerClient) -> None:
+def test_container_modules_take_a_short_id(modules: Modules, both: docker.DockerClient) -> None:
     box = both.containers.run("busybox", ["tail", "-f", "/dev/null"], name="box", detach=True)
     name = short(str(box.id))
     done = modules("container_exec").ok(container=name, argv=["hostname"], creates="/none")

@@ -116,7 +116,7 @@ def images(client: docker.DockerClient) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("check", [True, False])
 @pytest.mark.parametrize("number", ENDING)
-def test_a_commit_that_is_told_to_end_while_the_engine_commits(
+def test_a_commit_that_is_told_to_end_while_the_engine_commits_leaves_nothing(
     engine: Engine, box: docker.DockerClient, tmp_path: Path, number: signal.Signals, check: bool
 ) -> None:
     before = images(box)
@@ -130,7 +130,7 @@ def test_a_commit_that_is_told_to_end_while_the_engine_commits(
 
 
 @pytest.mark.parametrize("number", ENDING)
-def test_a_commit_that_is_told_to_end_while_it_compares(
+def test_a_commit_that_is_told_to_end_while_it_compares_leaves_nothing(
     engine: Engine, box: docker.DockerClient, tmp_path: Path, number: signal.Signals
 ) -> None:
     before = images(box)
@@ -230,7 +230,7 @@ def test_no_answer_that_is_waited_for_keeps_a_task_from_its_end(
 
 
 @pytest.mark.one_engine
-def test_a_container_that_is_waited_for(engine: Engine, busybox: docker.DockerClient) -> None:
+def test_a_container_that_is_waited_for_goes_with_its_task(engine: Engine, busybox: docker.DockerClient) -> None:
     health = ["HEALTHCHECK --interval=1s --retries=1000 CMD false"]
     busybox.containers.create("busybox", UP, name="base").commit("checked", "1", changes=health)
     busybox.containers.get("base").remove()
@@ -244,7 +244,7 @@ def test_a_container_that_is_waited_for(engine: Engine, busybox: docker.DockerCl
 
 
 @pytest.mark.parametrize("number", ENDING)
-def test_a_save_that_is_told_to_end(
+def test_a_save_that_is_told_to_end_leaves_the_old_archive(
     engine: Engine, modules: Modules, busybox: docker.DockerClient, tmp_path: Path, number: signal.Signals
 ) -> None:
     path = tmp_path / "archives" / "images.tar"
@@ -266,7 +266,7 @@ def halted(process: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.one_engine
-def test_a_save_that_is_told_to_end_before_it_replaces(
+def test_a_save_that_is_told_to_end_before_it_replaces_leaves_nothing(
     engine: Engine, modules: Modules, busybox: docker.DockerClient, tmp_path: Path
 ) -> None:
     path = tmp_path / "images.tar"

@@ -41,7 +41,7 @@ def logins(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
     return started
 
 
-def test_archives(
+def test_archives_go_over_ssh(
     engine: Engine, busybox: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host = ssh.offer(engine, monkeypatch)
@@ -55,7 +55,7 @@ def test_archives(
     assert done["image"] == busybox.images.get("app:1").attrs
 
 
-def test_containers(engine: Engine, busybox: docker.DockerClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_containers_run_over_ssh(engine: Engine, busybox: docker.DockerClient, monkeypatch: pytest.MonkeyPatch) -> None:
     host = ssh.offer(engine, monkeypatch)
     run, execute, commit = (Module(name, host) for name in ("container_run", "container_exec", "image_commit"))
     run.converges(name="box", image="busybox", command="tail -f /dev/null")
@@ -84,7 +84,7 @@ def test_logins_are_few(
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_no_way(engine: Engine, monkeypatch: pytest.MonkeyPatch, check: bool) -> None:
+def test_a_way_that_fails_is_explained(engine: Engine, monkeypatch: pytest.MonkeyPatch, check: bool) -> None:
     def says(host: str, *words: str) -> None:
         message = Module("image_info", host).fails(check=check, timeout=5)
         assert all(word in message for word in ("docker_host", *words)), message
@@ -95,13 +95,13 @@ def test_no_way(engine: Engine, monkeypatch: pytest.MonkeyPatch, check: bool) ->
     says("ssh://", "has no host")
 
 
-def test_no_ssh(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_ssh_is_named(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/none")
     message = Module("image_info", "ssh://root@there").fails()
     assert "no ssh on this host" in message and "openssh-client" in message
 
 
-def test_no_answer(
+def test_an_ssh_that_never_answers_is_ended(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logins: list[subprocess.Popen[bytes]]
 ) -> None:
     write_program(tmp_path / "ssh", "exec sleep 30")
@@ -143,7 +143,7 @@ class Playbook:
 
 
 @pytest.mark.one_engine
-def test_archive_on_the_controller(
+def test_an_archive_of_the_controller_goes_to_the_host(
     engine: Engine, busybox: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ssh.offer(engine, monkeypatch)
@@ -157,7 +157,7 @@ def test_archive_on_the_controller(
 
 
 @pytest.mark.one_engine
-def test_golden_image(
+def test_a_golden_image_is_built_over_ssh(
     engine: Engine, busybox: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ssh.offer(engine, monkeypatch)

@@ -35,7 +35,7 @@ def world(engine: Engine, client: docker.DockerClient, digests: dict[str, str], 
     return World(engine, client, tmp_path, digests)
 
 
-def test_round(world: World, seed: int, modules: Callable[[str], Module]) -> None:
+def test_a_round_tells_the_truth(world: World, seed: int, modules: Callable[[str], Module]) -> None:
     print(f"Repeat it: ./dev test soak --engines {world.engine.name} --rounds 1 --seed {seed}\n\nThe state:")
     dice = Dice(seed)
     recipe = state.draw(dice)

@@ -27,7 +27,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.reference imp
         (r"C:\new", r"C:\new"),
     ],
 )
-def test_printable(text: str, shown: str) -> None:
+def test_control_characters_are_escaped(text: str, shown: str) -> None:
     assert printable(text) == shown
     assert printable(shown) == shown
 

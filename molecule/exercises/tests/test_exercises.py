@@ -16,7 +16,7 @@ def test_three_containers_run(engine: docker.DockerClient) -> None:
     assert found == dict.fromkeys(("terminal", "idler", "loaded"), "running")
 
 
-def test_terminal() -> None:
+def test_terminal_runs_bash_on_a_terminal() -> None:
     terminal = container("terminal")
     assert terminal.check_output("readlink /proc/1/fd/0").startswith("/dev/pts/")
     assert terminal.file("/proc/1/comm").content_string == "bash\n"

@@ -97,7 +97,7 @@ def test_config_is_the_one_that_docker_makes(name: str, tmp_path: Path) -> None:
         ("2", True),
     ],
 )
-def test_of_which_versions_all_is_kept(version: str, as_written: bool, tmp_path: Path) -> None:
+def test_all_is_kept_from_1_8_3_on(version: str, as_written: bool, tmp_path: Path) -> None:
     assert ("more" in json.loads(config_of(tmp_path, json.dumps({"docker_version": version, "more": 1})))) == as_written
 
 

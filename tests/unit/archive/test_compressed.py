@@ -151,7 +151,7 @@ def test_the_index_is_read_without_unpacking(kind: str, tmp_path: Path, monkeypa
     assert read_index(path).breaks
 
 
-def test_large_indexes(tmp_path: Path) -> None:
+def test_large_indexes_are_written_and_read(tmp_path: Path) -> None:
     """They are larger than an extra field of gzip."""
     noise = [CHANCE.randbytes(20).hex() for _line in range(4000)]
     image = replace(APP, settings={"Labels": {text: text for text in noise}})
@@ -219,7 +219,7 @@ def chosen(path: Path, *tags: str) -> tuple[ArchiveIndex, list[ArchivedImage]]:
 
 @pytest.mark.parametrize("to_load", [True, False])
 @pytest.mark.parametrize("layout", ["legacy", "podman", "oci", "both"])
-def test_some_images(layout: str, to_load: bool, tmp_path: Path) -> None:
+def test_images_can_be_chosen(layout: str, to_load: bool, tmp_path: Path) -> None:
     write = {"legacy": archives.legacy, "podman": archives.podman, "oci": archives.oci, "both": archives.both}[layout]
     (tmp_path / "all").write_bytes(archives.tar(write(APP, TOOL)))
     tag = APP.tags[1]
@@ -238,7 +238,7 @@ def test_some_images(layout: str, to_load: bool, tmp_path: Path) -> None:
     assert data.count(APP.layers[1]) == 1
 
 
-def test_some_images_of_several_platforms(tmp_path: Path) -> None:
+def test_images_of_several_platforms_can_be_chosen(tmp_path: Path) -> None:
     index = archives.index_of(BIG, ARM)
     entries = {**archives.multi_platform(index, ["app:1"], BIG, ARM), **archives.blobs(TOOL)}
     (tmp_path / "all").write_bytes(archives.tar(entries))
@@ -269,7 +269,7 @@ def test_thin_archives_say_so(layout: str, tmp_path: Path) -> None:
     assert read_index(tmp_path / "thin").left_out == thin.left_out
 
 
-def test_thin_archives_of_a_newer_form(tmp_path: Path) -> None:
+def test_thin_archives_of_a_newer_form_are_refused(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(archives.tar({**archives.both(APP), "gantry-docker-thin.json": b'{"version": 2}'}))
     with pytest.raises(ArchiveError, match="newer form"):
         read_index(tmp_path / "x")
@@ -279,7 +279,7 @@ def test_thin_archives_of_a_newer_form(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", PACKED)
-def test_truncated(kind: str, tmp_path: Path) -> None:
+def test_a_truncated_archive_is_refused_or_read_without_its_index(kind: str, tmp_path: Path) -> None:
     written(streamed(archives.both(APP)), tmp_path / "new", kind)
     data = (tmp_path / "new").read_bytes()
     whole = read_index(tmp_path / "new")
@@ -294,7 +294,7 @@ def test_truncated(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", PACKED)
-def test_any_change_of_bytes(kind: str, tmp_path: Path) -> None:
+def test_any_change_of_bytes_is_an_error_of_ours_or_none(kind: str, tmp_path: Path) -> None:
     written(streamed(archives.both(APP)), tmp_path / "new", kind)
     data = (tmp_path / "new").read_bytes()
     end = len(data)
@@ -353,7 +353,7 @@ INDEX = {
     ],
     ids=str,
 )
-def test_bad_indexes(kind: str, change: dict[str, object], tmp_path: Path) -> None:
+def test_bad_indexes_are_refused(kind: str, change: dict[str, object], tmp_path: Path) -> None:
     assert embedded.EmbeddedContents(INDEX).end == 1024
     path = tmp_path / "x"
     path.write_bytes(archives.packed(b"", kind) + embedded.packed_section(kind, {**INDEX, **change}))
@@ -377,7 +377,9 @@ def test_bad_indexes(kind: str, change: dict[str, object], tmp_path: Path) -> No
         ("/a.tar.xz", "none", None, ("none", 0)),
     ],
 )
-def test_compression(path: str, kind: str | None, level: int | None, expected: tuple[str, int]) -> None:
+def test_compression_follows_from_options_and_path(
+    path: str, kind: str | None, level: int | None, expected: tuple[str, int]
+) -> None:
     compression = parse_compression(path, kind, level, 0)
     assert (compression.kind, compression.level) == expected
 
@@ -394,12 +396,12 @@ def test_compression(path: str, kind: str | None, level: int | None, expected: t
         ("/a.tar.zst", None, 3, -1, "compression_threads"),
     ],
 )
-def test_bad_compression(path: str, kind: str | None, level: int | None, threads: int, words: str) -> None:
+def test_bad_compression_is_refused(path: str, kind: str | None, level: int | None, threads: int, words: str) -> None:
     with pytest.raises(InvalidInput, match=words):
         parse_compression(path, kind, level, threads)
 
 
-def test_zstd_without_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_zstd_needs_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "zstandard", None)
     with pytest.raises(InvalidInput, match=r"zstandard is needed on this host\. Install it .*'compression: gzip'\.$"):
         parse_compression("/a.tar.zst", None, None, 0)

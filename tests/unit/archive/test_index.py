@@ -85,7 +85,7 @@ LAYOUTS = {
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_images_of_every_layout_and_compression(layout: str, compression: str, read: Read) -> None:
+def test_images_of_every_layout_and_compression_are_read(layout: str, compression: str, read: Read) -> None:
     form, write = LAYOUTS[layout]
     index = read(archives.packed(archives.tar(write(APP, TOOL)), compression))
     assert (index.format, index.compression) == (form, compression)
@@ -112,7 +112,7 @@ def test_images_of_every_layout_and_compression(layout: str, compression: str, r
         ]
 
 
-def test_places_of_entries(path: Path) -> None:
+def test_entries_have_their_places(path: Path) -> None:
     data = archives.tar(archives.both(APP), directories=["blobs", "blobs/sha256"])
     path.write_bytes(data)
     index = read_index(path)
@@ -133,14 +133,14 @@ def test_places_are_the_same_in_compressed_archives(compression: str, path: Path
     assert (read_index(path).entries, read_index(path).end) == (plain.entries, plain.end)
 
 
-def test_open_file(path: Path) -> None:
+def test_an_open_file_is_read_from_its_beginning(path: Path) -> None:
     path.write_bytes(archives.tar(archives.both(APP)))
     with path.open("rb") as file:
         file.read(100)
         assert read_index_of(file, "x") == read_index(path)
 
 
-def test_file_with_short_reads(path: Path) -> None:
+def test_short_reads_make_no_difference(path: Path) -> None:
     class Slow(io.FileIO):
         def read(self, size: int | None = -1) -> bytes:
             return super().read(min(size or 0, 7))
@@ -153,7 +153,7 @@ def test_file_with_short_reads(path: Path) -> None:
 
 @pytest.mark.parametrize("tags", [(), ("app:1",), APP.tags])
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_tags(layout: str, tags: tuple[str, ...], read: Read) -> None:
+def test_tags_are_read(layout: str, tags: tuple[str, ...], read: Read) -> None:
     image = Image(APP.layers, tags=tags)
     found = read(archives.tar(LAYOUTS[layout][1](image))).images
     expected = tuple(archives.full(tag) for tag in tags) if layout == "oci" else tags
@@ -175,7 +175,7 @@ def test_tags(layout: str, tags: tuple[str, ...], read: Read) -> None:
         ({"io.containerd.image.name": 1}, ()),
     ],
 )
-def test_names_in_oci_layouts(annotations: dict[str, Any], tags: tuple[str, ...], read: Read) -> None:
+def test_names_in_oci_layouts_are_read(annotations: dict[str, Any], tags: tuple[str, ...], read: Read) -> None:
     target = archives.descriptor(archives.manifest(APP), archives.OCI_MANIFEST, annotations=annotations)
     (image,) = read(archives.tar({**archives.blobs(APP), **archives.layout([target])})).images
     assert image.tags == tags
@@ -229,14 +229,14 @@ def test_one_config_with_layers_packed_in_two_ways(read: Read) -> None:
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
-def test_compressed_layers(compression: str, read: Read) -> None:
+def test_compressed_layers_are_read(compression: str, read: Read) -> None:
     (image,) = read(archives.tar(archives.both(APP, compression=compression))).images
     assert image.diff_ids == APP.diff_ids
     assert image.layers[0].digest == archives.digest(archives.packed(BASE, compression))
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
-def test_compressed_layers_without_an_oci_layout(compression: str, read: Read) -> None:
+def test_compressed_layers_without_an_oci_layout_are_read(compression: str, read: Read) -> None:
     """go-containerregistry's tarball package writes these."""
     names = [f"{number}.tar.gz" for number in range(len(APP.layers))]
     entries: dict[str, Content] = {name: archives.packed(data, compression) for name, data in zip(names, APP.layers)}
@@ -246,14 +246,14 @@ def test_compressed_layers_without_an_oci_layout(compression: str, read: Read) -
     assert (image.config_digest, image.diff_ids, image.missing) == (APP.config_digest, APP.diff_ids, ())
 
 
-def test_config_without_a_digest_in_its_name(read: Read) -> None:
+def test_a_config_without_a_digest_in_its_name_is_read(read: Read) -> None:
     item = {"Config": "config.json", "Layers": ["0", "1"]}
     entries = {"config.json": APP.config, "0": APP.layers[0], "1": APP.layers[1]}
     (image,) = read(archives.tar({**entries, "manifest.json": archives.encoded([item])})).images
     assert (image.config_digest, image.config_entry) == (APP.config_digest, "config.json")
 
 
-def test_links_between_layers(read: Read) -> None:
+def test_links_between_layers_are_followed(read: Read) -> None:
     index = read(archives.tar(archives.legacy(TOOL)))
     (image,) = index.images
     first, _second, third = image.layers
@@ -261,7 +261,7 @@ def test_links_between_layers(read: Read) -> None:
     assert list(index.links.values()) == [first.entry]
 
 
-def test_repacked_archives(read: Read) -> None:
+def test_repacked_archives_are_read(read: Read) -> None:
     """As GNU tar writes them: names with dots, directories, records of ten blocks."""
     entries = {f"./{name}": content for name, content in archives.legacy(APP).items()}
     data = archives.tar(entries, directories=["./"], form=tarfile.GNU_FORMAT)
@@ -276,16 +276,16 @@ def test_of_equal_names_the_last_counts(read: Read) -> None:
     assert image.tags == APP.tags
 
 
-def test_half_an_end_mark(read: Read) -> None:
+def test_half_an_end_mark_will_do(read: Read) -> None:
     assert read(GOOD[:-512]).images[0].missing == ()
 
 
-def test_no_images(read: Read) -> None:
+def test_an_archive_may_have_no_images(read: Read) -> None:
     assert read(archives.tar({"manifest.json": b"[]"})).images == ()
     assert read(archives.tar({"manifest.json": b"null"})).images == ()
 
 
-def test_image_without_layers(read: Read) -> None:
+def test_an_image_may_have_no_layers(read: Read) -> None:
     item = {"Config": "c", "RepoTags": None, "Layers": None}
     config = b'{"os": "linux", "rootfs": {"type": "layers", "diff_ids": null}, "config": null, "history": null}'
     (image,) = read(archives.tar({"c": config, "manifest.json": archives.encoded([item])})).images
@@ -302,7 +302,7 @@ def test_index_json_without_oci_layout_is_ignored(read: Read) -> None:
 
 
 @pytest.mark.parametrize("form", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
-def test_long_names_and_links(form: int, read: Read) -> None:
+def test_long_names_and_links_are_read(form: int, read: Read) -> None:
     long = "d" * 90
     names = [f"{long}/{long}/0/layer.tar", f"{long}/{long}/1/layer.tar"]
     image = Image((BASE, BASE))
@@ -317,7 +317,7 @@ def test_long_names_and_links(form: int, read: Read) -> None:
     assert [layer.entry for layer in index.images[0].layers] == [names[0], names[0]]
 
 
-def test_prefix_of_a_long_name(read: Read) -> None:
+def test_the_prefix_of_a_long_name_is_read(read: Read) -> None:
     name = f"{'d' * 90}/{'e' * 90}/layer.tar"
     item = {"Config": "c.json", "RepoTags": None, "Layers": [name]}
     image = Image((BASE,))
@@ -343,7 +343,7 @@ def test_ten_gibibytes_are_sought_over(form: Literal[1, 2], path: Path) -> None:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_missing_layers(layout: str, read: Read) -> None:
+def test_missing_layers_are_named(layout: str, read: Read) -> None:
     entries = LAYOUTS[layout][1](APP)
     gone = next(name for name, content in entries.items() if content == APP.layers[1])
     (image,) = read(archives.tar(without(entries, gone))).images
@@ -354,7 +354,7 @@ def test_missing_layers(layout: str, read: Read) -> None:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_missing_config(layout: str, read: Read) -> None:
+def test_a_missing_config_is_named(layout: str, read: Read) -> None:
     entries = LAYOUTS[layout][1](APP)
     gone = next(name for name, content in entries.items() if content == APP.config)
     (image,) = read(archives.tar(without(entries, gone))).images
@@ -363,7 +363,7 @@ def test_missing_config(layout: str, read: Read) -> None:
     assert [layer.diff_id for layer in image.layers] == [None, None]
 
 
-def test_silently_incomplete_save(read: Read) -> None:
+def test_a_silently_incomplete_save_is_found(read: Read) -> None:
     """A containerd store writes the manifest alone (WithSkipMissing)."""
     kept = archives.blob(archives.manifest(APP))
     entries = {name: content for name, content in archives.both(APP).items() if name[:5] != "blobs" or name == kept}
@@ -372,7 +372,7 @@ def test_silently_incomplete_save(read: Read) -> None:
     assert image.tags == APP.tags
 
 
-def test_missing_manifest(read: Read) -> None:
+def test_a_missing_manifest_is_named(read: Read) -> None:
     manifest = archives.manifest(APP)
     (image,) = read(archives.tar(without(archives.oci(APP), archives.blob(manifest)))).images
     assert image.missing == (archives.blob(manifest),)
@@ -380,7 +380,7 @@ def test_missing_manifest(read: Read) -> None:
     assert image.tags == tuple(archives.full(tag) for tag in APP.tags)
 
 
-def test_missing_blobs_that_the_layout_alone_names(read: Read) -> None:
+def test_missing_blobs_that_the_layout_alone_names_are_named(read: Read) -> None:
     extra = Image((*APP.layers, archives.layer("extra")))
     manifest = json.loads(archives.manifest(APP))
     manifest["layers"] = json.loads(archives.manifest(extra))["layers"]
@@ -411,7 +411,7 @@ HOST = Image(APP.layers)
 INDEX = archives.index_of(HOST, ARM)
 
 
-def test_all_platforms(read: Read) -> None:
+def test_all_platforms_are_read(read: Read) -> None:
     index = read(archives.tar(archives.multi_platform(INDEX, ["app:1"], HOST, ARM)))
     host, arm = index.images
     assert [image.config_digest for image in index.images] == [HOST.config_digest, ARM.config_digest]
@@ -422,19 +422,19 @@ def test_all_platforms(read: Read) -> None:
     assert host.missing == arm.missing == ()
 
 
-def test_platforms_that_were_not_pulled(read: Read) -> None:
+def test_platforms_that_were_not_pulled_are_left_out(read: Read) -> None:
     (image,) = read(archives.tar(archives.multi_platform(INDEX, ["app:1"], HOST))).images
     assert (image.config_digest, image.missing) == (HOST.config_digest, ())
 
 
-def test_platforms_of_which_only_the_manifest_was_pulled(read: Read) -> None:
+def test_platforms_of_which_only_the_manifest_was_pulled_are_left_out(read: Read) -> None:
     manifest = archives.manifest(ARM)
     entries = {**archives.multi_platform(INDEX, ["app:1"], HOST), archives.blob(manifest): manifest}
     (image,) = read(archives.tar(entries)).images
     assert (image.config_digest, image.missing) == (HOST.config_digest, ())
 
 
-def test_incomplete_platform_of_the_host(read: Read) -> None:
+def test_an_incomplete_platform_of_the_host_is_named(read: Read) -> None:
     entries = archives.multi_platform(INDEX, ["app:1"], HOST, ARM)
     gone = [archives.blob(HOST.config), *(archives.blob(layer) for layer in HOST.layers)]
     host, arm = read(archives.tar(without(entries, *gone))).images
@@ -442,14 +442,14 @@ def test_incomplete_platform_of_the_host(read: Read) -> None:
     assert (host.os, host.architecture) == ("linux", "amd64")
 
 
-def test_no_platform_at_all(read: Read) -> None:
+def test_an_index_without_any_platform_lacks_all(read: Read) -> None:
     (image,) = read(archives.tar(archives.multi_platform(INDEX, ["app:1"]))).images
     assert (image.config_digest, image.manifest_digest) == (None, None)
     assert image.index_digest == archives.digest(INDEX)
     assert image.missing == tuple(archives.blob(archives.manifest(platform)) for platform in (HOST, ARM))
 
 
-def test_manifest_tagged_beside_its_index(read: Read) -> None:
+def test_a_manifest_may_be_tagged_beside_its_index(read: Read) -> None:
     entries = archives.multi_platform(INDEX, ["app:1"], HOST)
     entries["manifest.json"] = archives.encoded([{**archives.listed(HOST), "RepoTags": ["app:1", "app:amd64"]}])
     tops = [
@@ -462,7 +462,7 @@ def test_manifest_tagged_beside_its_index(read: Read) -> None:
     assert within.manifest_digest == alone.manifest_digest
 
 
-def test_nested_index(read: Read) -> None:
+def test_a_nested_index_is_read(read: Read) -> None:
     outer = archives.encoded({"manifests": [archives.descriptor(INDEX, archives.OCI_INDEX)]})
     entries = {**archives.multi_platform(INDEX, [], HOST), archives.blob(outer): outer}
     entries.update(archives.layout([archives.descriptor(outer, archives.OCI_INDEX)]))
@@ -521,13 +521,13 @@ def with_extra_field(content: bytes) -> bytes:
         (archives.packed(GOOD[:5000], "bzip2") + archives.packed(GOOD[5000:], "bzip2"), "bzip2"),
     ],
 )
-def test_forms_of_compressed_files(data: bytes, compression: str, read: Read) -> None:
+def test_all_forms_of_compressed_files_are_read(data: bytes, compression: str, read: Read) -> None:
     index = read(data)
     assert (index.compression, index.images[0].tags) == (compression, APP.tags)
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS[1:])
-def test_truncated_compressed_files(compression: str, path: Path) -> None:
+def test_truncated_compressed_files_are_refused(compression: str, path: Path) -> None:
     data = archives.packed(GOOD, compression)
     for end in (5, 20, len(data) // 2, len(data) - 9, len(data) - 5, len(data) - 1):
         path.write_bytes(data[:end])
@@ -536,13 +536,13 @@ def test_truncated_compressed_files(compression: str, path: Path) -> None:
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS[1:])
-def test_garbage_after_compressed_files(compression: str, path: Path) -> None:
+def test_garbage_after_compressed_files_is_refused(compression: str, path: Path) -> None:
     path.write_bytes(archives.packed(GOOD, compression) + b"garbage")
     with pytest.raises(ArchiveError, match=r"damaged|truncated"):
         read_index(path)
 
 
-def test_checksums_of_compressed_files(path: Path) -> None:
+def test_checksums_of_compressed_files_are_verified(path: Path) -> None:
     data = bytearray(archives.packed(GOOD, "gzip"))
     data[-8] ^= 1
     path.write_bytes(data)
@@ -550,7 +550,7 @@ def test_checksums_of_compressed_files(path: Path) -> None:
         read_index(path)
 
 
-def test_missing_zstandard(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_zstandard_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_bytes(archives.packed(GOOD, "zstd"))
     monkeypatch.setitem(sys.modules, "zstandard", None)
     with pytest.raises(ArchiveError, match=r"zstandard is missing on this host\. Install it .*zstd -d\.$"):
@@ -587,7 +587,7 @@ def test_the_largest_documents_are_not_kept(path: Path, monkeypatch: pytest.Monk
     assert read_index(path).images[0].missing == ()
 
 
-def test_documents_that_were_not_kept(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_documents_that_were_not_kept_are_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"{ROOM}.streamed.MAX_KEPT", 100)
     path.write_bytes(archives.packed(GOOD, "gzip"))
     with pytest.raises(ArchiveError, match=r"too large to be kept.*Decompress the archive"):
@@ -598,7 +598,7 @@ def test_documents_that_were_not_kept(path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_altered_layers(layout: str, path: Path) -> None:
+def test_altered_layers_are_found(layout: str, path: Path) -> None:
     entries = LAYOUTS[layout][1](APP)
     gone = next(name for name, content in entries.items() if content == APP.layers[1])
     entries[gone] = APP.layers[1].replace(b"app", b"bad")
@@ -609,7 +609,7 @@ def test_altered_layers(layout: str, path: Path) -> None:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_altered_configs(layout: str, read: Read) -> None:
+def test_altered_configs_are_found(layout: str, read: Read) -> None:
     entries = LAYOUTS[layout][1](APP)
     gone = next(name for name, content in entries.items() if content == APP.config)
     entries[gone] = APP.config.replace(b"amd64", b"arm64")
@@ -617,7 +617,7 @@ def test_altered_configs(layout: str, read: Read) -> None:
         read(archives.tar(entries))
 
 
-def test_altered_manifests(read: Read) -> None:
+def test_altered_manifests_are_found(read: Read) -> None:
     entries = archives.oci(APP)
     manifest = archives.manifest(APP)
     entries[archives.blob(manifest)] = manifest + b" "
@@ -625,14 +625,14 @@ def test_altered_manifests(read: Read) -> None:
         read(archives.tar(entries))
 
 
-def test_altered_indexes(read: Read) -> None:
+def test_altered_indexes_are_found(read: Read) -> None:
     entries = archives.multi_platform(INDEX, ["app:1"], HOST)
     entries[archives.blob(INDEX)] = INDEX + b" "
     with pytest.raises(ArchiveError, match=r"altered.*digest"):
         read(archives.tar(entries))
 
 
-def test_altered_blob_that_nothing_names(path: Path) -> None:
+def test_an_altered_blob_that_nothing_names_is_found(path: Path) -> None:
     path.write_bytes(archives.tar({**archives.both(APP), archives.blob(b"x"): b"y"}))
     with pytest.raises(ArchiveError, match=r"altered.*digest"):
         verify(path)
@@ -800,7 +800,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_archives(case: str, path: Path, read: Read) -> None:
+def test_bad_archives_are_refused(case: str, path: Path, read: Read) -> None:
     data, message = BAD[case]
     with pytest.raises(ArchiveError, match=message) as caught:
         read(data)
@@ -809,41 +809,41 @@ def test_bad_archives(case: str, path: Path, read: Read) -> None:
 
 
 @pytest.mark.parametrize("case", [case for case in BAD if case not in ("empty",)])
-def test_bad_archives_compressed(case: str, path: Path) -> None:
+def test_bad_archives_are_refused_when_compressed_too(case: str, path: Path) -> None:
     path.write_bytes(archives.packed(BAD[case][0], "gzip"))
     with pytest.raises(ArchiveError):
         read_index(path)
 
 
-def test_large_documents(path: Path) -> None:
+def test_large_documents_are_refused(path: Path) -> None:
     for compression in ("none", "gzip"):
         path.write_bytes(archives.packed(archives.tar({"manifest.json": b"[" + b" " * (9 * MIB)}), compression))
         with pytest.raises(ArchiveError, match="too large"):
             read_index(path)
 
 
-def test_many_documents(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_documents_are_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"{ROOM}.contents.MAX_DOCUMENTS", 600)
     path.write_bytes(GOOD)
     with pytest.raises(ArchiveError, match="too large"):
         read_index(path)
 
 
-def test_many_entries(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_entries_are_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"{ROOM}.tar.MAX_ENTRIES", 3)
     path.write_bytes(GOOD)
     with pytest.raises(ArchiveError, match="more than 3 entries"):
         read_index(path)
 
 
-def test_unpacked_size(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_unpacked_size_is_bounded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"{ROOM}.tar.MAX_UNPACKED", MIB)
     path.write_bytes(archives.packed(GOOD + bytes(2 * MIB), "gzip"))
     with pytest.raises(ArchiveError, match="unpacks to more than"):
         read_index(path)
 
 
-def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for name, message in {
         "none": "No such file",
@@ -890,7 +890,7 @@ def either(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
-def test_any_change_of_bytes(subject: str) -> None:
+def test_any_change_of_bytes_is_an_error_of_ours_or_none(subject: str) -> None:
     data = SUBJECTS[subject]
     changes = st.lists(st.tuples(st.integers(0, len(data) - 1), st.integers(0, 255)), min_size=1, max_size=4)
 
@@ -906,7 +906,7 @@ def test_any_change_of_bytes(subject: str) -> None:
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
-def test_any_truncation(subject: str) -> None:
+def test_any_truncation_is_an_error_of_ours_or_none(subject: str) -> None:
     data = SUBJECTS[subject]
 
     @MUTATED
@@ -918,7 +918,7 @@ def test_any_truncation(subject: str) -> None:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_truncated_archives(layout: str, path: Path) -> None:
+def test_truncated_archives_are_refused(layout: str, path: Path) -> None:
     data = archives.tar(LAYOUTS[layout][1](APP))
     path.write_bytes(data)
     whole = read_index(path)
@@ -945,7 +945,7 @@ DOCUMENTS = st.recursive(
 
 @MUTATED
 @given(DOCUMENTS, st.sampled_from(["manifest.json", "index.json", "c"]))
-def test_any_document(value: Any, name: str) -> None:
+def test_any_document_is_an_error_of_ours_or_none(value: Any, name: str) -> None:
     listed = archives.encoded([{"Config": "c", "Layers": []}])
     entries = {**BLOBS, **archives.layout([]), "manifest.json": listed, name: archives.encoded(value)}
     either(archives.tar(entries))

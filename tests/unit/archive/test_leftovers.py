@@ -68,7 +68,7 @@ def test_what_is_held_is_not_left(path: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["x" * 255, "\u00e4" * 127, "a"])
-def test_long_names(tmp_path: Path, name: str) -> None:
+def test_long_names_are_shortened(tmp_path: Path, name: str) -> None:
     path = str(tmp_path / name)
     new = Successor(path)
     new.named()
@@ -77,7 +77,7 @@ def test_long_names(tmp_path: Path, name: str) -> None:
     assert os.path.basename(left).startswith(prefix_of(path))
 
 
-def test_what_only_looks_left(tmp_path: Path) -> None:
+def test_what_only_looks_left_stays(tmp_path: Path) -> None:
     (tmp_path / f".images.tar.{12 * '0'}").mkdir()
     (tmp_path / f".images.tar.{12 * '1'}").symlink_to(tmp_path)
     for name in (f"images.tar.{12 * '0'}", f".images.tar.{11 * '0'}", f".images.tar.{12 * 'g'}"):
@@ -86,7 +86,7 @@ def test_what_only_looks_left(tmp_path: Path) -> None:
 
 
 @as_root
-def test_what_others_left(tmp_path: Path) -> None:
+def test_what_others_left_counts_in_a_directory_of_ones_own(tmp_path: Path) -> None:
     theirs = tmp_path / f".images.tar.{12 * '0'}"
     theirs.touch()
     os.chown(theirs, NOBODY, NOBODY)
@@ -108,7 +108,7 @@ def test_what_others_left(tmp_path: Path) -> None:
         (0o755, NOBODY, True),
     ],
 )
-def test_shared_directories(tmp_path: Path, mode: int, owner: int, expected: bool) -> None:
+def test_directories_that_others_can_write_to_are_shared(tmp_path: Path, mode: int, owner: int, expected: bool) -> None:
     os.chown(tmp_path, owner, owner)
     tmp_path.chmod(mode)
     assert shared(str(tmp_path)) is expected
@@ -127,7 +127,7 @@ def _as(user: int) -> Iterator[None]:
 
 @as_root
 @pytest.mark.parametrize(("group", "kept"), [(0, 0o604), (NOBODY, 0o664)])
-def test_what_a_user_without_rights_can_keep(group: int, kept: int) -> None:
+def test_a_user_without_rights_keeps_what_is_safe(group: int, kept: int) -> None:
     """The group's permissions would go to another group."""
     with TemporaryDirectory() as mine:  # pytest's own lies where only root can go
         former = Path(mine) / "former"
@@ -157,7 +157,9 @@ def test_what_a_user_without_rights_can_keep(group: int, kept: int) -> None:
         (0o1755, NOBODY, None, False),
     ],
 )
-def test_what_is_foreign(tmp_path: Path, directory: int, owner: int, named: int | None, foreign: bool) -> None:
+def test_another_users_file_in_a_shared_directory_is_foreign(
+    tmp_path: Path, directory: int, owner: int, named: int | None, foreign: bool
+) -> None:
     tmp_path.chmod(directory)
     path = tmp_path / "file"
     assert not is_foreign(str(path), named)

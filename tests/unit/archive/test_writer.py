@@ -133,7 +133,7 @@ def test_files_are_called_by_their_digests(tmp_path: Path) -> None:
     assert set(files) == {*names, item["Config"], "manifest.json"}
 
 
-def test_platforms_of_one_image(tmp_path: Path) -> None:
+def test_all_platforms_of_one_image_are_sent(tmp_path: Path) -> None:
     host = archives.Image(APP.layers)
     index = archives.index_of(host, ARM)
     files = sent(tmp_path, archives.multi_platform(index, ["app:1"], host, ARM))

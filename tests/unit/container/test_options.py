@@ -54,7 +54,7 @@ NETWORK = {"name": "net", "aliases": None, "ipv4_address": None}
         ("networks", [{**NETWORK, "ipv4_address": "10.0.0.2"}], {"net": {"ipv4_address": "10.0.0.2"}}),
     ],
 )
-def test_normal_form(option: str, written: Any, normal: Any) -> None:
+def test_options_have_a_normal_form(option: str, written: Any, normal: Any) -> None:
     assert OPTIONS[option].parse(written) == normal
 
 
@@ -85,7 +85,7 @@ def test_normal_form(option: str, written: Any, normal: Any) -> None:
         ("published_ports", ["65536"]),
     ],
 )
-def test_what_cannot_be(option: str, written: Any) -> None:
+def test_impossible_options_are_refused(option: str, written: Any) -> None:
     with pytest.raises(InvalidInput, match=r"."):
         OPTIONS[option].parse(written)
 
@@ -145,5 +145,5 @@ def test_messages_name_the_option(option: str, written: Any) -> None:
         ),
     ],
 )
-def test_body(asked: dict[str, Any], body: dict[str, Any]) -> None:
+def test_the_body_asks_for_what_the_options_say(asked: dict[str, Any], body: dict[str, Any]) -> None:
     assert body_of(asked) == body

@@ -64,7 +64,7 @@ NOTE = {"ID": ID, "Kind": "attestation", "Available": True}
         ({"Id": ID}, (CHART,), False, True),
     ],
 )
-def test_what_is_whole(inspected: Mapping[str, Any], manifests: Any, whole: bool, artifact: bool) -> None:
+def test_answers_tell_what_is_whole(inspected: Mapping[str, Any], manifests: Any, whole: bool, artifact: bool) -> None:
     image = Image(inspected, manifests)
     assert (image.whole, image.is_artifact) == (whole, artifact)
     assert bool(image.flaw) is not whole
@@ -84,7 +84,7 @@ def test_what_is_whole(inspected: Mapping[str, Any], manifests: Any, whole: bool
         ({"RepoDigests": [f"a@{ID}"], "Manifests": [part("amd64", False), part("arm64", True)]}, True, (f"a@{ID}",)),
     ],
 )
-def test_rows_of_the_list(row: Mapping[str, Any], whole: bool, digests: tuple[str, ...]) -> None:
+def test_rows_of_the_list_tell_what_is_whole(row: Mapping[str, Any], whole: bool, digests: tuple[str, ...]) -> None:
     summary = _summary({"Id": ID, "RepoTags": ["a:1"], **row})
     assert (summary.whole, summary.tags, summary.digests) == (whole, ("a:1",), digests)
 
@@ -104,7 +104,7 @@ class Api(Client):
 ARM = json.dumps({"os": "linux", "architecture": "arm64"})
 
 
-def test_an_image_that_is_here_for_another_platform_alone() -> None:
+def test_an_image_that_is_here_for_another_platform_alone_is_whole() -> None:
     """Without a platform, Docker 29 describes the image for its own, which isn't here."""
     manifests = [part("amd64", False), part("arm64", True)]
     arm = {**WHOLE, "Id": ARM_ID, "Architecture": "arm64", "Created": "2020-01-02T00:00:00Z", "Size": 7}
@@ -153,7 +153,9 @@ SIZES = {ID: ImageSize(9, 4), ARM_ID: ImageSize(5, -1)}
         ({"ImageUsage": {}}, {}, 0),
     ],
 )
-def test_disk_usage(answer: Mapping[str, Any], sizes: Mapping[str, ImageSize], total: int) -> None:
+def test_disk_usage_is_read_from_all_versions(
+    answer: Mapping[str, Any], sizes: Mapping[str, ImageSize], total: int
+) -> None:
     images = Images(api := Api("1.56", {"": answer}))
     assert (images.sizes(), images.disk_usage()) == (sizes, total)
     assert api.asked == [{"type": "image", "verbose": "1"}] * 2
@@ -169,7 +171,7 @@ def test_disk_usage(answer: Mapping[str, Any], sizes: Mapping[str, ImageSize], t
         ({"ImageUsage": {"TotalCount": 2, "TotalSize": 10}}, "no ImageUsage.Items"),
     ],
 )
-def test_a_disk_usage_that_tells_nothing_of_images(answer: Mapping[str, Any], words: str) -> None:
+def test_a_disk_usage_that_tells_nothing_of_images_is_an_error(answer: Mapping[str, Any], words: str) -> None:
     images = Images(Api("1.57", {"": answer}))
     for ask in (images.sizes, images.disk_usage):
         with pytest.raises(EngineError, match=rf"^Can't ask for the disk usage: the engine's answer has {words}, "):
@@ -191,7 +193,7 @@ def test_a_disk_usage_that_tells_nothing_of_images(answer: Mapping[str, Any], wo
         (("none/such:1", "UPPER:1"), []),
     ],
 )
-def test_what_is_mounted(mounts: tuple[str, ...], found: list[str]) -> None:
+def test_mounted_images_are_found_by_any_name(mounts: tuple[str, ...], found: list[str]) -> None:
     images = [
         ImageSummary(ID, ("data:1",), (f"data@{ID}",), "", 0, 0),
         ImageSummary(ARM_ID, ("other:1",), (), "", 0, 0),

@@ -263,7 +263,7 @@ def _said(ask: Callable[[Engine], Any], engine: Engine) -> str:
 
 @pytest.mark.parametrize("lie", QUICK)
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_no_answer_of_an_engine(
+def test_what_no_engine_answers_is_an_error(
     server: Liar, engine: Engine, monkeypatch: pytest.MonkeyPatch, question: str, lie: str
 ) -> None:
     for bound in ("MAX_ANSWER", "MAX_MESSAGE"):  # which take their time to reach
@@ -273,13 +273,13 @@ def test_no_answer_of_an_engine(
 
 
 @pytest.mark.parametrize("question", WITH_HTML_ONLY)
-def test_no_answer_to_what_needs_none(server: Liar, engine: Engine, question: str) -> None:
+def test_a_page_of_html_is_no_answer(server: Liar, engine: Engine, question: str) -> None:
     server.lie = answer(HTML, "text/html")
     assert "is a page of HTML" in _said(WITH_HTML_ONLY[question], engine)
 
 
 @pytest.mark.parametrize("lie", SLOW)
-def test_no_answer_for_long(server: Liar, lie: str) -> None:
+def test_an_answer_that_takes_too_long_is_an_error(server: Liar, lie: str) -> None:
     server.lie = SLOW[lie]
 
     def ask(question: str) -> None:
@@ -295,7 +295,7 @@ def test_no_answer_for_long(server: Liar, lie: str) -> None:
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_true_answer(server: Liar, engine: Engine, question: str) -> None:
+def test_a_true_answer_is_taken(server: Liar, engine: Engine, question: str) -> None:
     ask, true = QUESTIONS[question]
     server.lie = told(true)
     if question in ("a container's health", "for a command with input"):
@@ -305,7 +305,7 @@ def test_true_answer(server: Liar, engine: Engine, question: str) -> None:
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_another_shape(server: Liar, engine: Engine, question: str) -> None:
+def test_an_answer_of_another_shape_gives_no_traceback(server: Liar, engine: Engine, question: str) -> None:
     ask, true = QUESTIONS[question]
     for value in twisted(true):
         server.lie = told(value)
@@ -321,7 +321,7 @@ UPGRADED = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\
     "lie", ["a page of HTML", "a refusal that is a list", "no HTTP", "no answer", "a way elsewhere"]
 )
 @pytest.mark.parametrize("stdin", [None, b"input"])
-def test_no_start_of_a_command(server: Liar, engine: Engine, lie: str, stdin: bytes | None) -> None:
+def test_what_starts_no_command_is_an_error(server: Liar, engine: Engine, lie: str, stdin: bytes | None) -> None:
     server.truths, server.lie = {b"/containers/one/exec ": told({"Id": ID})}, QUICK[lie]
     assert _said(lambda engine: Commands(engine).exec(ONE, COMMAND._replace(stdin=stdin)), engine)
 
@@ -329,7 +329,9 @@ def test_no_start_of_a_command(server: Liar, engine: Engine, lie: str, stdin: by
 @pytest.mark.parametrize("end", [[], {}, {"Running": False, "Pid": 5}, {"Running": False, "Pid": "5", "ExitCode": 0}])
 @pytest.mark.parametrize("output", [b"", HTML, b"\x07\0\0\0\0\0\0\x01x", b"\x01\0\0\0\xff\xff\xff\xffx"])
 @pytest.mark.parametrize("stdin", [None, b"input"])
-def test_no_output_of_a_command(server: Liar, engine: Engine, end: Any, output: bytes, stdin: bytes | None) -> None:
+def test_what_is_no_output_of_a_command_is_an_error(
+    server: Liar, engine: Engine, end: Any, output: bytes, stdin: bytes | None
+) -> None:
     server.truths = {b"/containers/one/exec ": told({"Id": ID}), b"/start ": lambda: [UPGRADED + output]}
     server.lie = told(end)
     assert _said(lambda engine: Commands(engine).exec(ONE, COMMAND._replace(stdin=stdin)), engine)
@@ -338,7 +340,7 @@ def test_no_output_of_a_command(server: Liar, engine: Engine, end: Any, output: 
 @pytest.mark.parametrize(
     "line", [HTML, b'"text"', b"[]", b'{"status": 5}', b'{"status": "Pull', b'{"errorDetail": []}']
 )
-def test_no_message_in_a_stream(server: Liar, engine: Engine, line: bytes) -> None:
+def test_what_is_no_message_in_a_stream_is_an_error(server: Liar, engine: Engine, line: bytes) -> None:
     good = json.dumps({"status": "Pulling"}).encode() + b"\r\n"
     server.lie = chunked([good, line + b"\r\n"])
     message = _said(QUESTIONS["for a pull"][0], engine)
@@ -347,7 +349,7 @@ def test_no_message_in_a_stream(server: Liar, engine: Engine, line: bytes) -> No
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_nothing_found_by_no_engine(server: Liar, engine: Engine, question: str) -> None:
+def test_nothing_found_by_no_engine_is_an_error(server: Liar, engine: Engine, question: str) -> None:
     server.lie = QUICK["a page of HTML as nothing found"]
     assert "begins with '<!DOCTYPE html>" in _said(QUESTIONS[question][0], engine)
 
@@ -364,31 +366,31 @@ def test_memory_is_bounded(server: Liar, engine: Engine, lie: str) -> None:
     assert most < 3 * answers.MAX_ANSWER
 
 
-def test_stream_that_breaks_off(server: Liar, engine: Engine) -> None:
+def test_a_stream_that_breaks_off_is_an_error(server: Liar, engine: Engine) -> None:
     whole = b"".join(chunked([b'{"status": "Pulling"}\r\n'])())
     server.lie = lambda: [whole.removesuffix(b"0\r\n\r\n")]
     assert "the engine closed the connection" in _said(QUESTIONS["for a pull"][0], engine)
 
 
-def test_names_the_place(server: Liar, engine: Engine) -> None:
+def test_an_error_names_the_place(server: Liar, engine: Engine) -> None:
     server.lie = told([ROW, {**ROW, "RepoTags": ["a:1", 5]}])
     assert "has a number in place of a string at [1].RepoTags[1]" in _said(QUESTIONS["all images"][0], engine)
 
 
-def test_no_engine(server: Liar, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_no_engine_is_an_error(server: Liar, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ansible_collections.gantry.docker.tests.support.lies.PONG", b"".join(answer(HTML)()))
     with pytest.raises(GantryError, match="is no Docker engine, or something is between"):
         _connected(server)
 
 
-def test_silent_registry(server: Liar, engine: Engine) -> None:
+def test_a_silent_registry_is_named(server: Liar, engine: Engine) -> None:
     server.lie = SLOW["silence"]
     message = _said(QUESTIONS["what a registry has"][0], engine)
     assert "the registry docker.io" in message
     assert "timeout" in message
 
 
-def test_archive_is_read_piece_by_piece(server: Liar, engine: Engine) -> None:
+def test_an_archive_is_read_piece_by_piece(server: Liar, engine: Engine) -> None:
     server.lie = chunked([b"x" * 1000] * 10, "application/x-tar")
     with closing(engine.api.stream("GET", target("/images/get"))) as archive:
         assert [len(piece) for piece in archive.pieces()] == [1000] * 10

@@ -39,7 +39,7 @@ def row(made_by: str = "", size: int | None = 0) -> dict[str, Any]:
         ([], [A], []),
     ],
 )
-def test_history(history: list[dict[str, Any]], layers: list[str], told: list[str | None]) -> None:
+def test_each_step_has_its_layer(history: list[dict[str, Any]], layers: list[str], told: list[str | None]) -> None:
     rows = history_rows(history, layers)
     assert [found["DiffID"] for found in rows] == told
     assert [{key: value for key, value in found.items() if key != "DiffID"} for found in rows] == history

@@ -42,7 +42,7 @@ def identity(described: dict[str, Any] | None = None, **config: Any) -> ImageIde
         ),
     ],
 )
-def test_same(same: ImageIdentity) -> None:
+def test_images_are_the_same_whoever_describes_them(same: ImageIdentity) -> None:
     assert same == identity()
     assert hash(same) == hash(identity())
 
@@ -64,7 +64,7 @@ def test_same(same: ImageIdentity) -> None:
         identity_of(INSPECTED, LAYERS, None),
     ],
 )
-def test_different(other: ImageIdentity) -> None:
+def test_images_that_differ_in_one_thing_are_different(other: ImageIdentity) -> None:
     assert other != identity()
 
 
@@ -86,7 +86,7 @@ def test_different(other: ImageIdentity) -> None:
         (None, None),
     ],
 )
-def test_time(text: str | None, parsed: tuple[int, int] | None) -> None:
+def test_times_are_parsed(text: str | None, parsed: tuple[int, int] | None) -> None:
     assert parse_time(text) == parsed
 
 
@@ -99,9 +99,9 @@ def test_time(text: str | None, parsed: tuple[int, int] | None) -> None:
         ({"Env": [], "WorkingDir": "", "StopSignal": None}, {}),
     ],
 )
-def test_effective_config(config: dict[str, Any] | None, effective: dict[str, Any]) -> None:
+def test_the_effective_config_has_what_containers_run(config: dict[str, Any] | None, effective: dict[str, Any]) -> None:
     assert effective_config(config) == effective
 
 
-def test_canonical() -> None:
+def test_canonical_text_does_not_depend_on_order() -> None:
     assert canonical({"b": [1, 2], "a": None}) == '{"a":null,"b":[1,2]}' == canonical({"a": None, "b": [1, 2]})

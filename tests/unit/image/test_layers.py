@@ -33,11 +33,11 @@ def chained(below: str, layer: str) -> str:
         ([A, B, A], (A, chained(A, B), chained(chained(A, B), A))),
     ],
 )
-def test_chain_ids(layers: list[str], chain: tuple[str, ...]) -> None:
+def test_chain_ids_are_those_of_the_specification(layers: list[str], chain: tuple[str, ...]) -> None:
     assert chain_ids(layers) == chain
 
 
-def test_holders() -> None:
+def test_holders_share_a_layer_and_all_below_it() -> None:
     """The same layer on top of others counts as another one."""
     images = {"x": [A, B], "y": [A], "z": [A, B, A], "w": [B]}
     assert holders(images) == {
@@ -64,5 +64,7 @@ def test_holders() -> None:
         ([[A, C, A]], {A}, set()),
     ],
 )
-def test_can_be_left_out(images: list[list[str]], there: set[str], left_out: set[str]) -> None:
+def test_layers_can_be_left_out_from_the_lowest_up(
+    images: list[list[str]], there: set[str], left_out: set[str]
+) -> None:
     assert can_be_left_out(images, there) == left_out

@@ -66,7 +66,7 @@ DIGEST = "sha256:" + "0" * 64
         ("localhost/tools:1", "docker.io/*", False),
     ],
 )
-def test_matches(name: str, pattern: str, matched: bool) -> None:
+def test_patterns_match_names(name: str, pattern: str, matched: bool) -> None:
     assert Pattern(pattern).matches(name) is matched
 
 
@@ -77,7 +77,7 @@ def test_matches(name: str, pattern: str, matched: bool) -> None:
         *("tools:Stable", "Host.example/tools", "[a-c]*:[!x]?", "[]a]*", "*", f"debian@{DIGEST}"),
     ],
 )
-def test_pattern(text: str) -> None:
+def test_patterns_are_parsed(text: str) -> None:
     assert parse_pattern(text, "keep") == Pattern(text)
     assert str(Pattern(text)) == text
 
@@ -89,14 +89,14 @@ def test_pattern(text: str) -> None:
         *("debian[1", "debian:[!]", "de[b]ian["),
     ],
 )
-def test_pattern_that_would_keep_nothing(text: str) -> None:
+def test_a_pattern_that_would_keep_nothing_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput) as raised:
         parse_pattern(text, "keep")
     assert f"'{text}' in keep can match no image's name" in raised.value.message
 
 
 @pytest.mark.parametrize("text", [DIGEST, "sha256:12", "sha256:*", "0" * 64, "0123456789ab"])
-def test_id_is_no_pattern(text: str) -> None:
+def test_an_id_is_no_pattern(text: str) -> None:
     with pytest.raises(InvalidInput, match=r"in names begins as an image's Id.*image_tag"):
         parse_pattern(text, "names")
 
@@ -112,12 +112,12 @@ def test_id_is_no_pattern(text: str) -> None:
         ("[a-c]:1", Pattern("[a-c]:1")),
     ],
 )
-def test_selection(text: str, parsed: Selection) -> None:
+def test_selections_are_names_ids_or_patterns(text: str, parsed: Selection) -> None:
     assert parse_selection(text, "names", "13") == parsed
 
 
 @pytest.mark.parametrize("text", ["Debian", "Debian*", "sha256:*", "debian[", "*:"])
-def test_bad_selection(text: str) -> None:
+def test_bad_selections_are_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         parse_selection(text, "names")
 
@@ -126,5 +126,5 @@ def test_bad_selection(text: str) -> None:
     ("pattern", "means"),
     [("a", True), ("a:1", True), ("?", True), ("*:1", True), ("b:1", False), ("a/b", False), (f"a@{DIGEST}", False)],
 )
-def test_may_mean_a_tag_of(pattern: str, means: bool) -> None:
+def test_patterns_may_mean_a_tag_of_a_repository(pattern: str, means: bool) -> None:
     assert may_mean_a_tag_of(pattern, "a") is means

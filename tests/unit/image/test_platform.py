@@ -38,7 +38,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.platform impo
         ("riscv64", Platform("linux", "riscv64")),
     ],
 )
-def test_spellings(text: str, platform: Platform) -> None:
+def test_spellings_mean_one_platform(text: str, platform: Platform) -> None:
     assert parse_platform(text) == platform
     assert parse_platform(str(platform)) == platform
 
@@ -46,7 +46,7 @@ def test_spellings(text: str, platform: Platform) -> None:
 @pytest.mark.parametrize(
     "text", ["", "linux", "amd65", "v7", "linux/", "/amd64", "linux/arm/v7/x", "linux/am d64", "a//b"]
 )
-def test_bad_spellings(text: str) -> None:
+def test_bad_spellings_are_refused(text: str) -> None:
     with pytest.raises(InvalidInput) as raised:
         parse_platform(text)
     assert f"'{text}' is no valid platform" in raised.value.message
@@ -63,7 +63,7 @@ def test_bad_spellings(text: str) -> None:
         ({}, ""),
     ],
 )
-def test_of_an_image(described: dict[str, Any], text: str) -> None:
+def test_an_image_has_a_platform(described: dict[str, Any], text: str) -> None:
     assert str(platform_of(described)) == text
 
 
@@ -80,7 +80,7 @@ def test_of_an_image(described: dict[str, Any], text: str) -> None:
         ("windows/amd64", "linux/amd64", False),
     ],
 )
-def test_includes(wanted: str, image: str, satisfied: bool) -> None:
+def test_platforms_include_others(wanted: str, image: str, satisfied: bool) -> None:
     assert parse_platform(wanted).includes(parse_platform(image)) is satisfied
 
 
@@ -97,5 +97,5 @@ def test_includes(wanted: str, image: str, satisfied: bool) -> None:
         ("linux/amd64", "windows/amd64", False),
     ],
 )
-def test_what_runs_without_emulation(host: str, image: str, runs: bool) -> None:
+def test_some_platforms_run_without_emulation(host: str, image: str, runs: bool) -> None:
     assert parse_platform(host).runs(parse_platform(image)) is runs

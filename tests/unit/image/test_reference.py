@@ -52,7 +52,7 @@ DIGEST = f"sha256:{DIGITS}"
         (DIGITS[:63], "docker.io", f"library/{DIGITS[:63]}", "latest", None),
     ],
 )
-def test_parts(text: str, registry: str, repository: str, tag: str | None, digest: str | None) -> None:
+def test_references_have_parts(text: str, registry: str, repository: str, tag: str | None, digest: str | None) -> None:
     assert parse_reference(text) == Reference(registry, repository, tag, digest)
 
 
@@ -74,18 +74,18 @@ def test_shown_as_docker_shows_it(text: str, shown: str) -> None:
     assert parse_reference(shown) == parse_reference(text)
 
 
-def test_tagged_and_pinned() -> None:
+def test_a_reference_is_written_with_its_tag_or_its_digest() -> None:
     reference = parse_reference(f"127.0.0.1:5001/tools:1@{DIGEST}")
     assert reference.tagged == "127.0.0.1:5001/tools:1"
     assert reference.pinned == f"127.0.0.1:5001/tools@{DIGEST}"
 
 
-def test_default_tag_only_where_it_is_wanted() -> None:
+def test_the_default_tag_comes_only_where_it_is_wanted() -> None:
     assert parse_reference("busybox", default_tag=None).tag is None
     assert str(parse_reference("busybox", default_tag=None)) == "busybox"
 
 
-def test_another_default_tag() -> None:
+def test_the_default_tag_can_be_another_one() -> None:
     assert parse_reference("busybox", "1.36") == parse_reference("busybox:1.36")
     assert parse_reference("busybox:1", "2").tag == "1"
     assert parse_reference(f"busybox@{DIGEST}", "2").tag is None
@@ -102,12 +102,12 @@ def test_another_default_tag() -> None:
         ("http://127.0.0.1:5001/v2/", "127.0.0.1:5001"),
     ],
 )
-def test_registry(text: str, registry: str) -> None:
+def test_registries_are_parsed(text: str, registry: str) -> None:
     assert parse_registry(text) == registry
 
 
 @pytest.mark.parametrize("text", ["", "https://", "a b", "user@host"])
-def test_no_registry(text: str) -> None:
+def test_what_is_no_registry_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="is no registry"):
         parse_registry(text)
 
@@ -151,7 +151,7 @@ def test_what_is_wrong_is_named(text: str, words: list[str]) -> None:
 
 
 @pytest.mark.parametrize("text", [DIGITS, DIGEST])
-def test_full_id(text: str) -> None:
+def test_a_full_id_is_no_name(text: str) -> None:
     name = parse_image_name(text)
     assert name == ImageId(DIGEST)
     assert str(name) == DIGEST
@@ -159,7 +159,7 @@ def test_full_id(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["sha256:", "sha256:12", f"sha256:{DIGITS}0", f"sha256:{DIGITS[:-1]}g"])
-def test_broken_id(text: str) -> None:
+def test_a_broken_id_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="64 hexadecimal digits"):
         parse_image_name(text)
 
@@ -177,11 +177,11 @@ def test_broken_id(text: str) -> None:
         ("0123456789ag", False),
     ],
 )
-def test_may_be_short_id(text: str, short: bool) -> None:
+def test_names_may_be_short_ids(text: str, short: bool) -> None:
     assert may_be_short_id(parse_image_name(text)) is short
 
 
-def test_tag_to_be_given() -> None:
+def test_a_tag_to_be_given_has_no_digest() -> None:
     assert parse_tag("tools") == parse_reference("tools:latest")
     with pytest.raises(InvalidInput, match="follows from the content"):
         parse_tag(f"tools@{DIGEST}")
@@ -198,12 +198,12 @@ def test_tag_to_be_given() -> None:
         (f"h:5001/a@{DIGEST}", "h:5001/a", DIGEST),
     ],
 )
-def test_parts_of_a_listed_name(name: str, repository: str, rest: str) -> None:
+def test_a_listed_name_has_parts(name: str, repository: str, rest: str) -> None:
     assert split_name(name) == (repository, rest)
     assert repository_of(name) == repository
 
 
-def test_digests_in_a_repository() -> None:
+def test_digests_belong_to_a_repository() -> None:
     names = [f"h:5001/a@{DIGEST}", "h:5001/b@sha256:1", "a@sha256:2", "h:5001/a@sha256:3"]
     assert digests_in(parse_reference("h:5001/a:1"), names) == [DIGEST, "sha256:3"]
 
@@ -217,10 +217,10 @@ def test_digests_in_a_repository() -> None:
         ("No Name", "No Name"),
     ],
 )
-def test_names_as_lists_have_them(text: str, listed: str) -> None:
+def test_names_are_written_as_lists_have_them(text: str, listed: str) -> None:
     assert listed_name(text) == listed
 
 
-def test_beginnings_of_ids() -> None:
+def test_ids_have_beginnings() -> None:
     begins = [begins_id(parse_image_name(text), DIGEST) for text in (DIGITS[:12], f"{DIGITS[:12]}:1", "a", DIGITS)]
     assert begins == [True, False, False, False]

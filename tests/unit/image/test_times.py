@@ -38,14 +38,14 @@ NOON = 1769853600  # that time without the nanoseconds
         ("2026-01-31Z", NOON - 10 * 3600),
     ],
 )
-def test_moments(text: str, at: float) -> None:
+def test_moments_are_parsed_as_docker_does(text: str, at: float) -> None:
     assert parse_moment(text, "until").at(NOW) == at
 
 
 @pytest.mark.parametrize(
     "text", ["", " ", "7d", "h", "1h 30m", "-1h", "yesterday", "2026-13-01", "2026-02-30", "2026-1-1", "1hh"]
 )
-def test_what_is_no_moment(text: str) -> None:
+def test_what_is_no_moment_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput) as raised:
         parse_moment(text, "until")
     assert f"until is '{text}'" in raised.value.message

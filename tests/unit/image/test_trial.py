@@ -49,7 +49,7 @@ def test_a_process_that_has_ended_leaves_it(waited_for: bool) -> None:
         assert is_left(name, 0)
 
 
-def test_another_process_of_the_same_number() -> None:
+def test_another_process_of_the_same_number_keeps_nothing() -> None:
     first, machine, process, _started, last = str(trial_name(CONTAINER)).split("-")
     assert is_left("-".join([first, machine, process, "1", last]), 0)
 
@@ -69,5 +69,5 @@ def test_of_another_machine_the_age_decides(age: float, left: bool) -> None:
         f"localhost:1/gantry.docker.trial:{12 * '0'}-{12 * '0'}-1-1-{6 * '0'}",
     ],
 )
-def test_what_is_no_trial(name: str) -> None:
+def test_what_is_no_trial_is_not_left(name: str) -> None:
     assert not is_left(name, 100 * DAY)

@@ -52,7 +52,7 @@ def planned(status: str | None, needless: str | None = None, **params: Any) -> P
         ({"detach": True}, "Started echo 'two words' in container box"),
     ],
 )
-def test_runs(params: dict[str, Any], sentence: str) -> None:
+def test_runs_a_command(params: dict[str, Any], sentence: str) -> None:
     assert planned("running", **params).actions == [sentence]
 
 
@@ -71,7 +71,7 @@ def test_runs_nothing_that_is_needless(status: str) -> None:
         ("restarting", "is restarting"),
     ],
 )
-def test_refuses(status: str | None, words: str) -> None:
+def test_refuses_a_container_that_does_not_run(status: str | None, words: str) -> None:
     with pytest.raises(GantryError, match=words):
         planned(status)
 
@@ -86,7 +86,7 @@ def test_refuses(status: str | None, words: str) -> None:
         ({"stdin": "ü", "stdin_add_newline": False}, "ü".encode()),
     ],
 )
-def test_input(params: dict[str, Any], stdin: bytes | None) -> None:
+def test_a_command_gets_its_input(params: dict[str, Any], stdin: bytes | None) -> None:
     assert parsed(**params).command.stdin == stdin
 
 
@@ -108,6 +108,6 @@ def test_input(params: dict[str, Any], stdin: bytes | None) -> None:
         {"stdin": "a", "detach": True},
     ],
 )
-def test_bad_input(params: dict[str, Any]) -> None:
+def test_bad_input_is_refused(params: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         parsed(**params)

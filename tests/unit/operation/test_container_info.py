@@ -48,7 +48,9 @@ def told(image: str, images: dict[str, str | None]) -> dict[str, Any]:
         ("", {}, None, None),
     ],
 )
-def test_image(image: str, images: dict[str, str | None], name: str | None, current: bool | None) -> None:
+def test_the_image_has_a_name_that_is_current_or_not(
+    image: str, images: dict[str, str | None], name: str | None, current: bool | None
+) -> None:
     described = told(image, images)
     assert (described["ImageName"], described["ImageIsCurrent"]) == (name, current)
     assert described["Id"] == "1" and "Processes" not in described
@@ -70,6 +72,6 @@ def test_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a b", "/box", "x"])
-def test_bad_names(name: str) -> None:
+def test_bad_names_are_refused(name: str) -> None:
     with pytest.raises(InvalidInput):
         container_info.parse({"names": ["box", name], "processes": False})

@@ -77,7 +77,7 @@ def planned(observed: Observed, **params: Any) -> Plan:
         ("stopped", False, "created"),
     ],
 )
-def test_makes(state: str, start: bool, status: str) -> None:
+def test_makes_a_container_that_is_missing(state: str, start: bool, status: str) -> None:
     plan = planned(Observed(None, IMAGE), state=state, env={"A": "1"})
     (step,) = plan.steps
     assert isinstance(step, Make) and step.start is start
@@ -193,7 +193,7 @@ def test_lets_it_run_or_not(container: Container, state: str, step: type, status
         (None, "absent", None),
     ],
 )
-def test_leaves(container: Container | None, state: str, image: str | None) -> None:
+def test_leaves_a_container_that_is_right(container: Container | None, state: str, image: str | None) -> None:
     assert planned(Observed(container, IMAGE if image else None), state=state, image=image) == Plan()
 
 
@@ -252,7 +252,7 @@ def test_an_image_that_is_gone_is_no_difference_if_its_name_is_the_same() -> Non
 
 
 @pytest.mark.parametrize(("asked", "own", "grace"), [(None, None, None), (None, 5, 5), (0, 5, 0), (3, None, 3)])
-def test_how_long_it_may_take_to_stop(asked: int | None, own: int | None, grace: int | None) -> None:
+def test_a_container_has_its_time_to_stop(asked: int | None, own: int | None, grace: int | None) -> None:
     observed = Observed(box(StopTimeout=own), IMAGE)
     for state in ("stopped", "absent"):
         (step,) = planned(observed, state=state, stop_timeout=asked).steps
@@ -260,7 +260,7 @@ def test_how_long_it_may_take_to_stop(asked: int | None, own: int | None, grace:
 
 
 @pytest.mark.parametrize("status", ["running", "exited", "paused"])
-def test_removes(status: str) -> None:
+def test_removes_a_container(status: str) -> None:
     plan = planned(Observed(box(status)), state="absent")
     assert plan.steps == (Remove("box", running=status != "exited", stop_timeout=None),)
     assert (plan.before, plan.after) == ({"box": {"status": status}}, {"box": None})
@@ -282,7 +282,7 @@ def test_removes(status: str) -> None:
         (Observed(box(name="other"), IMAGE), {}, "'box' is the Id of the container other"),
     ],
 )
-def test_refuses(observed: Observed, params: dict[str, Any], words: str) -> None:
+def test_refuses_what_cannot_be(observed: Observed, params: dict[str, Any], words: str) -> None:
     with pytest.raises(GantryError, match=words):
         planned(observed, **params)
 
@@ -308,7 +308,7 @@ def test_networks_must_be_there() -> None:
         {"credentials": [{"registry": "a b", "username": "u", "password": "p"}]},
     ],
 )
-def test_bad_input(params: dict[str, Any]) -> None:
+def test_bad_input_is_refused(params: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         parsed(**params)
 

@@ -58,7 +58,7 @@ def planned(targets: dict[str, Image | None], alike: frozenset[str] = frozenset(
         ({"a": OTHER_LAYER, "b": None}, [("a:latest", TRIAL), ("b:latest", TRIAL)]),
     ],
 )
-def test_names_that_move(targets: dict[str, Image | None], named: list[tuple[str, Image]]) -> None:
+def test_only_names_of_other_images_move(targets: dict[str, Image | None], named: list[tuple[str, Image]]) -> None:
     plan = planned(targets)
     assert [(str(step.target), step.image_id) for step in plan.steps] == [(name, moved.id) for name, moved in named]
     assert list(plan.before) == list(plan.after) == [name for name, _image in named]
@@ -76,12 +76,12 @@ def test_a_diff_tells_a_hundred_paths() -> None:
 
 
 @pytest.mark.parametrize("change", ["CMD x", "cmd x", "ENV a=b \\\n c=d", "  LABEL a=b", "EXPOSE 1\nUSER 2"])
-def test_instructions_that_a_commit_takes(change: str) -> None:
+def test_instructions_of_a_commit_are_taken(change: str) -> None:
     assert image_commit.parse({**PARAMS, "names": ["a"], "changes": [change]}).how.changes == (change,)
 
 
 @pytest.mark.parametrize("change", ["", " ", "RUN x", "FROM x", "x", "COPY a b", "CMD x\nRUN y", "MAINTAINER x"])
-def test_instructions_that_it_does_not(change: str) -> None:
+def test_other_instructions_are_refused(change: str) -> None:
     with pytest.raises(InvalidInput, match="in place 2, and a commit takes only"):
         image_commit.parse({**PARAMS, "names": ["a"], "changes": ["USER x", change]})
 
@@ -93,7 +93,7 @@ def test_labels_are_text() -> None:
 
 
 @pytest.mark.parametrize("value", [True, 1.1, None, ["a"], {"a": "b"}])
-def test_labels_that_are_none(value: Any) -> None:
+def test_labels_that_are_no_text_are_refused(value: Any) -> None:
     with pytest.raises(InvalidInput, match="label a is no text"):
         image_commit.parse({**PARAMS, "names": ["a"], "labels": {"a": value}})
 

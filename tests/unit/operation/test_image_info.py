@@ -25,7 +25,7 @@ def parsed(**params: Any) -> image_info.Wanted:
     return image_info.parse({**PLAIN, **params})
 
 
-def test_names_ids_and_patterns() -> None:
+def test_names_ids_and_patterns_are_parsed() -> None:
     names = parsed(names=["a", "docker.io/library/a:latest", ID, "a:*", "[ab]/c"]).names
     a = Reference("docker.io", "library/a", "latest")
     assert names == (a, ImageId(ID), Pattern("a:*"), Pattern("[ab]/c"))
@@ -44,7 +44,7 @@ def test_names_ids_and_patterns() -> None:
         ({"before": ID, "since": "a:1"}, image_info.Filters(before=ImageId(ID), since=parsed(names=["a:1"]).names[0])),  # type: ignore[index, arg-type]
     ],
 )
-def test_filters(given: dict[str, Any] | None, filters: image_info.Filters) -> None:
+def test_filters_are_parsed(given: dict[str, Any] | None, filters: image_info.Filters) -> None:
     assert parsed(filters=given).filters == filters
 
 
@@ -64,7 +64,7 @@ def test_filters(given: dict[str, Any] | None, filters: image_info.Filters) -> N
         {"since": ""},
     ],
 )
-def test_bad_filters(filters: dict[str, Any]) -> None:
+def test_bad_filters_are_refused(filters: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         parsed(filters=filters)
 

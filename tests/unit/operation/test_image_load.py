@@ -106,7 +106,7 @@ def test_one_tag_is_elsewhere(tmp_path: Path) -> None:
     assert plan.steps[0].former.tags == {APP_TAGS[0]: APP.config_digest, APP_TAGS[1]: OTHER.config_digest}
 
 
-def test_only_what_is_missing(tmp_path: Path) -> None:
+def test_only_what_is_missing_is_loaded(tmp_path: Path) -> None:
     (step,) = Case(tmp_path, archives.both(APP, TOOL)).plan({"tool:2": TOOL}).steps
     assert [group.tags for group in step.groups] == [tuple(sorted(APP.tags))]
 
@@ -122,14 +122,16 @@ def test_only_what_is_missing(tmp_path: Path) -> None:
         ("both", False, "full", False),
     ],
 )
-def test_layers_that_are_here(layout: str, containerd: bool, transfer: str, left_out: bool, tmp_path: Path) -> None:
+def test_layers_that_are_here_are_left_out(
+    layout: str, containerd: bool, transfer: str, left_out: bool, tmp_path: Path
+) -> None:
     write = {"both": archives.both, "legacy": archives.legacy}[layout]
     case = Case(tmp_path, write(APP), containerd)
     (step,) = case.plan(chains=chain_ids(APP.diff_ids)[:1], transfer=transfer).steps
     assert [layer.entry in step.left_out for layer in step.groups[0].image.layers] == [left_out, False]
 
 
-def test_a_layer_that_is_needed_above_others_too(tmp_path: Path) -> None:
+def test_a_layer_that_is_needed_above_others_too_is_sent(tmp_path: Path) -> None:
     """The lowest layer is here, but its content is repeated on top."""
     (step,) = Case(tmp_path, archives.both(TOOL)).plan(chains=chain_ids(TOOL.diff_ids)[:1]).steps
     assert step.left_out == frozenset()
@@ -146,21 +148,21 @@ def thin(*images: archives.Image, layout: str = "both") -> dict[str, Content]:
 
 
 @pytest.mark.parametrize("transfer", ["auto", "full"])
-def test_thin_archives(transfer: str, tmp_path: Path) -> None:
+def test_thin_archives_need_their_layers(transfer: str, tmp_path: Path) -> None:
     case = Case(tmp_path, thin(APP))
     with pytest.raises(GantryError, match=f"is thin: .*{archives.digest(archives.BASE)}.*whole"):
         case.plan(transfer=transfer)
     assert case.plan(chains=chain_ids(APP.diff_ids)[:1], transfer=transfer).changed
 
 
-def test_thin_archives_that_no_containerd_store_can_use(tmp_path: Path) -> None:
+def test_some_thin_archives_are_refused_on_a_containerd_store(tmp_path: Path) -> None:
     case = Case(tmp_path, thin(APP, layout="legacy"), containerd=True)
     with pytest.raises(GantryError, match="of a form that this engine's containerd store can't complete"):
         case.plan(chains=chain_ids(APP.diff_ids))
 
 
 @pytest.mark.parametrize(("containerd", "architectures"), [(False, ["amd64"]), (True, ["amd64", "arm"])])
-def test_several_platforms(containerd: bool, architectures: list[str], tmp_path: Path) -> None:
+def test_a_containerd_store_gets_all_platforms(containerd: bool, architectures: list[str], tmp_path: Path) -> None:
     host = archives.Image(APP.layers)
     entries = archives.multi_platform(archives.index_of(host, ARM), ["app:1"], host, ARM)
     plan = Case(tmp_path, entries, containerd).plan()
@@ -176,7 +178,7 @@ BOTH = archives.multi_platform(archives.index_of(HOST, ARM), ["app:1"], HOST, AR
 
 
 @pytest.mark.parametrize("transfer", ["auto", "full"])
-def test_an_image_whose_content_is_lost(transfer: str, tmp_path: Path) -> None:
+def test_an_image_whose_content_is_lost_is_loaded(transfer: str, tmp_path: Path) -> None:
     """Inspected, it looks like any other image."""
     case = Case(tmp_path, archives.both(TOOL), containerd=True)
     plan = case.plan({"tool:2": inspected(TOOL, told(TOOL, available=False))}, transfer=transfer)
@@ -187,7 +189,7 @@ def test_an_image_whose_content_is_lost(transfer: str, tmp_path: Path) -> None:
     assert not case.plan({"tool:2": inspected(TOOL, told(TOOL, available=True))}, transfer=transfer).changed
 
 
-def test_a_store_that_can_not_read_an_image(tmp_path: Path) -> None:
+def test_an_image_that_its_store_cannot_read_is_loaded(tmp_path: Path) -> None:
     described = {"Id": TOOL.config_digest, "Os": "linux", "Architecture": "amd64"}
     assert Case(tmp_path, archives.both(TOOL), containerd=True).plan({"tool:2": Image(described)}).changed
 
@@ -203,7 +205,7 @@ def test_a_store_that_can_not_read_an_image(tmp_path: Path) -> None:
         ((False, True), ["linux/arm/v7"], None),
     ],
 )
-def test_platforms_that_are_here(
+def test_platforms_that_are_here_are_not_loaded(
     available: tuple[bool, bool], platforms: list[str] | None, lacks: list[str] | None, tmp_path: Path
 ) -> None:
     parts = [told(image, there) for image, there in zip((HOST, ARM), available)]
@@ -213,7 +215,7 @@ def test_platforms_that_are_here(
 
 
 @pytest.mark.parametrize("containerd", [False, True])
-def test_one_platform_of_an_archive(containerd: bool, tmp_path: Path) -> None:
+def test_one_platform_of_an_archive_can_be_chosen(containerd: bool, tmp_path: Path) -> None:
     case = Case(tmp_path, BOTH, containerd)
     plan = case.plan(platforms=["linux/arm"])
     assert [image.architecture for image in plan.steps[0].groups[0].images] == ["arm"]
@@ -222,18 +224,18 @@ def test_one_platform_of_an_archive(containerd: bool, tmp_path: Path) -> None:
         case.plan(platforms=["linux/arm", "s390x"])
 
 
-def test_several_platforms_on_a_classic_store(tmp_path: Path) -> None:
+def test_several_platforms_are_refused_on_a_classic_store(tmp_path: Path) -> None:
     with pytest.raises(GantryError, match="classic store keeps an image for one alone"):
         Case(tmp_path, BOTH).plan(platforms=["amd64", "arm"])
 
 
 @pytest.mark.parametrize("containerd", [False, True])
-def test_oci_layout_alone(containerd: bool, tmp_path: Path) -> None:
+def test_an_oci_layout_alone_is_loaded(containerd: bool, tmp_path: Path) -> None:
     (step,) = Case(tmp_path, archives.oci(TOOL), containerd).plan().steps
     assert step.groups[0].tags == ("tool:2",)
 
 
-def test_names(tmp_path: Path) -> None:
+def test_named_images_are_loaded(tmp_path: Path) -> None:
     case = Case(tmp_path, archives.both(APP, TOOL))
     (step,) = case.plan(names=[APP_TAGS[0], f"docker.io/library/{APP_TAGS[0]}"]).steps
     assert [group.tags for group in step.groups] == [(APP_TAGS[0],)]
@@ -251,6 +253,6 @@ def test_names(tmp_path: Path) -> None:
         ({"names": [f"a@{archives.digest(b'')}"]}, "has a digest"),
     ],
 )
-def test_bad_input(params: dict[str, Any], words: str) -> None:
+def test_bad_input_is_refused(params: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidInput, match=words):
         image_load.parse({**DEFAULTS, "path": "/x.tar", **params})

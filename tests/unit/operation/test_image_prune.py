@@ -84,7 +84,7 @@ def wanted(dangling: bool, keep: tuple[str, ...] = (), **more: Any) -> image_pru
         (False, [], ["elsewhere"], {"low", "middle", "top", "twin", "alone", "pinned"}),
     ],
 )
-def test_what_goes(dangling: bool, keep: list[str], used: list[str], gone: set[str]) -> None:
+def test_only_unneeded_images_go(dangling: bool, keep: list[str], used: list[str], gone: set[str]) -> None:
     plan = planned(dangling, tuple(keep), tuple(used))
     assert {identifier for identifier, names in plan.after.items() if names is None} == gone
     assert {identifier for step in plan.steps for identifier in step.deleted} == gone
@@ -104,7 +104,7 @@ def test_children_go_before_their_parents() -> None:
     assert calls == ["twin", "top:1", "middle", "alone", "low:1", "base:1", f"pinned{DIGEST}"]
 
 
-def test_sentences() -> None:
+def test_each_step_has_a_sentence() -> None:
     assert planned(False).actions == [
         "Pruned dangling image (twin)",
         "Pruned unused image top:1 (top)",
@@ -125,7 +125,7 @@ def test_each_pattern_is_taken_once() -> None:
 
 
 @pytest.mark.parametrize("pattern", ["", " ", "Debian", "sha256:" + "0" * 64])
-def test_bad_patterns(pattern: str) -> None:
+def test_bad_patterns_are_refused(pattern: str) -> None:
     with pytest.raises(InvalidInput):
         wanted(False, ("debian", pattern))
 
@@ -144,7 +144,7 @@ def test_bad_patterns(pattern: str) -> None:
         ({"label": ["a", "b"], "label!": ["c"]}, {"label": ["a", "b"], "label_not": ["c"]}),
     ],
 )
-def test_dockers_filters(filters: dict[str, Any], options: dict[str, Any]) -> None:
+def test_dockers_filters_are_options(filters: dict[str, Any], options: dict[str, Any]) -> None:
     assert wanted(True, images_filters=filters) == wanted(**{"dangling": True, **options})
 
 
@@ -166,12 +166,12 @@ def test_filters_come_in_addition() -> None:
         ({"label!": ["=x"]}, {}, "'=x' in label_not"),
     ],
 )
-def test_bad_filters(filters: dict[str, Any], options: dict[str, Any], words: str) -> None:
+def test_bad_filters_are_refused(filters: dict[str, Any], options: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidInput, match=words):
         wanted(True, images_filters=filters, **options)
 
 
-def test_no_images_to_prune() -> None:
+def test_without_images_nothing_goes() -> None:
     plan = image_prune.plan(wanted(False, images=False, explain=True), image_prune.Observed(tuple(IMAGES), ()))
     assert not plan.changed
     assert {image["Reason"] for image in reported(plan, []).results["kept"]} == {
@@ -247,7 +247,7 @@ class Asked:
 @pytest.mark.parametrize(
     "rule", [{"until": "2020-01-01"}, {"label_not": ["protect"]}, {"keep_last": 1}, {"label": ["old"]}]
 )
-def test_what_a_list_does_not_tell(rule: dict[str, Any]) -> None:
+def test_what_a_list_does_not_tell_is_asked_for(rule: dict[str, Any]) -> None:
     """Docker 29 lists an image for another platform alone with the year 1970, and without labels or size."""
     described = {"RootFS": {"Type": "layers"}, "Os": "linux", "Created": "2026-01-01T00:00:00Z"}
     labels = {"Config": {"Labels": {"protect": ""}}}
@@ -273,7 +273,7 @@ def test_a_list_that_tells_all_is_believed() -> None:
     assert image_prune._known(nobody, rows) == rows
 
 
-def test_what_the_engine_kept() -> None:
+def test_what_the_engine_kept_is_reported() -> None:
     plan = planned(False, keep=("base", "top"))
     step = next(step for step in plan.steps if step.image.id == "pinned")
     untagged = Deletion("pinned", (f"pinned{DIGEST}",), ())

@@ -78,7 +78,9 @@ def reported(plan: Plan, steps: Sequence[image_pull.Pull]) -> Report:
         (here(f"busybox@{NEW}"), NEW, "linux/arm64", None),
     ],
 )
-def test_pulls(image: Image | None, remote: str, platform: str | None, before: str | None) -> None:
+def test_pulls_what_is_missing_or_older(
+    image: Image | None, remote: str, platform: str | None, before: str | None
+) -> None:
     plan = planned(image, remote, platform=platform)
     assert plan.actions == ["Pulled image busybox:latest" + (f" for {platform}" if platform else "")]
     assert plan.before == {"busybox:latest": before}
@@ -100,7 +102,7 @@ def test_pulls(image: Image | None, remote: str, platform: str | None, before: s
         (here(f"busybox@{OLD}", f"busybox@{NEW}"), NEW, "linux/x86_64"),
     ],
 )
-def test_leaves(image: Image, remote: str | None, platform: str | None) -> None:
+def test_leaves_what_is_current(image: Image, remote: str | None, platform: str | None) -> None:
     assert planned(image, remote, platform=platform) == Plan(at_once=4)
 
 
@@ -115,7 +117,7 @@ def test_always_fetches_the_engines_own_platform() -> None:
     assert plan.changed and not plan.repeats
 
 
-def test_a_digest_that_a_classic_store_remembers_with_another_platforms_image() -> None:
+def test_a_digest_that_a_classic_store_remembers_counts_for_its_platform() -> None:
     image = here(architecture="arm64")
     assert not planned(image, NEW, known=AMD).changed
     assert planned(image, NEW, known=ARM).changed
@@ -168,6 +170,6 @@ def test_not_present_is_missing() -> None:
         {"credentials": [{"registry": "a b", "username": "u", "password": "p"}]},
     ],
 )
-def test_bad_input(params: dict[str, Any]) -> None:
+def test_bad_input_is_refused(params: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         parsed(**params)

@@ -114,6 +114,6 @@ def test_names_are_told_apart_by_meaning() -> None:
         {"retry_for": -1, "names": ["a"]},
     ],
 )
-def test_bad_input(params: dict[str, Any]) -> None:
+def test_bad_input_is_refused(params: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         image_push.parse({**OPTIONS, **params})

@@ -98,7 +98,7 @@ def _meant(name: str, images: list[ImageSummary]) -> dict[str, object] | None:
         ([image(LOW, f"a{DIGEST}", "a:1")], ["*@*"], []),
     ],
 )
-def test_calls(images: list[ImageSummary], names: list[str], calls: list[str]) -> None:
+def test_names_become_calls(images: list[ImageSummary], names: list[str], calls: list[str]) -> None:
     plan = planned(images, names)
     assert [step.deletion.name for step in plan.steps] == calls
     assert plan.changed is bool(calls)
@@ -111,7 +111,7 @@ def test_order_of_the_list_makes_no_difference() -> None:
     assert calls == [["a:1", "b:1", "c:1", "d:1"]] * 2
 
 
-def test_before_after_and_sentences() -> None:
+def test_a_plan_has_before_after_and_sentences() -> None:
     plan = planned(CHAIN, ["low:1", TOP])
     assert plan.before == {LOW: ["low:1"], MIDDLE: [], TOP: ["top:1", "top:2"]}
     assert plan.after == {LOW: None, MIDDLE: None, TOP: None}
@@ -138,7 +138,7 @@ def test_before_after_and_sentences() -> None:
         ([MIDDLE, "top:1"], [], ["others were made from it: top:2"]),
     ],
 )
-def test_refusals(names: list[str], used: list[str], said: list[str]) -> None:
+def test_images_in_use_and_parents_are_refused(names: list[str], used: list[str], said: list[str]) -> None:
     with pytest.raises(GantryError) as raised:
         planned(CHAIN, names, used)
     assert all(words in raised.value.message for words in said), raised.value.message
@@ -157,7 +157,7 @@ def test_refusals(names: list[str], used: list[str], said: list[str]) -> None:
         (["low:1"], ["sha256:" + "9" * 64], []),
     ],
 )
-def test_used_ones_that_are_in_no_danger(names: list[str], used: list[str], gone: list[str]) -> None:
+def test_used_ones_that_are_in_no_danger_may_lose_a_name(names: list[str], used: list[str], gone: list[str]) -> None:
     plan = planned(CHAIN, names, used)
     assert [identifier for step in plan.steps for identifier in step.deletion.deleted] == gone
 
@@ -185,7 +185,7 @@ STOPPED, PAUSED = (TOP, "exited"), (TOP, "paused")
         ([TOP], [STOPPED, (MIDDLE, "exited")], False, [(TOP, True)], None),
     ],
 )
-def test_force(
+def test_force_is_used_where_it_is_needed(
     names: list[str],
     used: list[tuple[str, str] | str],
     containerd: bool,
@@ -197,7 +197,7 @@ def test_force(
     assert plan.after.get(TOP, ["top:1", "top:2"]) == left
 
 
-def test_force_by_id_while_a_container_runs() -> None:
+def test_force_by_id_is_refused_while_a_container_runs() -> None:
     for state in ("running", "paused", "restarting"):
         with pytest.raises(GantryError) as raised:
             planned(CHAIN, [TOP], [(TOP, "exited"), (TOP, state)], force=True)
@@ -250,7 +250,7 @@ def test_containers_that_go_need_no_force() -> None:
     assert not any(step.force for step in plan.steps[1:])
 
 
-def test_a_parent_with_its_container_and_its_child() -> None:
+def test_a_parent_goes_with_its_container_and_its_child() -> None:
     plan = planned(CHAIN, [TOP, MIDDLE], [(MIDDLE, "exited")], containers="remove_stopped")
     assert plan.actions[0] == "Removed container c0 (exited)"
     assert plan.after == {MIDDLE: None, TOP: None, "container c0": None}
@@ -262,7 +262,7 @@ def test_parents_may_stay() -> None:
     assert planned(CHAIN, [TOP, MIDDLE], prune=False).after == {TOP: None, MIDDLE: None}
 
 
-def test_digest_that_is_tagged() -> None:
+def test_a_digest_that_is_tagged_is_refused() -> None:
     with pytest.raises(GantryError) as raised:
         planned([image(LOW, f"a{DIGEST}", "a:1", "a:2", "b:1")], [f"a{DIGEST}"])
     assert f"a{DIGEST} is tagged as a:1, a:2" in raised.value.message
@@ -270,12 +270,12 @@ def test_digest_that_is_tagged() -> None:
 
 
 @pytest.mark.parametrize("name", ["", " ", "A", "a:", "A*", "a[1", "sha256:*", "a@sha256:1", "sha256:1"])
-def test_bad_names(name: str) -> None:
+def test_bad_names_are_refused(name: str) -> None:
     with pytest.raises(InvalidInput):
         image_remove.parse({**OPTIONS, "names": ["busybox", name]})
 
 
-def test_a_name_that_cannot_be_found_and_others_stay() -> None:
+def test_a_name_that_cannot_be_found_is_refused_where_others_stay() -> None:
     with pytest.raises(GantryError, match=r"app:1 can't be taken from its image alone.*good:1, good:2"):
         loose(["app*"])
 
@@ -309,7 +309,7 @@ def loose(names: list[str]) -> Plan:
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_an_image_that_a_container_mounts(force: bool) -> None:
+def test_an_image_that_a_container_mounts_is_in_use(force: bool) -> None:
     images = (image(LOW, "data:1"), image(TOP, "top:1"))
     wanted = image_remove.parse({**OPTIONS, "names": ["data:*"], "force": force})
     users = (ContainerSummary("c", "web", TOP, "top:1", "running", mounts=("data:1",)),)
@@ -321,7 +321,7 @@ def test_an_image_that_a_container_mounts(force: bool) -> None:
         image_remove.plan(wanted, observed)
 
 
-def test_what_the_engine_kept() -> None:
+def test_what_the_engine_kept_is_reported() -> None:
     plan = planned([image(LOW, "a:1"), image(TOP, "top:1")], ["a:1", "top:1"])
     kept, gone = plan.steps
     told = reported(plan, [kept._replace(deletion=kept.deletion._replace(deleted=()), kept=LOW), gone])

@@ -91,7 +91,7 @@ def right(**params: Any) -> Found:
         (["a:1", "b:1"], "named", ["a:1", "b:1"], {("a:1",), ("b:1",)}),
     ],
 )
-def test_saves(names: list[str], tags: str, saved: list[str], held: set[tuple[str, ...]]) -> None:
+def test_saves_what_is_named(names: list[str], tags: str, saved: list[str], held: set[tuple[str, ...]]) -> None:
     plan = planned(names=names, tags=tags)
     (step,) = plan.steps
     assert list(step.names) == saved
@@ -160,7 +160,7 @@ def test_what_was_left_is_removed_and_not_told() -> None:
     assert step.leftovers == observed.leftovers
 
 
-def test_layers_that_can_be_left_out() -> None:
+def test_only_lower_layers_are_left_out() -> None:
     assert right(names=["b:1"], exclude=tuple(LAYERS[:2])).left_out == set(LAYERS[:2])
     assert right(names=["b:1"], exclude=(LAYERS[3],)).left_out == set()
 
@@ -172,12 +172,12 @@ def test_layers_that_can_be_left_out() -> None:
         (["none:1"], "linux/s390x", "There is no image none:1 for linux/s390x on this engine"),
     ],
 )
-def test_missing_images(names: list[str], platform: str | None, words: str) -> None:
+def test_missing_images_are_refused(names: list[str], platform: str | None, words: str) -> None:
     with pytest.raises(GantryError, match=words):
         planned(names=names, platform=platform)
 
 
-def test_space() -> None:
+def test_missing_space_is_refused() -> None:
     with pytest.raises(GantryError, match=r"takes 10 bytes or more, and the space left there is 9\. Free some"):
         planned(free=9)
     assert planned(free=10).changed
@@ -205,7 +205,7 @@ def test_space() -> None:
         {"compression": "gzip", "compression_level": 99},
     ],
 )
-def test_bad_input(params: dict[str, Any]) -> None:
+def test_bad_input_is_refused(params: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         parsed(**params)
 
@@ -213,7 +213,7 @@ def test_bad_input(params: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("what", "words"), [({}, "b:1 isn't whole"), ({"Os": "linux"}, "b:1 is no image, but an artifact")]
 )
-def test_an_image_that_is_not_whole(what: dict[str, Any], words: str) -> None:
+def test_an_image_that_is_not_whole_is_refused(what: dict[str, Any], words: str) -> None:
     """An archive that can't be right isn't written."""
     wanted = parsed(names=["a:1", "b:1"])
     lost = Image({"Id": B.id, "RepoTags": ["b:1"], "RootFS": {}, **what})
@@ -266,7 +266,7 @@ def test_space_is_what_an_archive_takes_at_the_least(described: Image, measured:
         assert image_save.plan(wanted, observed).changed
 
 
-def test_an_image_that_is_here_for_other_platforms_alone() -> None:
+def test_an_image_that_is_here_for_other_platforms_alone_is_refused() -> None:
     wanted = parsed()
     for_others = {wanted.names[0]: (Platform("linux", "s390x"), Platform("linux", "arm64"))}
     observed = Observed(dict.fromkeys(wanted.names, A), frozenset(), None, 1000, for_others=for_others)
@@ -289,7 +289,7 @@ LARGE = image("1", "a:1", size=5000)
         ((28, 5, 2), True, LARGE, 4999, False),
     ],
 )
-def test_sizes_of_an_older_version_of_the_api(
+def test_sizes_of_an_older_version_of_the_api_are_in_doubt(
     version: tuple[int, ...], containerd: bool, described: Image, free: int, doubt: bool
 ) -> None:
     """Docker 29 reports no manifests there, and its sizes count unpacked layers."""
@@ -322,7 +322,7 @@ ARM = Image({**A.inspected, "Architecture": "arm64"})
         (ARM, (), ()),
     ],
 )
-def test_what_lacks_the_engines_own_platform(
+def test_an_index_may_lack_the_engines_own_platform(
     described: Image, manifests: tuple[Any, ...], lacking: tuple[str, ...], told: str
 ) -> None:
     images = SimpleNamespace(manifests=lambda _name: manifests)

@@ -46,13 +46,13 @@ def planned(targets: dict[str, str | None], source: str | None = ID, existing: s
         ({"a:1": OTHER, "b": None, "c": ID}, "keep", ["Tagged image busybox:latest as b:latest"]),
     ],
 )
-def test_actions(targets: dict[str, str | None], existing: str, actions: list[str]) -> None:
+def test_only_names_of_other_images_move(targets: dict[str, str | None], existing: str, actions: list[str]) -> None:
     plan = planned(targets, existing=existing)
     assert plan.actions == actions
     assert plan.changed is bool(actions)
 
 
-def test_before_and_after() -> None:
+def test_a_plan_has_before_and_after() -> None:
     plan = planned({"a:1": None, "b:1": OTHER, "c:1": ID})
     assert plan.before == {"a:1": None, "b:1": OTHER}
     assert plan.after == {"a:1": ID, "b:1": ID}
@@ -72,7 +72,7 @@ def test_before_and_after() -> None:
     assert (told.results["moved"], told.results["tagged_images"]) == ([], [])
 
 
-def test_missing_source() -> None:
+def test_a_missing_source_is_refused() -> None:
     with pytest.raises(GantryError, match="no image busybox:latest on this engine to tag"):
         planned({"a:1": None}, source=None)
 
@@ -89,12 +89,12 @@ def test_targets_are_told_apart_by_meaning() -> None:
     ("name", "repository"),
     [("A", []), ("", []), ("a", ["A"]), ("a", [f"a@{ID}"]), ("a", [ID]), ("a", ["b", ""]), ("sha256:1", ["b"])],
 )
-def test_bad_input(name: str, repository: list[str]) -> None:
+def test_bad_input_is_refused(name: str, repository: list[str]) -> None:
     with pytest.raises(InvalidInput):
         image_tag.parse({"name": name, "tag": "latest", "repository": repository, "existing": "move"})
 
 
-def test_a_source_whose_config_is_lost() -> None:
+def test_a_source_whose_config_is_lost_is_refused() -> None:
     """An engine refuses to tag it; its names stay."""
     wanted = image_tag.parse({"name": "busybox", "tag": "latest", "repository": ["a:1"], "existing": "move"})
     (target,) = wanted.targets

@@ -74,7 +74,7 @@ def test_all_names_are_known() -> None:
         {"retention": {"dangling": True}},
     ],
 )
-def test_what_can_be(declared: dict[str, Any]) -> None:
+def test_possible_declarations_have_no_problem(declared: dict[str, Any]) -> None:
     assert declare(declared).problems == []
 
 
@@ -135,7 +135,7 @@ def test_what_can_be(declared: dict[str, Any]) -> None:
         ({"retention": {"dangling": True, "reference": ["a"]}}, "Set that to false"),
     ],
 )
-def test_what_can_not_be(declared: dict[str, Any], said: str) -> None:
+def test_impossible_declarations_have_a_problem(declared: dict[str, Any], said: str) -> None:
     (problem,) = declare(declared).problems
     assert said in problem
     assert problem.endswith(".")

@@ -67,30 +67,30 @@ def test_a_configuration_that_says_nothing(config: Any, tmp_path: Path, text: An
     assert shown(HERE, config_path=str(tmp_path / "config.json")) == {HERE: {}}
 
 
-def test_white_space_in_auth(config: Any) -> None:
+def test_white_space_in_auth_is_ignored(config: Any) -> None:
     for text in (f"{AUTH}\n", f"{AUTH[:4]}\n{AUTH[4:]}", f" {AUTH[:8]}\r\n\t{AUTH[8:]} "):
         config({"auths": {HERE: {"auth": text}}})
         assert shown(HERE) == {HERE: {"username": "user", "password": "se:cret", "serveraddress": HERE}}
 
 
 @pytest.mark.parametrize("address", [HERE, f"http://{HERE}", f"https://{HERE}/v2/"])
-def test_as_stored(config: Any, address: str) -> None:
+def test_a_stored_login_is_shown(config: Any, address: str) -> None:
     config({"auths": {"127.0.0.1": {"auth": "bm86bm8="}, address: {"auth": AUTH}}})
     assert shown(HERE) == {HERE: {"username": "user", "password": "se:cret", "serveraddress": HERE}}
 
 
-def test_the_default_registry(config: Any) -> None:
+def test_the_default_registry_has_an_address_of_its_own(config: Any) -> None:
     config({"auths": {HUB: {"auth": AUTH}}})
     assert shown("docker.io")["docker.io"]["username"] == "user"
     assert shown(HERE) == {HERE: {}}
 
 
-def test_token(config: Any) -> None:
+def test_a_stored_token_is_shown(config: Any) -> None:
     config({"auths": {HERE: {"auth": AUTH, "identitytoken": "token"}}})
     assert shown(HERE) == {HERE: {"identitytoken": "token", "serveraddress": HERE}}
 
 
-def test_only_the_registrys_own(config: Any) -> None:
+def test_a_login_is_shown_to_its_registry_only(config: Any) -> None:
     config({"auths": {HERE: {"auth": AUTH}}})
     assert shown("127.0.0.1:5002", HERE)["127.0.0.1:5002"] == {}
     assert shown("127.0.0.1:5002", given=(GIVEN,))["127.0.0.1:5002"] == {}
@@ -103,7 +103,7 @@ def test_given_counts_more(config: Any) -> None:
     assert shown(HERE, given=(GIVEN,))[HERE]["username"] == "other"
 
 
-def test_another_configuration(config: Any, tmp_path: Path) -> None:
+def test_another_configuration_can_be_named(config: Any, tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text(json.dumps({"auths": {HERE: {"auth": AUTH}}}))
     assert shown(HERE, config_path=str(tmp_path / "other.json"))[HERE]["username"] == "user"
     with pytest.raises(GantryError, match=r"config_path is '.*none.json', and there is no such file"):
@@ -119,7 +119,7 @@ def test_another_configuration(config: Any, tmp_path: Path) -> None:
         ({"auths": {HERE: {"auth": ["x"]}}}, f"no readable entry for {HERE}"),
     ],
 )
-def test_a_configuration_that_cannot_be_read(config: Any, text: Any, words: str) -> None:
+def test_a_configuration_that_cannot_be_read_is_named(config: Any, text: Any, words: str) -> None:
     config(text)
     with pytest.raises(GantryError, match=words):
         shown(HERE)
@@ -129,7 +129,7 @@ FOUND = """echo '{"ServerURL": "x", "Username": "user", "Secret": "of the helper
 NOT_FOUND = "echo credentials not found in native keychain; exit 1"
 
 
-def test_helper_of_a_registry_and_helper_of_the_others(config: Any, tmp_path: Path) -> None:
+def test_each_registry_has_its_helper(config: Any, tmp_path: Path) -> None:
     helper(tmp_path, "one", FOUND)
     helper(tmp_path, "rest", NOT_FOUND)
     config({"credHelpers": {HERE: "one"}, "credsStore": "rest", "auths": {HERE: {}, HUB: {"auth": AUTH}}})
@@ -146,7 +146,7 @@ def test_helper_is_asked_only_for_what_is_needed(config: Any, tmp_path: Path) ->
     assert not (tmp_path / "asked").exists()
 
 
-def test_helper_with_a_token(config: Any, tmp_path: Path) -> None:
+def test_a_helper_may_have_a_token(config: Any, tmp_path: Path) -> None:
     helper(tmp_path, "rest", """echo '{"Username": "<token>", "Secret": "token"}'""")
     config({"credsStore": "rest"})
     assert shown(HERE) == {HERE: {"identitytoken": "token", "serveraddress": HERE}}
@@ -163,7 +163,7 @@ def test_helper_with_a_token(config: Any, tmp_path: Path) -> None:
         ("echo '[]'", "gave an answer that is none"),
     ],
 )
-def test_helper_that_does_not_work(config: Any, tmp_path: Path, script: str | None, words: str) -> None:
+def test_a_helper_that_does_not_work_is_reported(config: Any, tmp_path: Path, script: str | None, words: str) -> None:
     if script:
         helper(tmp_path, "rest", script)
     config({"credsStore": "rest"})
@@ -178,7 +178,7 @@ def test_helper_that_does_not_work(config: Any, tmp_path: Path, script: str | No
     assert troubles([login, login, Login(HERE, {})]) == [login.trouble]
 
 
-def test_helper_that_hangs(config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_helper_that_hangs_is_given_up(config: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(credentials, "_HELPER_PATIENCE", 0.2)
     helper(tmp_path, "rest", "exec sleep 60")
     config({"credsStore": "rest"})

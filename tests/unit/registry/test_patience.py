@@ -41,7 +41,7 @@ MANIFEST = "http://127.0.0.1:5108/v2/library/busybox/manifests/latest"
         ("dial tcp: lookup nowhere.example: no such host", False),
     ],
 )
-def test_what_may_pass(answer: str, passing: bool) -> None:
+def test_answers_tell_what_may_pass(answer: str, passing: bool) -> None:
     assert engine_said("pull busybox", answer).passing is passing
 
 

@@ -47,12 +47,12 @@ def disk(**images: str) -> Disk:
         ({"x": "", "y": "a"}, "x", 1),
     ],
 )
-def test_freed(images: dict[str, str], gone: str, freed: int) -> None:
+def test_layers_are_freed_with_their_last_image(images: dict[str, str], gone: str, freed: int) -> None:
     assert disk(**images).freed(gone) == freed
     assert disk(**images).freed(reversed(gone)) == freed
 
 
-def test_total() -> None:
+def test_shared_layers_count_once() -> None:
     images = disk(x=".ab", y=".ac", z=".", w="c")
     assert images.total() == 100 + 20 + 3 + 4000 + 4000 + 4
 
@@ -74,7 +74,7 @@ def test_what_counts_twice_goes_with_the_last(twice: int, doubtful: dict[str, in
     assert images.freed(gone) == freed
 
 
-def test_partings_and_who_holds_them() -> None:
+def test_partings_have_a_holder() -> None:
     images = disk(x=".ab", y=".ac", z=".b")
     assert partings(images.footprints) == {"base": ("x", 1), "base/a": ("x", 2)}
 
@@ -85,7 +85,7 @@ def test_estimates_never_free_less_than_nothing() -> None:
 
 
 @pytest.mark.parametrize("count", [10, 1000])
-def test_many(count: int) -> None:
+def test_many_images_are_counted(count: int) -> None:
     images = disk(**{f"i{index}": ".a" for index in range(count)})
     assert images.total() == 120 + count
 
@@ -117,9 +117,9 @@ INDEX = document(manifests=[{"digest": digest("c")}, {"digest": digest("d")}])
         ([("d", document(layers=[{"size": 1}])), ("c", MANIFEST), ("a", INDEX)], (7, 9)),
     ],
 )
-def test_blob_sizes(blobs: list[tuple[str, bytes]], sizes: tuple[int, ...]) -> None:
+def test_blob_sizes_are_read_from_the_manifest(blobs: list[tuple[str, bytes]], sizes: tuple[int, ...]) -> None:
     assert blob_sizes(archive(*blobs), digest("a"), 2) == sizes
 
 
-def test_no_blob_sizes_without_a_manifest() -> None:
+def test_without_a_manifest_there_are_no_blob_sizes() -> None:
     assert blob_sizes(iter([bytes(1024)]), digest("a"), 2) == ()

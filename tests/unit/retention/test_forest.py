@@ -65,7 +65,9 @@ CHAIN = (image("low", "low:1"), image("middle", parent="low"), image("top", "top
         ([image("a", "a:1", parent="gone")], "a", "a:1", [("a:1", ["a:1"], "a")]),
     ],
 )
-def test_one_name(nodes: list[Node], of: str, name: str, calls: list[tuple[str, list[str], str | None]]) -> None:
+def test_one_name_goes_with_what_hangs_on_it(
+    nodes: list[Node], of: str, name: str, calls: list[tuple[str, list[str], str | None]]
+) -> None:
     expected = [Deletion(call, tuple(names), (gone,) if gone else ()) for call, names, gone in calls]
     forest = Forest(nodes)
     assert forest.remove_name(of, name) == expected
@@ -96,13 +98,15 @@ def test_parents_stay_if_they_are_to() -> None:
         ([image("a", "a:1", "b:1", "a" + D, pinned=True)], "a:1", ["a:1", "a" + D], ["b:1"]),
     ],
 )
-def test_image_that_is_held(nodes: list[Node], name: str, untagged: list[str], left: list[str]) -> None:
+def test_an_image_that_is_held_loses_its_names(
+    nodes: list[Node], name: str, untagged: list[str], left: list[str]
+) -> None:
     forest = Forest(nodes, held={"a"})
     assert forest.remove_name("a", name) == [Deletion(name, tuple(untagged), ())]
     assert forest.state() == {"a": left}
 
 
-def test_image_at_once() -> None:
+def test_an_image_goes_at_once_by_its_id() -> None:
     forest = Forest([*CHAIN[:2], image("top", "top:1", "b:1", "top" + D, parent="middle")], held={"top"})
     calls = [Deletion("top", ("top:1", "b:1", "top" + D), ("top",)), Deletion("middle", (), ("middle",))]
     assert forest.remove_at_once("top") == calls
@@ -119,7 +123,7 @@ def test_image_at_once() -> None:
         ([image("a", parent="low"), image("low")], ["a", "low"]),
     ],
 )
-def test_image_with_all_names(nodes: list[Node], calls: list[str]) -> None:
+def test_an_image_goes_with_all_names(nodes: list[Node], calls: list[str]) -> None:
     forest = Forest(nodes)
     assert [deletion.name for deletion in forest.remove_image("a")] == calls
     assert forest.state() == {}
@@ -133,7 +137,7 @@ def test_parent_with_all_names_stays() -> None:
     assert forest.state() == {}
 
 
-def test_parents_that_form_a_circle() -> None:
+def test_parents_that_form_a_circle_come_to_an_end() -> None:
     """No engine should report this, and none may cause an endless loop."""
     forest = Forest([image("a", "a:1", parent="b"), image("b", parent="a"), image("c", parent="c")])
     assert forest.depth("a") == 1
@@ -141,7 +145,7 @@ def test_parents_that_form_a_circle() -> None:
     forest.remove_image("c")
 
 
-def test_depth_and_children() -> None:
+def test_images_have_depth_and_children() -> None:
     forest = Forest(CHAIN)
     assert [forest.depth(node.id) for node in CHAIN] == [0, 1, 2]
     assert [forest.children(node.id) for node in CHAIN] == [("middle",), ("top",), ()]
@@ -161,7 +165,7 @@ def test_digests_beside_a_tag_are_no_names(names: list[str], own: list[str]) -> 
     assert Forest([image("a", *names)]).state() == {"a": own}
 
 
-def test_changes() -> None:
+def test_changes_have_before_and_after() -> None:
     forest = Forest([*CHAIN, image("other", "other:1", "other:2")])
     before = forest.state()
     assert changes(before, forest) == ({}, {})
@@ -188,7 +192,7 @@ def test_changes() -> None:
         (["app:1", "b:1", "c:1"], ["app:1"], None, [("b:1", {"b:1", "app:1"}, None), ("c:1", {"c:1"}, "a")]),
     ],
 )
-def test_names_that_cannot_be_found(
+def test_names_that_cannot_be_found_go_along(
     names: list[str], loose: list[str], taken: str | None, calls: list[tuple[str, set[str], str | None]]
 ) -> None:
     forest = Forest([Node("a", tuple(names), (), "", loose=tuple(loose))])
@@ -196,7 +200,7 @@ def test_names_that_cannot_be_found(
     assert [(one.name, set(one.untagged), next(iter(one.deleted), None)) for one in made] == calls
 
 
-def test_what_a_loose_name_hangs_on() -> None:
+def test_a_loose_name_hangs_on_others() -> None:
     forest = Forest([Node("a", ("app:1", "good:1"), (), "", loose=("app:1",))])
     assert forest.hangs_on("a", "app:1") == ("good:1",)
     assert forest.hangs_on("a", "good:1") == ()

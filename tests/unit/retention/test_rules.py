@@ -51,7 +51,9 @@ def patterns(*texts: str) -> tuple[Pattern, ...]:
         (candidate("b:1", f"a@{DIGEST}"), ["a"], False, False),
     ],
 )
-def test_keep(image: Candidate, keep: list[str], goes_when_dangling: bool, goes_when_all: bool) -> None:
+def test_keep_keeps_names_that_match(
+    image: Candidate, keep: list[str], goes_when_dangling: bool, goes_when_all: bool
+) -> None:
     assert verdicts([image], Rules(True, patterns(*keep)))["image"].goes is goes_when_dangling
     assert verdicts([image], Rules(False, patterns(*keep)))["image"].goes is goes_when_all
 
@@ -81,13 +83,13 @@ LABELLED = {"stage": "test", "empty": ""}
         (candidate(created=10), {"until": 10.0}, "too new"),
     ],
 )
-def test_reasons(image: Candidate, rules: dict[str, Any], reason: str | None) -> None:
+def test_each_verdict_has_a_reason(image: Candidate, rules: dict[str, Any], reason: str | None) -> None:
     verdict = verdicts([image], Rules(**{"dangling_only": False, **rules}))["image"]
     assert verdict.goes is (reason is None)
     assert verdict.reason == (reason or ("unused" if image.names else "dangling"))
 
 
-def test_newest_of_each_repository() -> None:
+def test_the_newest_of_each_repository_stay() -> None:
     """Images in use count. Two repositories may keep one image. Of two equally old images, the lower Id is newer."""
     images = [
         Candidate("1", ("a:1",), created=1),
@@ -135,7 +137,7 @@ def three_on_a_base() -> tuple[Forest, Disk]:
         ([], 0, [], 135),
     ],
 )
-def test_least_that_fits(order: list[str], target: int, gone: list[str], size: int) -> None:
+def test_the_least_that_fits_goes(order: list[str], target: int, gone: list[str], size: int) -> None:
     assert least_that_fits(order, *three_on_a_base(), target) == (tuple(gone), size)
 
 
@@ -163,6 +165,6 @@ def test_what_is_unknown_takes_no_place_among_the_newest() -> None:
     assert not found["known"].goes and not found["unknown"].goes
 
 
-def test_a_name_that_no_engine_can_remove() -> None:
+def test_a_name_that_no_engine_can_remove_keeps_its_image() -> None:
     verdict = verdicts([candidate("A:1", stuck=("A:1",))], Rules(dangling_only=False))["image"]
     assert verdict == (False, "the engine can't remove the name A:1")

@@ -81,7 +81,7 @@ def test_the_engine_is_the_clis(
     assert not (options["tls"] or options["validate_certs"]) and options["doubts"] == ()
 
 
-def test_the_users_own_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_users_own_configuration_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".docker").mkdir()
     context(tmp_path / ".docker", "other", {"Host": "ssh://one@engine.example"})
     use(tmp_path / ".docker", {"currentContext": "other"})
@@ -109,7 +109,7 @@ def test_a_context_that_names_no_host_is_the_default_engine(tmp_path: Path) -> N
         ({"Host": "ssh://engine.example", "SkipTLSVerify": True}, ("ca.pem",), False, False),
     ],
 )
-def test_tls_of_a_context(
+def test_a_context_says_how_to_use_tls(
     tmp_path: Path, endpoint: dict[str, Any], files: tuple[str, ...], tls: bool, validate: bool
 ) -> None:
     context(tmp_path, "other", endpoint, files)
@@ -154,7 +154,7 @@ def test_what_is_given_counts_more_than_the_context(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("chosen", ["environment", "configuration"])
-def test_a_context_that_does_not_exist(tmp_path: Path, chosen: str) -> None:
+def test_a_context_that_does_not_exist_is_named(tmp_path: Path, chosen: str) -> None:
     use(tmp_path, {"currentContext": "gone"})
     environment: dict[str, Any] = {"DOCKER_CONTEXT": "gone"} if chosen == "environment" else {}
     with pytest.raises(
@@ -166,7 +166,7 @@ def test_a_context_that_does_not_exist(tmp_path: Path, chosen: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"Endpoints": {}}', '{"Endpoints": {"docker": 5}}', "\xff"])
-def test_a_context_that_cannot_be_read(tmp_path: Path, text: str) -> None:
+def test_a_context_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> None:
     meta, _tls = directories(tmp_path, "odd")
     meta.mkdir(parents=True)
     (meta / "meta.json").write_bytes(text.encode("latin-1"))
@@ -184,13 +184,13 @@ def test_tls_files_that_cannot_be_read_are_not_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", " \n", "{}", "null", "[]", '"text"', '{"auths": {}}'])
-def test_a_configuration_that_names_no_context(tmp_path: Path, text: str) -> None:
+def test_a_configuration_that_names_no_context_means_the_default_engine(tmp_path: Path, text: str) -> None:
     use(tmp_path, text)
     options = resolved(tmp_path)
     assert options["docker_host"] == DEFAULT_HOST and options["doubts"] == ()
 
 
-def test_headers(tmp_path: Path) -> None:
+def test_headers_are_read(tmp_path: Path) -> None:
     environment = {"DOCKER_CONFIG": str(tmp_path)}
     assert read_headers(environment) == {}
     for text, headers in {'{"HttpHeaders": {"X-A": 1}}': {"X-A": "1"}, '{"HttpHeaders": []}': {}, "{": {}}.items():
@@ -230,11 +230,11 @@ def test_a_configuration_that_cannot_be_read_is_told(tmp_path: Path, text: str) 
         ("nonsense", {}, "nonsense"),
     ],
 )
-def test_port(host: str, tls: dict[str, Any], complete: str) -> None:
+def test_an_address_gets_a_port(host: str, tls: dict[str, Any], complete: str) -> None:
     assert resolve({"docker_host": host, **tls}, {})["docker_host"] == complete
     assert resolve(tls, {"DOCKER_HOST": host})["docker_host"] == complete
 
 
-def test_port_of_a_contexts_engine(tmp_path: Path) -> None:
+def test_a_contexts_engine_gets_a_port(tmp_path: Path) -> None:
     context(tmp_path, "other", {"Host": "tcp://engine.example"}, ("ca.pem",))
     assert resolved(tmp_path, DOCKER_CONTEXT="other")["docker_host"] == REMOTE

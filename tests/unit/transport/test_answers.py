@@ -27,12 +27,12 @@ OFFERS = [
 
 
 @pytest.mark.parametrize(("offered", "spoken"), OFFERS)
-def test_the_newest_version_that_both_know(offered: str, spoken: str) -> None:
+def test_the_newest_version_that_both_know_is_spoken(offered: str, spoken: str) -> None:
     assert api_version(offered) == spoken
 
 
 @pytest.mark.parametrize("offered", [None, "", "1", "v1.41", "1.41.1", "1.x", "1.41\n"])
-def test_no_version(offered: str | None) -> None:
+def test_what_is_no_version_is_refused(offered: str | None) -> None:
     with pytest.raises(Unexpected, match="no version of the API"):
         api_version(offered)
 
@@ -41,7 +41,7 @@ def test_no_version(offered: str | None) -> None:
     ("wanted", "offered", "spoken"),
     [("auto", "1.51", "1.51"), ("auto", "1.99", "1.56"), ("1.44", "1.99", "1.44"), ("1.99", "1.99", "1.99")],
 )
-def test_what_a_client_speaks(
+def test_a_client_speaks_what_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str, offered: str, spoken: str
 ) -> None:
     """The user's version is used, whatever it is."""

@@ -102,12 +102,12 @@ def _tell(client: Client, method: str, body: Mapping[str, Any] | None = None) ->
     return client.ask(method, "/x", body).value
 
 
-def test_one_connection_for_all(client: Client) -> None:
+def test_one_connection_serves_all(client: Client) -> None:
     assert [_ask(client)["connection"] for _number in range(3)] == [0, 0, 0]
     assert [_tell(client, method)["connection"] for method in ("POST", "DELETE", "GET")] == [0, 0, 0]
 
 
-def test_one_connection_for_each_thread(server: _Server, client: Client) -> None:
+def test_each_thread_has_its_own_connection(server: _Server, client: Client) -> None:
     all_ask = threading.Barrier(4)
 
     def together(handler: Handler) -> None:
@@ -121,7 +121,7 @@ def test_one_connection_for_each_thread(server: _Server, client: Client) -> None
             assert sorted(told) == [0, 1, 2, 3]
 
 
-def test_what_is_sent(client: Client) -> None:
+def test_only_what_is_given_is_sent(client: Client) -> None:
     told = _ask(client, filters='{"a": ["b c"]}', all=1, since=None, names=["a", "b"])
     assert told["path"] == "/v1.41/images/a/b:1/json?filters=%7B%22a%22%3A+%5B%22b+c%22%5D%7D&all=1&names=a&names=b"
     assert set(told["headers"]) == {"Host", "User-Agent", "Accept-Encoding"}
@@ -133,7 +133,7 @@ def test_names_stay_names(client: Client, name: str) -> None:
     assert re.fullmatch(r"/v1\.41/images/[a-zA-Z0-9%:]+/json", told["path"]) and "X" not in told["headers"]
 
 
-def test_headers_of_the_config(server: _Server, client: Client, tmp_path: Path) -> None:
+def test_headers_of_the_config_are_sent(server: _Server, client: Client, tmp_path: Path) -> None:
     headers = {"X-Told": "yes", "X-Not": "a\r\nX-Smuggled: b", "X Neither": "c", "User-Agent": "mine"}
     (tmp_path / "config.json").write_text(json.dumps({"HttpHeaders": headers}))
     with closing(_client(server)) as other:
@@ -146,7 +146,7 @@ def test_headers_of_the_config(server: _Server, client: Client, tmp_path: Path) 
     ("body", "sent", "kind"),
     [(None, "", None), ({}, "{}", "application/json"), ({"a": "é"}, r'{"a": "\u00e9"}', "application/json")],
 )
-def test_what_is_posted(
+def test_bodies_are_posted_as_json(
     server: _Server, client: Client, body: Mapping[str, Any] | None, sent: str, kind: str | None
 ) -> None:
     def read(handler: Handler) -> None:
@@ -160,7 +160,7 @@ def test_what_is_posted(
 
 @pytest.mark.parametrize(("status", "error"), [(404, NotFound), (500, Refused), (409, Refused)])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_refusals(server: _Server, client: Client, method: str, status: int, error: type[Refused]) -> None:
+def test_refusals_are_raised(server: _Server, client: Client, method: str, status: int, error: type[Refused]) -> None:
     server.behave = lambda handler: handler.answer(status, message="why not")
     with pytest.raises(error) as refused:
         _tell(client, method)
@@ -169,7 +169,7 @@ def test_refusals(server: _Server, client: Client, method: str, status: int, err
     assert _ask(client)["connection"] == 0
 
 
-def test_refusal_without_a_body(server: _Server, client: Client) -> None:
+def test_a_refusal_may_have_no_body(server: _Server, client: Client) -> None:
     def refuse(handler: Handler) -> None:
         handler.send_response(404)
         handler.send_header("Content-Length", "50")
@@ -182,7 +182,7 @@ def test_refusal_without_a_body(server: _Server, client: Client) -> None:
     assert _ask(client)["connection"] == 0
 
 
-def test_nothing_to_say(server: _Server, client: Client) -> None:
+def test_an_answer_may_be_empty(server: _Server, client: Client) -> None:
     def done(handler: Handler) -> None:
         handler.send_response(204)
         handler.end_headers()
@@ -199,7 +199,7 @@ def _last(handler: Handler) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_a_connection_that_was_closed_meanwhile(server: _Server, client: Client, method: str) -> None:
+def test_a_connection_that_was_closed_meanwhile_is_opened_again(server: _Server, client: Client, method: str) -> None:
     server.behave = _last
     for number in range(3):
         assert _tell(client, method)["connection"] == number
@@ -225,7 +225,7 @@ def test_tells_nothing_twice(server: _Server, client: Client) -> None:
     assert server.connections == 1
 
 
-def test_nobody_answers_any_more(server: _Server, client: Client) -> None:
+def test_an_engine_that_never_answers_again_is_an_error(server: _Server, client: Client) -> None:
     assert _ask(client)["connection"] == 0
     server.behave = Handler.hang_up
     with pytest.raises(ConnectionError):
@@ -255,7 +255,7 @@ def test_what_comes_too_late_answers_no_other_question(server: _Server, client: 
     assert "late" not in _ask(client)
 
 
-def test_patience(server: _Server, client: Client) -> None:
+def test_patience_lasts_as_long_as_the_engine_answers(server: _Server, client: Client) -> None:
     """Work may take long, as long as the engine answers pings meanwhile."""
     asked: list[str] = []
 
@@ -294,7 +294,7 @@ def test_patience_ends_with_the_engine(server: _Server, client: Client) -> None:
         (b"HTTP/1.1 2000 OK\r\n\r\n{}", Unexpected),
     ],
 )
-def test_no_whole_answer(server: _Server, client: Client, said: bytes, error: type[Exception]) -> None:
+def test_a_part_of_an_answer_is_an_error(server: _Server, client: Client, said: bytes, error: type[Exception]) -> None:
     def wrong(handler: Handler) -> None:
         handler.wfile.write(said)
         handler.close_connection = True
@@ -314,7 +314,7 @@ def test_no_whole_answer(server: _Server, client: Client, said: bytes, error: ty
     ],
 )
 @pytest.mark.parametrize("slowly", [True, False])
-def test_ways_to_say_the_same(server: _Server, client: Client, said: bytes, slowly: bool) -> None:
+def test_the_same_can_be_said_in_several_ways(server: _Server, client: Client, said: bytes, slowly: bool) -> None:
     def say(handler: Handler) -> None:
         for number in range(len(said)) if slowly else ():
             handler.wfile.write(said[number : number + 1])
@@ -326,7 +326,7 @@ def test_ways_to_say_the_same(server: _Server, client: Client, said: bytes, slow
     assert _ask(client) == {}
 
 
-def test_no_socket(tmp_path: Path) -> None:
+def test_a_missing_socket_is_an_error(tmp_path: Path) -> None:
     with closing(Client(resolve({"docker_host": f"unix://{tmp_path}/none"}, {}))) as client:
         client.api_version = "1.41"
         with pytest.raises(FileNotFoundError):
@@ -337,7 +337,7 @@ def _archive(client: Client) -> Incoming:
     return client.download(target("/images/get", names=["a:1", "b:1"]))
 
 
-def test_download_comes_without_chunks(server: _Server, client: Client) -> None:
+def test_a_download_comes_without_chunks(server: _Server, client: Client) -> None:
     asked: list[str] = []
 
     def send(handler: Handler) -> None:
@@ -356,19 +356,19 @@ def test_download_comes_without_chunks(server: _Server, client: Client) -> None:
     assert _ask(client)["connection"] == 1
 
 
-def test_refused_download(server: _Server, client: Client) -> None:
+def test_a_download_can_be_refused(server: _Server, client: Client) -> None:
     server.behave = lambda handler: handler.answer(404, message="No such image: a:1")
     with pytest.raises(NotFound, match="No such image: a:1"):
         _archive(client)
 
 
-def test_download_that_nobody_answers(server: _Server, client: Client) -> None:
+def test_a_download_that_nobody_answers_is_an_error(server: _Server, client: Client) -> None:
     server.behave = Handler.hang_up
     with pytest.raises(ConnectionError):
         _archive(client)
 
 
-def test_download_that_stops(server: _Server, client: Client) -> None:
+def test_a_download_that_stops_is_an_error(server: _Server, client: Client) -> None:
     going_on = threading.Event()
 
     def stop(handler: Handler) -> None:
@@ -398,7 +398,7 @@ def _load(client: Client, size: int) -> Any:
         return json.loads(b"".join(answer.pieces()))
 
 
-def test_upload(server: _Server, client: Client) -> None:
+def test_an_upload_arrives(server: _Server, client: Client) -> None:
     def read(handler: Handler) -> None:
         time.sleep(1.5)  # what is read slowly is sent all the same
         length = int(handler.headers["Content-Length"])
@@ -408,7 +408,7 @@ def test_upload(server: _Server, client: Client) -> None:
     assert _load(client, 8 * PIECE)["got"] == 8 * PIECE
 
 
-def test_upload_of_which_enough_was_seen(server: _Server, client: Client) -> None:
+def test_an_upload_of_which_enough_was_seen_is_refused(server: _Server, client: Client) -> None:
     def refuse(handler: Handler) -> None:
         handler.rfile.read(1000)
         handler.answer(500, message="no archive")
@@ -419,7 +419,7 @@ def test_upload_of_which_enough_was_seen(server: _Server, client: Client) -> Non
         _load(client, 8 * PIECE)
 
 
-def test_upload_that_nobody_reads(server: _Server, client: Client) -> None:
+def test_an_upload_that_nobody_reads_is_an_error(server: _Server, client: Client) -> None:
     going_on = threading.Event()
     server.behave = lambda handler: _wait(going_on)
     begun = time.monotonic()

@@ -65,12 +65,12 @@ def _load(client: Client) -> bytes:
         return b"".join(answer.pieces())
 
 
-def test_one_connection_for_all(server: _Server, client: Client) -> None:
+def test_one_connection_serves_all(server: _Server, client: Client) -> None:
     assert [client.get("/x")["connection"] for _number in range(3)] == [0, 0, 0]
     assert client.get("/x")["headers"]["Host"] == f"127.0.0.1:{server.server_address[1]}"
 
 
-def test_upload_that_is_read_slowly(server: _Server, client: Client) -> None:
+def test_an_upload_that_is_read_slowly_arrives(server: _Server, client: Client) -> None:
     def read(handler: Handler) -> None:
         time.sleep(1.5)
         handler.answer(got=len(handler.rfile.read(SIZE)))
@@ -79,7 +79,7 @@ def test_upload_that_is_read_slowly(server: _Server, client: Client) -> None:
     assert f'"got": {SIZE}'.encode() in _load(client)
 
 
-def test_upload_that_nobody_reads(server: _Server, client: Client) -> None:
+def test_an_upload_that_nobody_reads_is_an_error(server: _Server, client: Client) -> None:
     going_on = threading.Event()
 
     def wait(handler: Handler) -> None:
@@ -93,7 +93,7 @@ def test_upload_that_nobody_reads(server: _Server, client: Client) -> None:
     assert time.monotonic() - begun < 4  # the option timeout promises a time
 
 
-def test_download(server: _Server, client: Client) -> None:
+def test_a_download_arrives(server: _Server, client: Client) -> None:
     def send(handler: Handler) -> None:
         handler.send_response(200)
         handler.send_header("Transfer-Encoding", "chunked")
