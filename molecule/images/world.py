@@ -56,7 +56,7 @@ def push(client: docker.DockerClient, name: str, day: int) -> str:
 
 
 def main() -> None:
-    """Do what the command line says."""
+    """Obey the command line."""
     assert_private(os.environ["DOCKER_HOST"])
     client = docker.from_env()
     if sys.argv[1] == "make":

@@ -41,7 +41,7 @@ def make(client: docker.DockerClient) -> None:
 
 
 def main() -> None:
-    """Do what the command line says."""
+    """Obey the command line."""
     assert_private(os.environ["DOCKER_HOST"])
     client = docker.from_env()
     if sys.argv[1] == "make":

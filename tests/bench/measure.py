@@ -94,7 +94,7 @@ class Runner:
             for side in group.sides:
                 self._reset(side)
                 if group.size > MIB:
-                    os.sync()  # what the others wrote must not count for this side
+                    os.sync()  # writes of the other sides must not count for this one
                 (sample,) = self._samples(side, self._environment)
                 rounds[side.name].append(sample)
         return rounds

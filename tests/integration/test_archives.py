@@ -109,7 +109,7 @@ def test_an_archive_of_any_engine_loads_on_any_other(
     assert clean.containers.run("example/tools:1", remove=True) == b"20000 /tools\n"
     modules("image_save").ok(names=list(NAMES), path=str(tmp_path / "again.tar"))
     assert _configs(tmp_path / "again.tar") == _configs(original)
-    # Whichever engine wrote it, it is known for what is in it.
+    # The content counts, not the engine that wrote the archive.
     modules("image_save").unchanged(names=list(NAMES), path=str(path))
 
 

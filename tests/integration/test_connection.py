@@ -132,7 +132,7 @@ def answering(path: Path, answer: bytes, asked: list[bytes] | None = None) -> It
         thread.join()
 
 
-# Run as a program of its own: what is first in sys.argv happens after the imports and before the module's work.
+# A program. It runs the code in its first argument after the imports of the module and before the work of the module.
 # Somebody else may not be able to read what Python imports late, so Ansible's serializers come first.
 _PROGRAM = """
 import importlib, json, pkgutil, sys
@@ -378,7 +378,7 @@ def test_an_engine_that_stops_amid_a_commit_is_not_waited_for(
     between.before("POST /commit", stop)
     says(soon(Module("image_commit", between.docker_host), **ARGUMENTS["image_commit"]), "commit the container box")
     os.kill(engine.daemon, signal.SIGCONT)
-    # The engine ends what it began: let it, before the next test.
+    # The engine finishes its work. Wait for that before the next test.
     wait_for(lambda: len(busybox.api.images(all=True)) == 2, 10)
 
 

@@ -220,7 +220,7 @@ def test_the_docker_context_says_how_to_use_tls(
         monkeypatch.setenv("DOCKER_CONFIG", str(place))
         contexts.create(engine, place, "checked", host=f"tcp://{address}", ca=cert, cert=cert, key=key)
         monkeypatch.setenv("DOCKER_CONTEXT", "checked")
-        # Those are for another engine.
+        # These settings are for another engine.
         monkeypatch.setenv("DOCKER_TLS_HOSTNAME", "for.another.engine")
         monkeypatch.setenv("DOCKER_CERT_PATH", "/none")
         named = {"inventory_hostname": "box", "ansible_docker_tls_hostname": "engine.example"}

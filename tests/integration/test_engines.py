@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The private engines: whatever ends them, nothing is left, and no other engine is taken for one."""
+"""The private engines: no kind of end leaves anything behind, and no other engine is taken for one."""
 
 from __future__ import annotations
 

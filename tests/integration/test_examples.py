@@ -32,7 +32,7 @@ PLAYBOOKS = {
     "nightly": ROLE / "examples" / "images.yml",
 }
 SOURCES = [*PLAYBOOKS, *PLUGINS]
-# Who runs these twice changes something twice: commands, and examples that undo what they did.
+# A second run of these changes something again: commands, and examples that undo their own work.
 CHANGE_AGAIN = {"container_exec", "container_run"}
 RECAP = re.compile(r"^(\w+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=0\s+failed=(\d+)", re.MULTILINE)
 

@@ -77,7 +77,7 @@ class Run:
         return " ".join(self._output.read_text().split())
 
     def ends(self, code: int = 0) -> str:
-        """Wait for its end, expect this code, and return what it printed."""
+        """Wait for its end, verify its exit code, and return its output."""
         assert self.process.wait(400) == code, self._output.read_text()
         return self.said
 
@@ -87,7 +87,7 @@ class Run:
         self.process.wait()
 
     def end_group(self) -> None:
-        """Kill what is left of it."""
+        """Kill its remaining processes."""
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -201,7 +201,7 @@ def test_dead_runs_are_taken_over(busybox: docker.DockerClient, start: Start) ->
 @pytest.mark.one_engine
 def test_what_a_failure_left_goes_with_the_next(busybox: docker.DockerClient, start: Start) -> None:
     """Its output has no control character that a terminal would obey."""
-    # As octal numbers of UTF-8: what Ansible itself prints of the command has these, and no control characters.
+    # Octal numbers of UTF-8, because Ansible prints the command: no control characters come from there.
     prints = "printf '\\033[31mred \\302\\2332J\\nnext' >&2; exit 3"
     said = told(start(who="nobody", golden_image_bootstrap=prints).ends(2))
     assert "'Make sure that all was applied' failed: " in said and r"red \x9b2J" in said

@@ -23,7 +23,7 @@ from ansible_collections.gantry.docker.tests.support import archives
 
 UP = ["tail", "-f", "/dev/null"]
 WANTED: dict[str, Any] = {"container": "box", "name": "made:1"}
-# What a container did before its first commit, so that there are files in layers of several depths.
+# The changes before the first commit of a container, so that layers of several depths have files.
 BEFORE = "mkdir -p /d && echo one > /d/kept && echo two > /d/gone && echo 12345 > /d/edited && rm /bin/yes"
 
 
@@ -36,7 +36,7 @@ def box(busybox: docker.DockerClient) -> Container:
 
 
 def inside(box: Container, script: str) -> str:
-    """Run a script in the container; what it says."""
+    """Run a script in the container, and return its output."""
     code, output = box.exec_run(["sh", "-c", script])
     assert code == 0, output
     assert isinstance(output, bytes)
@@ -173,7 +173,7 @@ def test_each_of_these_twice_is_unchanged(module: Module, busybox: docker.Docker
     box = busybox.containers.run("base:1", UP, name="box", detach=True)
     inside(box, script)
     module.ok(**WANTED)
-    time.sleep(1.1)  # whatever is dated with the time of the commit has another date now
+    time.sleep(1.1)  # a date that is the time of the commit differs now
     keeps_no_trial(module, busybox, **WANTED)
     box.stop(timeout=0)
     keeps_no_trial(module, busybox, **WANTED)

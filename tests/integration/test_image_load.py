@@ -506,7 +506,7 @@ def test_names_are_read_as_other_tools_write_them(
 
 OLD = archives.Image((archives.layer("old"), archives.layer("older")), tags=("old:1", "example.com/old:2"))
 OLDER = archives.Image((OLD.layers[0], archives.layer("oldest")), tags=("older:1",))
-# What is said of each image by the Docker that wrote it: since 1.8.3 engines keep it as it is written.
+# The description of each image by the Docker that wrote it. From 1.8.3 on, engines keep it as it is.
 SAID_BEFORE_1_10: dict[str, dict[str, Any]] = {
     "1.9": {
         "Size": 1,
@@ -616,7 +616,7 @@ def test_an_archive_that_was_packed_without_its_zeros_is_loaded(
     assert clean.images.get("zeros:1").attrs["RootFS"]["Layers"] == list(image.diff_ids)
 
 
-# What a containerd store has in part
+# Images of which a containerd store has a part
 
 
 def _tells_parts(engine: engines.Engine) -> bool:

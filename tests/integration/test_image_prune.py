@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""image_prune against a real engine: exactly what was foreseen goes, and nothing that is needed."""
+"""image_prune against a real engine: it removes exactly the foreseen images, and none that is needed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from ansible_collections.gantry.docker.tests.support.relay import ALWAYS, Relay
 
 
 def pruned(module: Module, client: docker.DockerClient, **params: Any) -> dict[str, Any]:
-    """Prune, and compare what the check run foresaw with what went from the engine, images and bytes."""
+    """Prune, and compare the forecast of the check run with the removed images and bytes."""
     before, bytes_before = state(client), layers_size(client)
     foreseen = module.ok(check=True, **params)
     done = module.converges(**params)
@@ -350,7 +350,7 @@ def test_target_size_takes_only_as_many_as_are_needed(module: Module, busybox: d
     for number in (3, 1, 2):
         grown(busybox, "busybox", f"app:{number}", 1_000_000)
         time.sleep(1.1)  # tags are compared by the second
-    # A containerd store collects what the containers before this test left when it removes an image.
+    # A containerd store collects the leftovers of earlier containers when it removes an image.
     grown(busybox, "busybox", "app:0", 1_000)
     busybox.api.remove_image("app:0")
     keep = ["busybox"]
@@ -365,7 +365,7 @@ def test_target_size_takes_only_as_many_as_are_needed(module: Module, busybox: d
     assert names(busybox) == ["app:1", "busybox:latest"]
     done = pruned(module, busybox, dangling=False, keep=keep, target_size="0")
     assert names(busybox) == ["busybox:latest"]
-    # A containerd store may count what a load or save left that was broken off, and that is no image's.
+    # A containerd store may count leftovers of an interrupted load or save, which belong to no image.
     before = layers_size(busybox)
     busybox.api.remove_image("busybox")
     assert done["images_size"] == before - layers_size(busybox) > 0
@@ -672,7 +672,7 @@ def test_a_check_run_foresees_the_effect_of_other_tasks(
     done = module.ok(**rules)
     assert {**done, "invocation": None} == {**foreseen, "invocation": None}
     assert sorted(image["RepoTags"] for image in done["images"] if image["RepoTags"]) == [["app:1"], ["app:3"]]
-    # A containerd store before Docker 27.2.1 loses by itself what a pull leaves without a name.
+    # A containerd store before Docker 27.2.1 loses an image without a name after a pull.
     dangling = [image for image in done["images"] if not image["RepoTags"]]
     assert len(dangling) == (1 if engine.name == "trixie-containerd" else 2)
 

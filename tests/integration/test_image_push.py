@@ -29,7 +29,7 @@ def registry(engine: Engine) -> Iterator[Registry]:
 
 
 def tagged(client: docker.DockerClient, *names: str, source: str = "busybox") -> list[str]:
-    """Give an image names in the registry; those."""
+    """Give an image names in the registry, and return the names."""
     targets = [f"{ADDRESS}/{name}" for name in names]
     for target in targets:
         client.api.tag(source, target)

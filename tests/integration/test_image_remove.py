@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""image_remove against a real engine: it removes exactly what is named, all of it or nothing."""
+"""image_remove against a real engine: it removes exactly the named images, all of them or none."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MISSING_ID = "sha256:" + "0" * 64
 
 
 def removed(module: Module, client: docker.DockerClient, *names: str, **options: Any) -> dict[str, Any]:
-    """Remove, and compare what the check run foresaw with what changed on the engine."""
+    """Remove, and compare the forecast of the check run with the changes on the engine."""
     before, boxes = state(client), containers(client)
     foreseen = module.ok(check=True, names=list(names), **options)
     done = module.converges(names=list(names), **options)

@@ -231,7 +231,7 @@ def test_a_link_is_replaced_and_what_it_leads_to_stays(
     path.symlink_to(elsewhere)
     os.chown(path, planter, planter, follow_symlinks=False)
     if planter == 0:
-        # What this user linked is meant, as long as it is right.
+        # A link of this user is intended, and followed as long as the archive is right.
         module.unchanged(name="busybox", path=str(path))
         busybox.api.tag("busybox", "example/other", "1")
     module.converges(name="example/other:1" if planter == 0 else "busybox", path=str(path), force=True)
@@ -274,7 +274,7 @@ def test_a_place_that_can_only_be_written_to_needs_unsafe_writes(
 
 
 def _damage(path: Path) -> None:
-    """Change a byte in the middle of the largest layer, or of what it is compressed to."""
+    """Change a byte in the middle of the largest layer, in its compressed form if it has one."""
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
@@ -293,7 +293,7 @@ def test_a_damaged_archive_is_found_where_that_is_asked_for(
     done = module.converges(name="busybox", path=str(path), verify=True)
     assert done["diff"]["before"][str(path)]["damaged"]
     assert path.read_bytes() == good
-    # Whatever else differs goes first, and needs no reading.
+    # Any other difference is found first, without reading the archive.
     _damage(path)
     busybox.api.tag("busybox", "example/other", "1")
     done = module.converges(name="example/other:1", path=str(path), verify=True)
@@ -442,7 +442,7 @@ def test_attributes_are_set(module: Module, busybox: docker.DockerClient, tmp_pa
     assert done["diff"]["before"][str(path)]["mode"] == "0600"
     assert done["diff"]["after"][str(path)]["mode"] == "0640"
     assert _attributes(path) == (0o640, 0, 65534)
-    # What isn't named stays as it is, with another archive too.
+    # Attributes that the task does not name stay, with another archive too.
     busybox.api.tag("busybox", "example/other", "1")
     module.converges(name="example/other:1", path=str(path), owner="nobody")
     assert _attributes(path) == (0o640, 65534, 65534)

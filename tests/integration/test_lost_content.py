@@ -101,7 +101,7 @@ def test_flawed_images_are_pruned(
     if called == "nothing":
         store.api.tag("debian:12", "busybox", "latest")
     prune = modules("image_prune")
-    # What isn't known is neither old nor without a label.
+    # An image whose age and labels are unknown is neither old nor without a label.
     for rule in ({"until": "0s"}, {"label_not": ["kept"]}, {"keep_last": 1}):
         told = prune.unchanged(dangling=False, keep=["debian"], explain=True, **rule)
         assert "unknown" in {image["Id"]: image["Reason"] for image in told["kept"]}[lost]

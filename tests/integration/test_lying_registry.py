@@ -58,7 +58,7 @@ def _head(kind: str, size: int) -> bytes:
     return f"{head}{digest(WHOLE)}\r\n\r\n".encode()
 
 
-# What answers in place of a manifest.
+# Answers in place of a manifest.
 MANIFESTS: dict[str, Lie] = {
     "escapes in a refusal": _refusal("403 Forbidden"),
     "escapes in a failure": _refusal("500 Internal Server Error"),
@@ -71,7 +71,7 @@ MANIFESTS: dict[str, Lie] = {
     "a manifest that drips": dripping(_head(MANIFEST, 10**9), b" "),
     "a manifest without end": dripping(_head(MANIFEST, 10**12), b" " * 100_000),
 }
-# What answers in place of a layer.
+# Answers in place of a layer.
 BLOBS: dict[str, Lie] = {
     "silence": silent(_head("application/octet-stream", len(BLOB)) + BLOB[:5]),
     "another layer": answer(b"x" * len(BLOB), "application/octet-stream", more="Connection: close\r\n"),

@@ -189,7 +189,7 @@ def test_a_login_is_shown_to_its_registry_only(
     pull: Module, push: Module, engine: Engine, private: docker.DockerClient, configure: Configure
 ) -> None:
     with front(engine, 5103, OPEN) as first, front(engine, 5104, OPEN) as second, front(engine, 5105, OPEN) as third:
-        # All three lead to the same registry, which takes what comes at once only for different repositories.
+        # All three lead to the same registry. It accepts several pushes at once only for different repositories.
         names = [f"{first.address}/mine:1", f"{second.address}/yours:1", f"{third.address}/theirs:1"]
         for name in names:
             private.api.tag("busybox", name)

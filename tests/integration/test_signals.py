@@ -37,10 +37,10 @@ with patch_module_args(json.loads(sys.argv[1])):
 COMMIT: dict[str, Any] = {"container": "box", "name": "made:1"}
 UP = ["tail", "-f", "/dev/null"]
 ENDING = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
-# The engine has committed; what it answers is still on its way.
+# The engine has committed; its answer is still on its way.
 COMMITTED = "POST /commit"
 COMPARING = "GET /containers/[^/]*/changes"
-# What a process waits in, between the name of its new file and the place of the old one.
+# The process waits here, between the name of its new file and the place of the old one.
 HALTED = "os.replace = lambda *names: (print('halted', file=sys.stderr, flush=True), time.sleep(60))"
 Modules = Callable[[str], Module]
 
@@ -136,7 +136,7 @@ def test_a_commit_that_is_told_to_end_while_it_compares_leaves_nothing(
     before = images(box)
     with halfway(engine, tmp_path, COMPARING, "image_commit", **COMMIT) as (_gate, process):
         process.send_signal(number)
-        process.send_signal(signal.SIGTERM)  # what is cleaned up is left in peace
+        process.send_signal(signal.SIGTERM)  # a second signal does not stop the cleanup
         say_that(ended(process), number)
     assert images(box) == before
 

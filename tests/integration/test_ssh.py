@@ -110,7 +110,7 @@ def test_an_ssh_that_never_answers_is_ended(
     assert [program.returncode for program in logins] == [-signal.SIGTERM]
 
 
-# Where the engine is there is no Python: what Ansible sends there by ssh runs on this machine, at the engine's socket.
+# There is no Python at the engine. Ansible's programs for it run on this machine, at the socket of the engine.
 SHELL = """
 export DOCKER_HOST={}
 for command; do :; done
@@ -136,7 +136,7 @@ class Playbook:
         playbooks.write(place, [{"hosts": "server", "gather_facts": False, "tasks": [task]}], {"server": host})
 
     def __call__(self, *options: str) -> str:
-        """Run it; what it printed."""
+        """Run it, and return its output."""
         done = playbooks.run(self._place, *options, ANSIBLE_SSH_ARGS="", DOCKER_HOST="unix:///none.sock")
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

@@ -18,7 +18,7 @@ from pathlib import Path
 
 
 def copy_distribution(requirement: str, source: Path, target: Path) -> None:
-    """Copy what belongs to a distribution, but for its scripts, from one site-packages to another."""
+    """Copy the files of a distribution, without its scripts, from one site-packages to another."""
     name, version = requirement.split("==")
     found = next(iter(importlib.metadata.distributions(name=name, path=[str(source)])), None)
     if found is None or found.version != version:

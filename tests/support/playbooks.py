@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-# The collections tree that this file was found through, whatever it is a link to.
+# The collections tree through which Python found this file. The checkout itself may be elsewhere.
 TREE = next(path for path in map(Path, sys.path) if (path / "ansible_collections" / "gantry" / "docker").is_dir())
 PROGRAM = str(Path(sys.executable).with_name("ansible-playbook"))
 # A host that is this machine.

@@ -199,14 +199,14 @@ class _Conversation:
         self._dropped = False  # whether the engine gets nothing of this request
 
     def ask(self) -> None:
-        """Pass on what the client sends."""
+        """Pass on the bytes of the client."""
         with suppress(OSError):
             while data := self._client.recv(_PIECE):
                 self._ask(data)
         _end(self._client, self._engine)
 
     def tell(self) -> None:
-        """Pass on what the engine sends."""
+        """Pass on the bytes of the engine."""
         with suppress(OSError):
             while data := self._engine.recv(_PIECE):
                 self._tell(data)
@@ -243,7 +243,7 @@ class _Conversation:
         self._told += len(data)
 
     def _happen(self, events: list[_Event], seen: int) -> list[tuple[_Event, object]]:
-        """Let happen what is due of these events, each once a request; return it with its results."""
+        """Let the due ones of these events happen, each once a request; return them with their results."""
         due = self._relay.due([event for event in events if event not in self._happened], self._question, seen)
         self._happened += due
         return [(event, event.happens()) for event in due]

@@ -40,7 +40,7 @@ Documentation = dict[str, Any]
 
 @pytest.fixture(scope="session")
 def documentation() -> dict[str, Documentation]:
-    """Return what ansible-doc knows of each module, fragments included, by the module's short name."""
+    """Return the documentation of each module by ansible-doc, with fragments, by the short name of the module."""
     command = ["ansible-doc", "--json", "--type", "module", *(f"{COLLECTION}.{name}" for name in MODULES)]
     answer = subprocess.run(command, capture_output=True, check=True, env={**os.environ, "NO_COLOR": "1"})
     known = cast(dict[str, Documentation], json.loads(answer.stdout))

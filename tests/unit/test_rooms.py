@@ -19,7 +19,7 @@ PLUGINS = REPOSITORY / "plugins"
 OURS = "ansible_collections.gantry.docker.plugins."
 FILES = sorted(PLUGINS.rglob("*.py"))
 
-# Who may import whom; docs/design.md says why.
+# The permitted imports between rooms; docs/design.md gives the reasons.
 DOORS = {
     "modules": {"_task", "_operation"},
     "_task": {"_startup", "_plan", "_registry_options", "_engine", "_transport", "_ownership", "_errors"},
@@ -52,7 +52,7 @@ DOORS = {
     "plugin_utils": {"_image", "_errors"},
     "doc_fragments": set(),
 }
-# What each room may import beside the standard library; nothing where it isn't named.
+# The packages that each room may import beside the standard library. A room that is not here may import none.
 FOREIGN = {
     "modules": {"ansible"},
     "_task": {"ansible"},
@@ -112,7 +112,7 @@ def submodule(source: str, name: str) -> str:
 
 
 def carried(file: Path) -> set[str]:
-    """Return where all lies that a module imports anywhere, and what that imports: Ansible sends it along."""
+    """Return the files of all that a module imports, directly or not: Ansible sends them along."""
     found: set[str] = set()
     waiting = [file]
     while waiting:

@@ -25,7 +25,7 @@ def names(engine: docker.DockerClient) -> set[str]:
 def test_the_registry_has_what_was_pushed() -> None:
     private = engines.find(Path(os.environ["DOCKER_HOST"]).parent.name)
     assert private is not None
-    registry = Registry(private, "127.0.0.1:5001")  # shows what the one with users has
+    registry = Registry(private, "127.0.0.1:5001")  # has the same content as the one with users
     assert registry.tags("team/tools") == ["1", "2"]
     assert registry.digest("team/tools", "1") == registry.digest("team/tools", "2")
 

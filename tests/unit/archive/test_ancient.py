@@ -43,7 +43,7 @@ def config_of(tmp_path: Path, said: str) -> str:
     return config.decode()
 
 
-# Since 1.8.3 all that is written stays, and before what Go knows of it.
+# From 1.8.3 on, everything in the document stays; before, only the fields that Go knew.
 CONFIGS = {
     "text as it is written": (
         '{ "docker_version": "1.9.1",\n\t"z": "\\u0041\\/ \\" <&>\u2028é", "a b" : [1.50, {"y": {}, "x": null}] }',

@@ -275,7 +275,7 @@ def test_thin_archives_of_a_newer_form_are_refused(tmp_path: Path) -> None:
         read_index(tmp_path / "x")
 
 
-# Whatever happens to an archive of ours: an index, or our error
+# Any change of an archive of ours gives an index or our error
 
 
 @pytest.mark.parametrize("kind", PACKED)
@@ -289,7 +289,7 @@ def test_a_truncated_archive_is_refused_or_read_without_its_index(kind: str, tmp
             found = read_index(tmp_path / "new")
         except ArchiveError:
             continue
-        # What was cut off is part of the index: all else is there, and was read.
+        # The missing part belongs to the index. Everything else is there, and was read.
         assert (found.images, found.breaks) == (whole.images, ())
 
 

@@ -24,7 +24,7 @@ SOUND_INDEX = {name: row for name, row in HOSTILE.items() if not row.refused}
 
 
 def promised(path: Path) -> list[str]:
-    """Return the tags that an engine would show of what the index promises."""
+    """Return the tags that an engine would show if the index is right."""
     return sorted(tag for image in read_index(path).images for tag in archived_tags(image))
 
 
@@ -131,5 +131,5 @@ def test_bombs_take_little_memory_and_time(name: str, tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", READ, path], capture_output=True, text=True, check=True)
     kibibytes, seconds = map(float, done.stdout.split())
     assert kibibytes < 64 << 10
-    # Of the processor, however busy it is: the bound is what is promised.
+    # Time of the processor, so other processes don't count. The bound itself is the promise.
     assert seconds < 5

@@ -73,7 +73,7 @@ def without(entries: Mapping[str, Content], *names: str) -> dict[str, Content]:
     return {name: content for name, content in entries.items() if name not in names}
 
 
-# What is in archives of every layout
+# The content of archives of every layout
 
 LAYOUTS = {
     "legacy": ("legacy", archives.legacy),
@@ -594,7 +594,7 @@ def test_documents_that_were_not_kept_are_named(path: Path, monkeypatch: pytest.
         read_index(path)
 
 
-# Content that is not what it should be
+# Wrong content
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -865,7 +865,7 @@ def test_names_in_messages_are_escaped(path: Path) -> None:
     assert len(str(caught.value)) < 1000
 
 
-# Whatever happens to a file: an index or our error
+# Any change of a file gives an index or our error
 
 SUBJECTS = {
     "legacy": GOOD,
@@ -922,7 +922,7 @@ def test_truncated_archives_are_refused(layout: str, path: Path) -> None:
     data = archives.tar(LAYOUTS[layout][1](APP))
     path.write_bytes(data)
     whole = read_index(path)
-    # All that the archive names is there without the end mark, and without what nobody reads where there is more.
+    # The end mark, and entries that nobody reads, are not needed.
     last = "manifest.json" if layout == "both" else "repositories"
     needless = {whole.entries[last].start} if last in whole.entries else set()
     for end in range(0, len(data) - 512, 256):

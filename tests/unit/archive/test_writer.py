@@ -70,7 +70,7 @@ def layout(*items: Mapping[str, Any], **more: Any) -> bytes:
         ({archives.REF_NAME: "team/tool:2"}, ("docker.io/team/tool:2", "2")),
         ({archives.FULL_NAME: "tool"}, ("docker.io/library/tool:latest", "latest")),
         ({archives.FULL_NAME: "tool:2", archives.REF_NAME: "other:1"}, ("docker.io/library/tool:2", "2")),
-        # A tag alone is no name, and neither is what Docker doesn't take for one.
+        # A tag alone is no name, nor is a text that Docker doesn't accept as one.
         ({archives.REF_NAME: "latest"}, None),
         ({archives.REF_NAME: "No:Name"}, None),
         ({}, None),

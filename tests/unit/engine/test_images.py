@@ -26,7 +26,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._transport.client im
 ID, ARM_ID = ("sha256:" + digit * 64 for digit in "12")
 LAYERS = {"Type": "layers", "Layers": ["sha256:" + "3" * 64]}
 WHOLE = {"Id": ID, "Os": "linux", "Architecture": "amd64", "RootFS": LAYERS}
-# What 28 tells where a containerd store has lost a part, and Docker 29 of a platform that isn't here.
+# Answers of Docker 28 if a containerd store has lost a part, and of Docker 29 for a missing platform.
 UNKNOWN: dict[str, Any] = {"Id": ID, "Os": "", "Architecture": "", "RootFS": {}, "Created": None}
 
 

@@ -149,7 +149,7 @@ def _history(engine: Engine) -> Any:
     return history_rows(rows, [ID]), layer_sizes(rows, 1)
 
 
-# What is asked, and an answer that is true: nothing where that is no JSON.
+# Requests, each with a true answer, or nothing if that answer is no JSON.
 QUESTIONS: dict[str, tuple[Callable[[Engine], Any], Any]] = {
     "what it is": (
         lambda engine: (engine.version, engine.platform, engine.containerd_store, engine.now),
@@ -221,7 +221,7 @@ WITH_HTML_ONLY: dict[str, Callable[[Engine], Any]] = {
     "to rename": lambda engine: Containers(engine).rename("one", "two"),
     "to remove a container": lambda engine: Containers(engine).remove("one"),
 }
-# What goes on is no stall in a transfer. The end of work is waited for as long as the engine is there.
+# A transfer that goes on is no stall. A task waits for the end of work as long as the engine is there.
 TRANSFERS = {"for a pull", "for a push"}
 WORK = {"for a load", "for a commit", "a container's files"}
 
@@ -285,7 +285,7 @@ def test_an_answer_that_takes_too_long_is_an_error(server: Liar, lie: str) -> No
     def ask(question: str) -> None:
         with closing(_connected(server)) as engine:
             said = _said(QUESTIONS[question][0], engine)
-            # By HTTP/1.1, what has no length is empty; what sends such an answer all the same is no engine.
+            # By HTTP/1.1, an answer without a length is empty. No engine sends such an answer with content.
             assert "timeout" in said or "is no Docker engine" in said
 
     excepted = (WORK if lie not in OF_BODIES else {"for a load"}) | (TRANSFERS if lie in OF_BODIES else set())

@@ -32,7 +32,7 @@ def row(made_by: str = "", size: int | None = 0) -> dict[str, Any]:
         ([row("sh"), row("ADD x", 9)], [A, B], [B, A]),
         ([row("WORKDIR /x"), row("ENV A=1"), row("ADD x", 9)], [A, B], [B, None, A]),
         ([row("USER x"), row("RUN touch", 0), row("RUN y", 3), row("ADD x", 9)], [A, B, C], [None, C, B, A]),
-        # What can't be told for sure isn't told
+        # An uncertain match is omitted
         ([row("RUN x"), row("RUN y"), row("ADD x", 9)], [A, B], [None, None, None]),
         ([row("ADD x", 9)], [A, B], [None]),
         ([row(size=None)], [A], [A]),

@@ -55,7 +55,7 @@ def test_holders_share_a_layer_and_all_below_it() -> None:
         ([[A, B]], set(), set()),
         ([[A, B]], {A}, {A}),
         ([[A, B]], {A, B, C}, {A, B}),
-        # A layer is of no use without those below it.
+        # A layer is of no use without the layers below it.
         ([[A, B]], {B}, set()),
         ([[A, B, C]], {A, C}, {A}),
         # One that another image needs must be sent.

@@ -32,7 +32,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._registry.distributi
 from ansible_collections.gantry.docker.plugins.module_utils._registry.pulling import Asked
 
 ID, OTHER, NEW = (f"sha256:{digit * 64}" for digit in "123")
-# An engine tells no RootFS only of what it can't read.
+# An engine omits RootFS only for an image that it can't read.
 WHOLE = {"Id": ID, "RootFS": {"Type": "layers"}}
 IMAGE = Image(WHOLE)
 LOGIN = Login("docker.io", {})
@@ -325,7 +325,7 @@ ARM = Image({**WHOLE, "Os": "linux", "Architecture": "arm64"})
         (Observed(None, known()), {}, False),
         (Observed(None, IMAGE), {}, False),
         (Observed(box(), ARM), {"state": "absent"}, False),
-        # What is pulled is for the engine's own platform if there is one
+        # The pull is for the engine's own platform if the registry has it
         (Observed(None, ARM, **asked(NEW)), {"pull": "always"}, False),
     ],
 )

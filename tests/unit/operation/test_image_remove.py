@@ -168,7 +168,7 @@ STOPPED, PAUSED = (TOP, "exited"), (TOP, "paused")
 @pytest.mark.parametrize(
     ("names", "used", "containerd", "calls", "left"),
     [
-        # By the last name: what containers that don't run use goes on a classic store, and only there
+        # By the last name, an image with stopped containers goes, but only on a classic store
         (["top*"], [STOPPED], False, [("top:1", True), ("top:2", True), (MIDDLE, False)], None),
         (["top*"], [STOPPED], True, [("top:1", True), ("top:2", True)], []),
         (["top*"], [STOPPED, PAUSED], False, [("top:1", True), ("top:2", True)], []),
@@ -178,7 +178,7 @@ STOPPED, PAUSED = (TOP, "exited"), (TOP, "paused")
         # By its Id an image goes in one call
         ([TOP], [STOPPED], False, [(TOP, True), (MIDDLE, False)], None),
         (["top:1", SHORT], [STOPPED], True, [("top:1", True), (TOP, True), (MIDDLE, False)], None),
-        # What nothing uses needs no force, nor does what is used and only loses its name
+        # No force for an image that nothing uses, nor for one that only loses a name
         ([TOP], [], False, [("top:1", False), ("top:2", False), (MIDDLE, False)], None),
         (["low:1"], [(TOP, "exited")], False, [("low:1", False)], ["top:1", "top:2"]),
         # A parent that a container uses stays

@@ -185,7 +185,7 @@ def test_missing_space_is_refused() -> None:
     with pytest.raises(GantryError, match="takes 20 bytes or more"):
         planned(free=19, names=["a:1", "b:1"])
     assert planned(free=20, names=["b:1", "a:1"]).changed
-    # What these take isn't known before
+    # The size of these isn't known before
     assert planned(free=9, compression="gzip").changed
     assert planned(free=9, names=["b:1"], exclude=(LAYERS[0],)).changed
     # Nothing has to be written
@@ -249,7 +249,7 @@ TWICE = Image({**A.inspected, "RootFS": {"Layers": [LAYERS[0], LAYERS[1], LAYERS
         (packed(40), True, 39, "takes 40 bytes or more"),
         (packed(40), True, 40, ""),
         (packed(40, platforms=("arm64", "amd64")), True, 39, "takes 40 bytes or more"),
-        # What isn't known doesn't refuse
+        # An unknown size is no reason to refuse
         (packed(40, platforms=("arm64",)), True, 0, ""),
         (Image(image("1", "a:1", size=5000).inspected, ({"Kind": "image", "Available": True},)), True, 0, ""),
         (image("1", "a:1", size=5000), False, 0, ""),
@@ -314,7 +314,7 @@ ARM = Image({**A.inspected, "Architecture": "arm64"})
     [
         (ARM, of(("amd64", False), ("arm64", True)), ("arm64",)),
         (ARM, of(("arm64", True), ("amd64", False), ("s390x", True)), ("arm64", "s390x")),
-        # The engine saves what it has: its own image isn't named, or the image is no index
+        # The engine saves the platforms that it has: its own image isn't named, or the image is no index
         (ARM, of(("arm64", True), ("s390x", False)), ()),
         (ARM, of(("arm64", True)), ()),
         (A, of(("amd64", True), ("arm64", False)), ()),

@@ -32,7 +32,7 @@ CHAIN = (image("low", "low:1"), image("middle", parent="low"), image("top", "top
         # One of several doesn't
         ([image("a", "a:1", "a:2")], "a", "a:2", [("a:2", ["a:2"], None)]),
         ([image("a", "a:1", "b:1")], "a", "a:1", [("a:1", ["a:1"], None)]),
-        # A repository's digests go with its last tag, not before, and not those of another
+        # The digests of a repository go with its last tag, not before; those of another repository stay
         ([image("a", "a:1", "a" + D)], "a", "a:1", [("a:1", ["a:1", "a" + D], "a")]),
         ([image("a", "a:1", "a:2", "a" + D)], "a", "a:1", [("a:1", ["a:1"], None)]),
         ([image("a", "b:1", "a" + D)], "a", "b:1", [("b:1", ["b:1"], None)]),
@@ -186,7 +186,7 @@ def test_changes_have_before_and_after() -> None:
         # Alone by the Id, all at once
         (["app:1"], ["app:1"], "app:1", [("a", {"app:1"}, "a")]),
         (["app:1", "latest"], ["app:1", "latest"], "latest", [("a", {"app:1", "latest"}, "a")]),
-        # All names: those first that can be found
+        # All names: first the names that can be found
         (["app:1"], ["app:1"], None, [("a", {"app:1"}, "a")]),
         (["app:1", "good:1"], ["app:1"], None, [("good:1", {"good:1", "app:1"}, "a")]),
         (["app:1", "b:1", "c:1"], ["app:1"], None, [("b:1", {"b:1", "app:1"}, None), ("c:1", {"c:1"}, "a")]),

@@ -400,7 +400,7 @@ def _load(client: Client, size: int) -> Any:
 
 def test_an_upload_arrives(server: _Server, client: Client) -> None:
     def read(handler: Handler) -> None:
-        time.sleep(1.5)  # what is read slowly is sent all the same
+        time.sleep(1.5)  # a slow reader still gets everything
         length = int(handler.headers["Content-Length"])
         handler.answer(got=len(handler.rfile.read(length)))
 
