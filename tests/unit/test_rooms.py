@@ -112,7 +112,7 @@ def submodule(source: str, name: str) -> str:
 
 
 def carried(file: Path) -> set[str]:
-    """Return the files of all that a module imports, directly or not: Ansible sends them along."""
+    """Return the places of all code that a module imports, directly or not: Ansible sends it along."""
     found: set[str] = set()
     waiting = [file]
     while waiting:
