@@ -7,15 +7,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.gantry.docker.tests.bench.work import Command, Group, Side
+from ansible_collections.gantry.docker.tests.support import playbooks
 
 _HERE = Path(__file__).parent
-_LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
 
 
 @dataclass(frozen=True)
@@ -37,12 +36,11 @@ _RESET = "reset"
 
 def written(group: Group, rounds: int, directory: Path) -> Play:
     """Write the playbook of a group to a directory."""
-    playbook, inventory, tasks = (directory / name for name in ("playbook.json", "inventory.json", "tasks"))
-    playbook.write_text(json.dumps([_play(side) for _round in range(rounds) for side in group.sides]))
-    hosts = {_host(side): dict(side.host or _LOCAL) for side in group.sides}
-    inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
+    plays = [_play(side) for _round in range(rounds) for side in group.sides]
+    playbooks.write(directory, plays, {_host(side): dict(side.host or playbooks.LOCAL) for side in group.sides})
+    tasks = directory / "tasks"
     return Play(
-        ["ansible-playbook", "--inventory", str(inventory), str(playbook)],
+        ["ansible-playbook", "--inventory", str(directory / "inventory.yml"), str(directory / "playbook.yml")],
         {
             "ANSIBLE_STDOUT_CALLBACK": "gantry_bench",
             "ANSIBLE_CALLBACK_PLUGINS": str(_HERE / "callback"),
@@ -68,5 +66,5 @@ def _play(side: Side) -> dict[str, Any]:
         task["check_mode"] = side.work.check
         if side.work.loop:
             task["loop"] = list(side.work.loop)
-    reset = {"name": _RESET, "ansible.builtin.shell": side.reset, "delegate_to": "localhost", "vars": _LOCAL}
+    reset = {"name": _RESET, "ansible.builtin.shell": side.reset, "delegate_to": "localhost", "vars": playbooks.LOCAL}
     return {"hosts": _host(side), "gather_facts": False, "tasks": [reset, task] if side.reset else [task]}
