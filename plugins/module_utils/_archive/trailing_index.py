@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
 from ansible_collections.gantry.docker.plugins.module_utils._archive.contents import Contents
+from ansible_collections.gantry.docker.plugins.module_utils._archive.decompression import pieces_of
 from ansible_collections.gantry.docker.plugins.module_utils._archive.digests import blob_digest, check_digest
 from ansible_collections.gantry.docker.plugins.module_utils._archive.documents import (
     object_of,
@@ -148,14 +149,14 @@ def read_embedded(file: BinaryIO, size: int, compression: str) -> EmbeddedConten
     if size < length:
         return None
     file.seek(size - length)
-    footer = file.read(length)
+    footer = b"".join(pieces_of(file, length))
     magic, section_size = _FOOTER.unpack(footer[len(head) : len(head) + _FOOTER.size])
     if magic != _MAGIC or not footer.startswith(head) or not footer.endswith(tail):
         return None
     if not 0 < section_size <= min(_MAX_SECTION, size - length):
         raise _damaged()
     file.seek(size - length - section_size)
-    data = file.read(section_size)
+    data = b"".join(pieces_of(file, section_size))
     packed = data[_FRAME.size :] if compression == "zstd" else _of_members(data)
     bounds = Bounds.of(size)
     text = _inflated(packed, min(_MAX_INDEX, bounds.documents))

@@ -294,6 +294,14 @@ def test_a_truncated_archive_is_refused_or_read_without_its_index(kind: str, tmp
 
 
 @pytest.mark.parametrize("kind", PACKED)
+def test_an_archive_that_shrinks_while_its_index_is_read_is_refused(kind: str, tmp_path: Path) -> None:
+    written(streamed(archives.both(APP)), tmp_path / "new", kind)
+    size = (tmp_path / "new").stat().st_size
+    with (tmp_path / "new").open("rb") as file, pytest.raises(Unreadable, match="truncated"):
+        embedded.read_embedded(file, size + 9, kind)
+
+
+@pytest.mark.parametrize("kind", PACKED)
 def test_any_change_of_bytes_is_an_error_of_ours_or_none(kind: str, tmp_path: Path) -> None:
     written(streamed(archives.both(APP)), tmp_path / "new", kind)
     data = (tmp_path / "new").read_bytes()
