@@ -626,8 +626,10 @@ def test_keeps_what_is_there(module: Module, busybox: docker.DockerClient) -> No
 
 @pytest.mark.parametrize("existing", ["keep", "replace"])
 def test_one_that_is_made_at_the_same_moment_stays(between: Relay, busybox: docker.DockerClient, existing: str) -> None:
-    other = {"name": "box", "labels": {"holder": "other"}, "detach": True}
-    between.before("POST /containers/create", lambda: busybox.containers.run("busybox", UP, **other))
+    between.before(
+        "POST /containers/create",
+        lambda: busybox.containers.run("busybox", UP, name="box", labels={"holder": "other"}, detach=True),
+    )
     asked = {**WANTED, "existing": existing, "labels": {"holder": "me"}}
     run = Module("container_run", between.docker_host)
     if existing == "replace":
