@@ -238,9 +238,10 @@ class _Conversation:
 
     def _tell(self, data: bytes) -> None:
         self._happen(self._relay.events_amid_answer, self._told)
-        self._client.sendall(data)
-        self._relay.count(received=len(data))
+        # Before the client has them: its next question may come at once.
         self._told += len(data)
+        self._relay.count(received=len(data))
+        self._client.sendall(data)
 
     def _happen(self, events: list[_Event], seen: int) -> list[tuple[_Event, object]]:
         """Let the due ones of these events happen, each once a request; return them with their results."""
