@@ -93,7 +93,7 @@ class Engine:
         """
         wanted = tuple(dict.fromkeys(items))
         at_once = _AT_A_TIME
-        if str(self.options["docker_host"]).startswith("ssh:"):
+        if self.options["address"].by_ssh:
             at_once = min(_SSH_AT_A_TIME, 1 + len(wanted) // _WORTH_A_LOGIN)
         return dict(zip(wanted, _without_errors(self.each(ask, wanted, at_once))))
 

@@ -14,8 +14,8 @@ import os
 import re
 import socket
 from collections.abc import Mapping
-from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
 
@@ -51,6 +51,50 @@ CONNECTION_SPEC: dict[str, dict[str, Any]] = {
 }
 
 
+class Address(NamedTuple):
+    """The address of an engine.
+
+    text: as the user wrote it, but always with a port if it leads to another host by TCP; for messages.
+    host: the other host; "" for a socket. port: 0 if ssh chooses it. user: the user for ssh; "" if ssh chooses it.
+    path: the socket, or the beginning of all paths of the API.
+    """
+
+    text: str
+    scheme: str
+    host: str = ""
+    port: int = 0
+    path: str = ""
+    user: str = ""
+
+    @property
+    def by_socket(self) -> bool:
+        """Whether it is a socket on this host."""
+        return self.scheme == "unix"
+
+    @property
+    def by_ssh(self) -> bool:
+        """Whether it leads to another host by ssh."""
+        return self.scheme == "ssh"
+
+    @property
+    def by_tcp(self) -> bool:
+        """Whether it leads to a host by TCP."""
+        return self.scheme in _TCP
+
+    @property
+    def authority(self) -> str:
+        """The host and the port as in a URL."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def with_default_port(self, secure: bool) -> Address:
+        """Return this address, with the port that engines listen on if one is needed. secure: whether TLS is used."""
+        if not self.by_tcp or self.port:
+            return self
+        port = _TLS_PORT if secure or self.scheme == "https" else _PORT
+        url = urlsplit(self.text)
+        return self._replace(port=port, text=url._replace(netloc=f"{url.netloc.rstrip(':')}:{port}").geturl())
+
+
 class TlsFailed(OSError):
     """A failure of TLS. It stands here, so that only tasks that use TLS import Python's library for it."""
 
@@ -60,9 +104,9 @@ def resolve(params: Mapping[str, Any], environment: Mapping[str, str]) -> dict[s
 
     If neither params nor environment have docker_host, the options come from the Docker context that the CLI uses. Two
     more options report that: context is its name ("" without one), and doubts are sentences about a configuration that
-    can't be read. An address with a host always has a port. No file is read if docker_host is given.
-    Raise InvalidInput if timeout isn't a positive number, if api_version isn't a version, and if the context doesn't
-    exist or can't be read.
+    can't be read. The option address is the parsed docker_host. No file is read if docker_host is given.
+    Raise InvalidInput if docker_host isn't an address, if timeout isn't a positive number, if api_version isn't a
+    version, and if the context doesn't exist or can't be read.
     """
     options: dict[str, Any] = {name: params.get(name) for name in CONNECTION_SPEC}
     options["docker_host"] = options["docker_host"] or None
@@ -78,14 +122,32 @@ def resolve(params: Mapping[str, Any], environment: Mapping[str, str]) -> dict[s
     options["timeout"] = _seconds(options["timeout"])
     for name in ("tls", "validate_certs"):
         options[name] = str(options[name]).lower() in ("1", "true", "yes", "on")
-    options["docker_host"] = _with_port(options["docker_host"] or DEFAULT_HOST, options)
+    address = parse_address(options.pop("docker_host") or DEFAULT_HOST)
+    options["address"] = address.with_default_port(options["tls"] or options["validate_certs"])
     return options
+
+
+def parse_address(text: str) -> Address:
+    """Parse the address of an engine, as in docker_host; raise InvalidInput."""
+    scheme, _sign, path = text.partition("://")
+    if scheme == "unix" and path:
+        # unix://run/docker.sock means unix:///run/docker.sock, as in other modules for Docker.
+        return Address(text, scheme, path=f"/{path.lstrip('/')}")
+    if scheme not in (*_TCP, "ssh"):
+        raise InvalidInput(f"docker_host is '{text}', and must begin with unix://, tcp:// or ssh://.")
+    try:
+        url = urlsplit(text)
+        if url.hostname and url.port != 0:
+            return Address(text, scheme, url.hostname, url.port or 0, url.path.rstrip("/"), url.username or "")
+    except ValueError:
+        pass
+    raise InvalidInput(f"docker_host is '{text}', and has no host, or no port from 1 to 65535.")
 
 
 def place(options: Mapping[str, Any]) -> str:
     """Return the place of the engine for messages, from resolved options: its address, and its context if any."""
-    host = str(options["docker_host"])
-    return f"{host} (the Docker context '{options['context']}')" if options["context"] else host
+    address: Address = options["address"]
+    return f"{address.text} (the Docker context '{options['context']}')" if options["context"] else address.text
 
 
 def config_directory(environment: Mapping[str, str]) -> str:
@@ -172,7 +234,7 @@ def _context(directory: str, name: str, chooser: str) -> dict[str, Any]:
         reason = error.strerror if isinstance(error, OSError) else "it names no Docker engine"
         raise InvalidInput(f"The {which} can't be used: {reason} ({path}). Correct it, or give docker_host.") from None
     options: dict[str, Any] = {"docker_host": host}
-    if host.partition("://")[0] in _TCP and (files or unverified):
+    if parse_address(host).by_tcp and (files or unverified):
         options.update(tls=True, validate_certs=not unverified)
         there = {option: file for option, file in _CERTIFICATES.items() if file in files}
         options.update({option: os.path.join(certificates, file) for option, file in there.items()})
@@ -185,18 +247,6 @@ def _files(directory: str) -> frozenset[str]:
         return frozenset(os.listdir(directory))
     except FileNotFoundError:
         return frozenset()
-
-
-def _with_port(host: str, options: Mapping[str, Any]) -> str:
-    """Return an address with the port that engines listen on, if it has a host and no port."""
-    try:
-        url = urlsplit(host)
-        if url.scheme not in _TCP or not url.hostname or url.port is not None:
-            return host
-    except ValueError:  # url_of() reports it
-        return host
-    secure = options["tls"] or options["validate_certs"] or url.scheme == "https"
-    return url._replace(netloc=f"{url.netloc.rstrip(':')}:{_TLS_PORT if secure else _PORT}").geturl()
 
 
 def _version(version: str | None) -> str:
@@ -215,17 +265,6 @@ def _seconds(timeout: Any) -> int:
     return int(text)
 
 
-def url_of(host: str) -> SplitResult:
-    """Return the parsed URL of an engine on another host; raise InvalidInput if it has no host or a wrong port."""
-    try:
-        url = urlsplit(host)
-        if url.hostname and url.port != 0:
-            return url
-    except ValueError:
-        pass
-    raise InvalidInput(f"docker_host is '{host}', and has no host, or no port from 1 to 65535.")
-
-
 def wants_tls(options: Mapping[str, Any]) -> bool:
     """Return whether the resolved options ask for TLS; raise InvalidInput if its files can't be used."""
     if not (options["tls"] or options["validate_certs"]):
@@ -240,13 +279,16 @@ def wants_tls(options: Mapping[str, Any]) -> bool:
     return True
 
 
-def way_out(cause: BaseException, host: str, timeout: int) -> str | None:
-    """Return advice for a cause why no engine can be reached at an address; None for a cause without advice."""
-    if isinstance(cause, FileNotFoundError) and host.startswith("ssh://"):
+def way_out(cause: BaseException, options: Mapping[str, Any]) -> str | None:
+    """Return advice for a cause why no engine can be reached; None for a cause without advice.
+
+    options: as resolve() returns them.
+    """
+    if isinstance(cause, FileNotFoundError) and options["address"].by_ssh:
         return f"There is no {cause.filename} on this host: install the package openssh-client."
     if isinstance(cause, TlsFailed):
-        options = "docker_host, ca_path, client_cert, client_key, tls_hostname and validate_certs"
-        return f"TLS failed ({cause}): check {options}."
+        suspects = "docker_host, ca_path, client_cert, client_key, tls_hostname and validate_certs"
+        return f"TLS failed ({cause}): check {suspects}."
     if isinstance(cause, OSError) and cause.errno in (errno.ENAMETOOLONG, errno.EHOSTUNREACH, errno.ENOTDIR):
         return f"{cause.strerror}: correct docker_host."
     start = "start the engine ('systemctl start docker'), or correct docker_host."
@@ -255,7 +297,7 @@ def way_out(cause: BaseException, host: str, timeout: int) -> str | None:
         PermissionError: "This user may not use the socket: use 'become: true', or make the user a member of the group "
         "docker.",
         ConnectionRefusedError: f"Nothing listens there: {start}",
-        socket.timeout: f"It did not answer within {timeout} seconds: check that it is alive, or allow more with "
-        "timeout.",
+        socket.timeout: f"It did not answer within {options['timeout']} seconds: check that it is alive, or allow more "
+        "with timeout.",
     }
     return next((advice for kind, advice in ways.items() if isinstance(cause, kind)), None)

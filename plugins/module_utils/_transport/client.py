@@ -22,9 +22,10 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from typing import Any, Callable, NamedTuple
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from ansible_collections.gantry.docker.plugins.module_utils._transport.address import (
+    Address,
     place,
     read_headers,
     wants_tls,
@@ -129,10 +130,10 @@ def unreachable(options: Mapping[str, Any], error: Exception) -> str:
             "Correct docker_host."
         )
     # An engine that refuses a client's certificate may close the connection without a reason.
-    by_tls = str(options["docker_host"]).startswith("tcp:") and wants_tls(options)
+    by_tls = options["address"].scheme == "tcp" and wants_tls(options)
     suspects = "docker_host, client_cert and client_key" if by_tls else "docker_host and api_version"
     said = f"It failed: {str(error).strip().rstrip('.') or type(error).__name__}. Check {suspects}."
-    return f"{where} {way_out(error, place(options), int(options['timeout'])) or said}"
+    return f"{where} {way_out(error, options) or said}"
 
 
 class Client:
@@ -146,13 +147,12 @@ class Client:
         self.api_version = str(options["api_version"])
         self._timeout = int(options["timeout"])
         self._way = dialler(options)
-        url = urlsplit(str(options["docker_host"]))
-        self._local = url.scheme == "unix"
-        far = url.scheme not in ("unix", "ssh")
-        self._prefix = url.path.rstrip("/") if far else ""
+        address: Address = options["address"]
+        self._local = address.by_socket
+        self._prefix = address.path if address.by_tcp else ""
         # Without compression, because the size of a compressed answer isn't known while it comes.
         self._headers = {
-            "Host": url.netloc.rpartition("@")[2] if far else "docker",
+            "Host": address.authority if address.by_tcp else "docker",
             "User-Agent": "gantry.docker",
             "Accept-Encoding": "identity",
             **read_headers(os.environ),

@@ -11,10 +11,8 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping
 from typing import Any, Callable, Protocol
-from urllib.parse import SplitResult
 
-from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
-from ansible_collections.gantry.docker.plugins.module_utils._transport.address import url_of, wants_tls
+from ansible_collections.gantry.docker.plugins.module_utils._transport.address import Address, wants_tls
 from ansible_collections.gantry.docker.plugins.module_utils._transport.ssh import Ssh
 from ansible_collections.gantry.docker.plugins.module_utils._transport.stream import Stream
 
@@ -49,23 +47,19 @@ class _Direct:
 
 
 def dialler(options: Mapping[str, Any]) -> Dialler:
-    """Return the way to an engine, from the resolved options; raise InvalidInput if they are wrong."""
-    host, timeout = str(options["docker_host"]), int(options["timeout"])
-    scheme, _colon, path = host.partition("://")
-    if scheme == "unix" and path:
-        # unix://run/docker.sock means unix:///run/docker.sock, as in other modules for Docker.
-        return _Direct(lambda: _unix(f"/{path.lstrip('/')}", timeout))
-    if scheme not in ("tcp", "http", "https", "ssh"):
-        raise InvalidInput(f"docker_host is '{host}', and must begin with unix://, tcp:// or ssh://.")
-    if scheme == "ssh":
-        return Ssh(host, timeout)
-    url = url_of(host)
-    if not (wants_tls(options) or scheme == "https"):
-        return _Direct(lambda: _tcp(url, timeout))
+    """Return the way to an engine, from the resolved options; raise InvalidInput if those for TLS are wrong."""
+    address: Address = options["address"]
+    timeout = int(options["timeout"])
+    if address.by_socket:
+        return _Direct(lambda: _unix(address.path, timeout))
+    if address.by_ssh:
+        return Ssh(address, timeout)
+    if not (wants_tls(options) or address.scheme == "https"):
+        return _Direct(lambda: _tcp(address, timeout))
     # The imports of this file take 5 ms, so only connections with TLS import it.
     from ansible_collections.gantry.docker.plugins.module_utils._transport.tls import encrypted
 
-    return _Direct(lambda: encrypted(lambda: _tcp(url, timeout), options, str(url.hostname)))
+    return _Direct(lambda: encrypted(lambda: _tcp(address, timeout), options))
 
 
 def _unix(path: str, timeout: int) -> socket.socket:
@@ -75,8 +69,8 @@ def _unix(path: str, timeout: int) -> socket.socket:
     return stream
 
 
-def _tcp(url: SplitResult, timeout: int) -> socket.socket:
-    stream = socket.create_connection((url.hostname, url.port or 0), timeout=timeout)
+def _tcp(address: Address, timeout: int) -> socket.socket:
+    stream = socket.create_connection((address.host, address.port), timeout=timeout)
     stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     return stream

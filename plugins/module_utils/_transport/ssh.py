@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from ansible_collections.gantry.docker.plugins.module_utils._transport.address import url_of
+from ansible_collections.gantry.docker.plugins.module_utils._transport.address import Address
 
 _MOST_SAID = 4096
 
@@ -40,18 +40,14 @@ def _no_signal_blocked() -> Iterator[None]:
 
 
 class Ssh:
-    """The way to the engine of an ssh:// URL. timeout: the seconds for the login and for every wait.
+    """The way to an engine by ssh. timeout: the seconds for the login and for every wait."""
 
-    Raises InvalidInput for a URL without a host.
-    """
-
-    def __init__(self, host: str, timeout: int) -> None:
-        url = url_of(host)
-        user = ("-l", url.username) if url.username else ()
-        port = ("-p", str(url.port)) if url.port else ()
+    def __init__(self, address: Address, timeout: int) -> None:
+        user = ("-l", address.user) if address.user else ()
+        port = ("-p", str(address.port)) if address.port else ()
         # BatchMode: no prompt for a password, because nobody can answer it.
         options = ("-T", "-o", "BatchMode=yes", "-o", f"ConnectTimeout={timeout}", *user, *port)
-        self._command = ("ssh", *options, "--", str(url.hostname), "docker", "system", "dial-stdio")
+        self._command = ("ssh", *options, "--", address.host, "docker", "system", "dial-stdio")
         self._timeout = timeout
         self._programs: list[subprocess.Popen[bytes]] = []
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115

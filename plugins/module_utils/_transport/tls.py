@@ -22,13 +22,13 @@ _ENOUGH = 64 * 1024
 _FOR_ANOTHER = (62, 64)
 
 
-def encrypted(connect: Callable[[], socket.socket], options: Mapping[str, Any], name: str) -> Tls:
+def encrypted(connect: Callable[[], socket.socket], options: Mapping[str, Any]) -> Tls:
     """Return a TLS connection over a connection that connect makes; raise TlsFailed.
 
-    options: as address.resolve() returns them. name: the name that the other side's certificate must have, unless
-    tls_hostname names another one.
+    options: as address.resolve() returns them. The other side's certificate must have the name tls_hostname or, without
+    that, the host of the address.
     """
-    wanted = str(options["tls_hostname"] or name)
+    wanted = str(options["tls_hostname"] or options["address"].host)
     with _told():
         context = _context(options)
         try:

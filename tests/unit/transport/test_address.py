@@ -16,6 +16,8 @@ import pytest
 from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils._transport.address import (
     DEFAULT_HOST,
+    Address,
+    parse_address,
     place,
     read_headers,
     resolve,
@@ -76,7 +78,7 @@ def test_the_engine_is_the_clis(
     if current is not None:
         use(tmp_path, {"currentContext": current})
     options = resolved(tmp_path, params, **environment)
-    assert options["docker_host"] == host
+    assert options["address"].text == host
     assert options["context"] in (host.removeprefix("unix:///").removesuffix(".sock"), "")
     assert not (options["tls"] or options["validate_certs"]) and options["doubts"] == ()
 
@@ -87,14 +89,14 @@ def test_the_users_own_configuration_counts(tmp_path: Path, monkeypatch: pytest.
     use(tmp_path / ".docker", {"currentContext": "other"})
     monkeypatch.setenv("HOME", str(tmp_path))
     options = resolve({}, {})
-    assert options["docker_host"] == "ssh://one@engine.example"
+    assert options["address"].text == "ssh://one@engine.example"
     assert place(options) == "ssh://one@engine.example (the Docker context 'other')"
     assert place(resolve({"docker_host": REMOTE}, {})) == REMOTE
 
 
 def test_a_context_that_names_no_host_is_the_default_engine(tmp_path: Path) -> None:
     context(tmp_path, "other", {"SkipTLSVerify": False})
-    assert resolved(tmp_path, DOCKER_CONTEXT="other")["docker_host"] == DEFAULT_HOST
+    assert resolved(tmp_path, DOCKER_CONTEXT="other")["address"].text == DEFAULT_HOST
 
 
 @pytest.mark.parametrize(
@@ -162,7 +164,7 @@ def test_a_context_that_does_not_exist_is_named(tmp_path: Path, chosen: str) -> 
     ) as got:
         resolved(tmp_path, **environment)
     assert ("DOCKER_CONTEXT" if environment else f"{tmp_path}/config.json") in got.value.message
-    assert resolved(tmp_path, {"docker_host": "unix:///x"}, **environment)["docker_host"] == "unix:///x"
+    assert resolved(tmp_path, {"docker_host": "unix:///x"}, **environment)["address"].text == "unix:///x"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"Endpoints": {}}', '{"Endpoints": {"docker": 5}}', "\xff"])
@@ -187,7 +189,7 @@ def test_tls_files_that_cannot_be_read_are_not_left_out(tmp_path: Path) -> None:
 def test_a_configuration_that_names_no_context_means_the_default_engine(tmp_path: Path, text: str) -> None:
     use(tmp_path, text)
     options = resolved(tmp_path)
-    assert options["docker_host"] == DEFAULT_HOST and options["doubts"] == ()
+    assert options["address"].text == DEFAULT_HOST and options["doubts"] == ()
 
 
 def test_headers_are_read(tmp_path: Path) -> None:
@@ -202,7 +204,7 @@ def test_headers_are_read(tmp_path: Path) -> None:
 def test_a_configuration_that_cannot_be_read_is_told(tmp_path: Path, text: str) -> None:
     use(tmp_path, text)
     options = resolved(tmp_path)
-    assert options["docker_host"] == DEFAULT_HOST
+    assert options["address"].text == DEFAULT_HOST
     (doubt,) = options["doubts"]
     assert f"{tmp_path}/config.json" in doubt and "is no JSON" in doubt and DEFAULT_HOST in doubt
     assert resolved(tmp_path, {"docker_host": "unix:///x"})["doubts"] == ()
@@ -224,17 +226,63 @@ def test_a_configuration_that_cannot_be_read_is_told(tmp_path: Path, text: str) 
         ("https://engine.example", {}, "https://engine.example:2376"),
         ("unix:///x.sock", {"tls": True}, "unix:///x.sock"),
         ("ssh://engine.example", {}, "ssh://engine.example"),
-        ("tcp://", {}, "tcp://"),
-        ("tcp://engine.example:99999", {}, "tcp://engine.example:99999"),
-        ("tcp://[::1", {}, "tcp://[::1"),
-        ("nonsense", {}, "nonsense"),
     ],
 )
 def test_an_address_gets_a_port(host: str, tls: dict[str, Any], complete: str) -> None:
-    assert resolve({"docker_host": host, **tls}, {})["docker_host"] == complete
-    assert resolve(tls, {"DOCKER_HOST": host})["docker_host"] == complete
+    assert resolve({"docker_host": host, **tls}, {})["address"].text == complete
+    assert resolve(tls, {"DOCKER_HOST": host})["address"].text == complete
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("unix:///run/docker.sock", Address("unix:///run/docker.sock", "unix", path="/run/docker.sock")),
+        ("unix://run/docker.sock", Address("unix://run/docker.sock", "unix", path="/run/docker.sock")),
+        ("unix:///a?b#c%20", Address("unix:///a?b#c%20", "unix", path="/a?b#c%20")),
+        ("tcp://engine.example", Address("tcp://engine.example:2375", "tcp", "engine.example", 2375)),
+        ("tcp://one@Engine.example:1/", Address("tcp://one@Engine.example:1/", "tcp", "engine.example", 1, "", "one")),
+        ("http://[::1]/engine/", Address("http://[::1]:2375/engine/", "http", "::1", 2375, "/engine")),
+        ("https://10.0.0.1", Address("https://10.0.0.1:2376", "https", "10.0.0.1", 2376)),
+        ("ssh://engine.example", Address("ssh://engine.example", "ssh", "engine.example")),
+        ("ssh://one@[fe80::1]:22", Address("ssh://one@[fe80::1]:22", "ssh", "fe80::1", 22, "", "one")),
+    ],
+)
+def test_an_address_is_parsed_into_parts(host: str, address: Address) -> None:
+    assert resolve({"docker_host": host}, {})["address"] == address
+
+
+def test_an_address_has_its_authority() -> None:
+    addresses = [
+        resolve({"docker_host": host}, {})["address"] for host in ("tcp://one@Engine.example", "tcp://[::1]:1")
+    ]
+    assert [address.authority for address in addresses] == ["engine.example:2375", "[::1]:1"]
+
+
+@pytest.mark.parametrize(
+    "host", ["nonsense", "", "unix://", "unix:/run/docker.sock", "npipe:////./pipe/docker", "TCP://engine.example"]
+)
+def test_an_address_of_another_kind_is_refused(host: str) -> None:
+    with pytest.raises(InvalidInput, match=rf"docker_host is '{host}', and must begin with unix://, tcp:// or ssh://"):
+        parse_address(host)
+
+
+@pytest.mark.parametrize(
+    "host", ["tcp://", "ssh://", "tcp://:1", "tcp://engine.example:99999", "tcp://engine.example:0", "tcp://[::1"]
+)
+def test_an_address_without_a_host_or_with_a_wrong_port_is_refused(host: str) -> None:
+    for params, environment in ({"docker_host": host}, {}), ({}, {"DOCKER_HOST": host}):
+        with pytest.raises(InvalidInput) as got:
+            resolve(params, environment)
+        assert got.value.message == f"docker_host is '{host}', and has no host, or no port from 1 to 65535."
+
+
+def test_a_contexts_address_is_checked_too(tmp_path: Path) -> None:
+    context(tmp_path, "other", {"Host": "nonsense"})
+    with pytest.raises(InvalidInput, match="docker_host is 'nonsense'"):
+        resolved(tmp_path, DOCKER_CONTEXT="other")
+    assert resolved(tmp_path, {"docker_host": REMOTE}, DOCKER_CONTEXT="other")["address"].text == REMOTE
 
 
 def test_a_contexts_engine_gets_a_port(tmp_path: Path) -> None:
     context(tmp_path, "other", {"Host": "tcp://engine.example"}, ("ca.pem",))
-    assert resolved(tmp_path, DOCKER_CONTEXT="other")["docker_host"] == REMOTE
+    assert resolved(tmp_path, DOCKER_CONTEXT="other")["address"].text == REMOTE
