@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils._archive import documents
 from ansible_collections.gantry.docker.plugins.module_utils._archive.contents import Contents
-from ansible_collections.gantry.docker.plugins.module_utils._archive.digests import digest_of
+from ansible_collections.gantry.docker.plugins.module_utils._archive.digests import digest_of, digits_of
 from ansible_collections.gantry.docker.plugins.module_utils._archive.manifests import (
     REPOSITORIES,
     Listed,
@@ -107,7 +107,7 @@ def read_ancient(contents: Contents, hashed: Callable[[Mapping[str, Entry]], Map
     listed: dict[str, Listed] = {}
     for top, chain in chains.items():
         config = _config([images[step] for step in chain], [_diff_id(images[step].layer, diff_ids) for step in chain])
-        name = f"{digest_of(config)[7:]}.json"
+        name = f"{digits_of(digest_of(config))}.json"
         contents.add(name, config)
         first = listed.setdefault(name, Listed(name, tuple(images[step].layer for step in chain), ()))
         listed[name] = first._replace(tags=(*first.tags, *tags.get(top, ())))

@@ -54,7 +54,17 @@ def digest_of(data: bytes, algorithm: str = "sha256") -> str:
     return f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
 
 
+def algorithm_of(digest: str) -> str:
+    """Return the algorithm of a digest."""
+    return digest.partition(":")[0]
+
+
+def digits_of(digest: str) -> str:
+    """Return the digits of a digest, without the algorithm."""
+    return digest.partition(":")[2]
+
+
 def check_digest(data: bytes, claimed: str, name: str) -> None:
     """Raise Unreadable unless the data has the digest that is claimed for it."""
-    if digest_of(data, claimed.partition(":")[0]) != claimed:
+    if digest_of(data, algorithm_of(claimed)) != claimed:
         raise Unreadable(f"its {shown(name)} is damaged or was altered: it doesn't have the digest {claimed}")

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ansible_collections.gantry.docker.plugins.module_utils._archive.index import ArchivedImage, ArchiveIndex
 from ansible_collections.gantry.docker.plugins.module_utils._image.identity import ImageIdentity, identity_of
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform, platform_of
-from ansible_collections.gantry.docker.plugins.module_utils._image.reference import parse_reference
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ListedName, parse_reference
 
 
 class Held(NamedTuple):
@@ -32,7 +32,7 @@ class ArchivedGroup(NamedTuple):
 
     image: ArchivedImage
     images: tuple[ArchivedImage, ...]
-    tags: tuple[str, ...]
+    tags: tuple[ListedName, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -91,14 +91,14 @@ def archived_identity(image: ArchivedImage) -> ImageIdentity:
     return identity_of(described, image.diff_ids, image.config)
 
 
-def archived_tags(image: ArchivedImage) -> frozenset[str]:
+def archived_tags(image: ArchivedImage) -> frozenset[ListedName]:
     """The image's tags as an engine shows them."""
     return frozenset(tag for tag in map(archived_tag, image.tags) if tag)
 
 
-def archived_tag(tag: str) -> str | None:
+def archived_tag(tag: str) -> ListedName | None:
     """A tag as an engine shows it: archives have docker.io/library/busybox:latest too. None for a digest."""
-    return None if "@" in tag else parse_reference(tag).tagged
+    return None if ListedName(tag).digest else ListedName(parse_reference(tag).tagged)
 
 
 def _told(platform: Platform, engines: Platform) -> Platform:

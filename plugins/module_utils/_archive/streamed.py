@@ -18,7 +18,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.decompressi
     read_exactly,
     unpacked,
 )
-from ansible_collections.gantry.docker.plugins.module_utils._archive.digests import blob_digest
+from ansible_collections.gantry.docker.plugins.module_utils._archive.digests import algorithm_of, blob_digest
 from ansible_collections.gantry.docker.plugins.module_utils._archive.tar import Bounds, Member, StreamSource, shown
 from ansible_collections.gantry.docker.plugins.module_utils._errors import Unreadable
 
@@ -113,7 +113,8 @@ class _Data:
 
 
 def _algorithm(name: str) -> str:
-    return (blob_digest(name) or "sha256").partition(":")[0]
+    digest = blob_digest(name)
+    return algorithm_of(digest) if digest else "sha256"
 
 
 def _unpacked_digest(head: bytes, data: _Data) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils._archive.artifacts import artifacts_of, blobs_below
 from ansible_collections.gantry.docker.plugins.module_utils._archive.contents import MAX_DOCUMENT, THIN
-from ansible_collections.gantry.docker.plugins.module_utils._archive.digests import blob_digest, blob_name
+from ansible_collections.gantry.docker.plugins.module_utils._archive.digests import blob_digest, blob_name, digits_of
 from ansible_collections.gantry.docker.plugins.module_utils._archive.documents import object_of, objects, parsed, texts
 from ansible_collections.gantry.docker.plugins.module_utils._archive.groups import ArchivedGroup
 from ansible_collections.gantry.docker.plugins.module_utils._archive.index import (
@@ -44,7 +44,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.tar import 
 )
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils._image.identity import canonical
-from ansible_collections.gantry.docker.plugins.module_utils._image.reference import split_name
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ListedName
 
 _INDEX, _LISTED, _LAYOUT = "index.json", "manifest.json", "oci-layout"
 _DOCUMENTS = (_INDEX, _LISTED, _LAYOUT, REPOSITORIES, THIN)
@@ -132,7 +132,7 @@ def parts_of(
     # Engines give layers of the legacy layout names that are random where images share one (moby,
     # image/tarexport/save.go, saveLayer); they get such as Podman gives them.
     names = {
-        layer.entry: f"{layer.diff_id[7:]}.tar" if legacy and layer.diff_id else layer.entry
+        layer.entry: f"{digits_of(layer.diff_id)}.tar" if legacy and layer.diff_id else layer.entry
         for image in images
         for layer in image.layers
     }
@@ -224,12 +224,12 @@ def _item(image: ArchivedImage, names: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _layer_name(layer: ArchivedLayer) -> str:
-    return layer.entry if layer.digest else f"{(layer.diff_id or '')[7:]}.tar"
+    return layer.entry if layer.digest else f"{digits_of(layer.diff_id or '')}.tar"
 
 
 def _config_name(image: ArchivedImage) -> str:
     entry = image.config_entry or ""
-    return entry if blob_digest(entry) else f"{(image.config_digest or '')[7:]}.json"
+    return entry if blob_digest(entry) else f"{digits_of(image.config_digest or '')}.json"
 
 
 def _named(index: ArchiveIndex, groups: Iterable[ArchivedGroup]) -> list[dict[str, Any]]:
@@ -243,9 +243,9 @@ def _named(index: ArchiveIndex, groups: Iterable[ArchivedGroup]) -> list[dict[st
     return items
 
 
-def _annotations(tag: str) -> dict[str, str]:
+def _annotations(tag: ListedName) -> dict[str, str]:
     """A name as containerd keeps it: it takes any other for what it is, and the engine can't find that."""
-    return {_FULL_NAME: normal(tag) or tag, _REF_NAME: split_name(tag)[1]}
+    return {_FULL_NAME: normal(tag) or tag, _REF_NAME: tag.tag}
 
 
 def _described(index: ArchiveIndex, digest: str) -> dict[str, Any]:

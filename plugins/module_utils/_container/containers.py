@@ -26,6 +26,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.reference imp
     Reference,
     begins_id,
     listed_name,
+    may_mean_id,
     parse_image_name,
 )
 from ansible_collections.gantry.docker.plugins.module_utils._image.times import parse_time
@@ -134,7 +135,7 @@ class ContainerSummary(NamedTuple):
         for mount in self.mounts:
             name = listed_name(mount)
             named = [image.id for image in images if name in (image.id, *image.tags, *image.digests)]
-            found += named or [image.id for image in images if image.id.startswith(f"sha256:{mount}")]
+            found += named or [image.id for image in images if may_mean_id(mount, image.id)]
         return found
 
     @property

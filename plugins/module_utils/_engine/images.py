@@ -21,6 +21,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.identity impo
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform, platform_of
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import (
     ImageName,
+    ListedName,
     Reference,
     is_reference,
     may_be_short_id,
@@ -53,12 +54,12 @@ class Image(NamedTuple):
         return str(self.inspected["Id"])
 
     @property
-    def tags(self) -> tuple[str, ...]:
+    def tags(self) -> tuple[ListedName, ...]:
         """Its tags, as repository:tag."""
         return _tags(self.inspected.get("RepoTags"))
 
     @property
-    def digests(self) -> tuple[str, ...]:
+    def digests(self) -> tuple[ListedName, ...]:
         """Its digests in registries, as repository@digest."""
         return _digests(self.inspected.get("RepoDigests"))
 
@@ -165,12 +166,12 @@ class ImageSummary(NamedTuple):
     """
 
     id: str
-    tags: tuple[str, ...]
-    digests: tuple[str, ...]
+    tags: tuple[ListedName, ...]
+    digests: tuple[ListedName, ...]
     parent: str
     created: int
     size: int
-    pinned: tuple[str, ...] = ()
+    pinned: tuple[ListedName, ...] = ()
     labels: Mapping[str, str] = {}
     shared: int = -1
     manifests: tuple[Mapping[str, Any], ...] = ()
@@ -315,7 +316,7 @@ class Images:
             except NotFound:
                 return ()
 
-    def tags(self, image_id: str) -> tuple[str, ...]:
+    def tags(self, image_id: str) -> tuple[ListedName, ...]:
         """Return the tags that an image has now."""
         image = self.find(image_id)
         return image.tags if image else ()
@@ -442,7 +443,7 @@ def _is_described(row: Mapping[str, Any], manifests: Sequence[Mapping[str, Any]]
 
     If it can't, Docker 28 lists the digest without a repository (daemon/containerd/image_list.go).
     """
-    if any("@" not in name for name in row.get("RepoDigests") or ()):
+    if not all(name.digest for name in map(ListedName, row.get("RepoDigests") or ())):
         return False
     return not manifests or any(part.get("Available") for part in _of_images(manifests))
 
@@ -468,19 +469,21 @@ def encoded(platform: Platform) -> str:
     return json.dumps({name: part for name, part in parts.items() if part})
 
 
-def _tags(names: Iterable[str] | None) -> tuple[str, ...]:
+def _tags(names: Iterable[str] | None) -> tuple[ListedName, ...]:
     """Return the sorted tags among RepoTags: without C(<none>) (20.10) and pulled digests (containerd stores)."""
-    return tuple(sorted({name for name in names or () if "@" not in name and name != "<none>:<none>"}))
+    listed = {ListedName(name) for name in names or () if name != "<none>:<none>"}
+    return tuple(sorted(name for name in listed if not name.digest))
 
 
-def _pinned(names: Iterable[str] | None) -> tuple[str, ...]:
+def _pinned(names: Iterable[str] | None) -> tuple[ListedName, ...]:
     """Return the sorted digests among RepoTags: containerd stores list pulled ones there, not all in RepoDigests."""
-    return tuple(sorted(name for name in names or () if "@" in name))
+    return tuple(sorted(name for name in map(ListedName, names or ()) if name.digest))
 
 
-def _digests(names: Iterable[str] | None) -> tuple[str, ...]:
+def _digests(names: Iterable[str] | None) -> tuple[ListedName, ...]:
     """Return the sorted digests, each once: 26 lists a digest for every tag, 28 some without a repository."""
-    return tuple(sorted({name for name in names or () if "@" in name and name != "<none>@<none>"}))
+    listed = {ListedName(name) for name in names or () if name != "<none>@<none>"}
+    return tuple(sorted(name for name in listed if name.digest))
 
 
 def _index_size(descriptor: Mapping[str, Any]) -> int:

@@ -20,9 +20,9 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.reference imp
     DEFAULT_TAG,
     OFFICIAL,
     ImageName,
+    ListedName,
     looks_like_host,
     parse_image_name,
-    repository_of,
 )
 
 # The characters of names and of patterns.
@@ -49,11 +49,11 @@ class Pattern:
     def __str__(self) -> str:
         return self.text
 
-    def matches(self, name: str) -> bool:
-        """Return whether the pattern matches a name, as engines show it: repository:tag or repository@digest."""
+    def matches(self, name: ListedName) -> bool:
+        """Return whether the pattern matches a name, as engines show it."""
         return any(
             self._expression.match(spelling)
-            for whole in (name, repository_of(name))
+            for whole in (name, name.repository)
             for spelling in (_spellings(whole) if self.text.startswith(_SPELT_OUT) else (whole,))
         )
 

@@ -91,6 +91,28 @@ class Reference(NamedTuple):
 ImageName = Union[ImageId, Reference]
 
 
+class ListedName(str):
+    """A name of an image as lists of images show it: repository:tag or repository@digest.
+
+    It is the text itself, for engines and results, and has its parts: repository, and tag or digest; the other one is
+    "". Other tools may have put other texts into a store: one without a colon is a tag without a repository.
+    """
+
+    __slots__ = ("digest", "repository", "tag")
+
+    repository: str
+    tag: str
+    digest: str
+
+    def __new__(cls, text: str) -> ListedName:
+        """Make it from the text."""
+        name = super().__new__(cls, text)
+        sign = "@" if "@" in text else ":"
+        name.repository, _sign, rest = text.rpartition(sign)
+        name.tag, name.digest = ("", rest) if sign == "@" else (rest, "")
+        return name
+
+
 def parse_reference(text: str, default_tag: str | None = DEFAULT_TAG) -> Reference:
     """Parse "[registry/]repository[:tag][@digest]".
 
@@ -132,9 +154,14 @@ def parse_image_name(text: str, default_tag: str = DEFAULT_TAG) -> ImageName:
         return ImageId(f"sha256:{text}")
     if _SHA256.fullmatch(text):
         return ImageId(text)
-    if text.startswith("sha256:"):
+    if is_written_as_id(text):
         raise InvalidInput(f"'{text}' is no image Id: sha256: is followed by 64 hexadecimal digits.")
     return parse_reference(text, default_tag)
+
+
+def is_written_as_id(text: str) -> bool:
+    """Return whether a text begins as a full Id does."""
+    return text.startswith("sha256:")
 
 
 def parse_tag(text: str, default_tag: str = DEFAULT_TAG) -> Reference:
@@ -171,7 +198,12 @@ def may_be_short_id(name: ImageName) -> bool:
 
 def begins_id(name: ImageName, image_id: str) -> bool:
     """Return whether a name is the beginning of an image's Id."""
-    return isinstance(name, Reference) and may_be_short_id(name) and image_id.startswith(f"sha256:{name.name}")
+    return isinstance(name, Reference) and may_be_short_id(name) and may_mean_id(name.name, image_id)
+
+
+def may_mean_id(text: str, image_id: str) -> bool:
+    """Return whether a text is the beginning of an image's Id, without C(sha256:)."""
+    return image_id.startswith(f"sha256:{text}")
 
 
 def listed_name(text: str) -> str:
@@ -183,20 +215,9 @@ def listed_name(text: str) -> str:
     return name.listed if isinstance(name, Reference) else str(name)
 
 
-def split_name(name: str) -> tuple[str, str]:
-    """Return the repository and the tag or digest of a name from a list of images."""
-    repository, _sign, rest = name.rpartition("@" if "@" in name else ":")
-    return repository, rest
-
-
-def repository_of(name: str) -> str:
-    """Return the repository of a name from a list of images."""
-    return split_name(name)[0]
-
-
-def digests_in(reference: Reference, names: Iterable[str]) -> list[str]:
+def digests_in(reference: Reference, names: Iterable[ListedName]) -> list[str]:
     """Return the digests of an image in a reference's repository. names: the names of the image with a digest."""
-    return [digest for repository, digest in map(split_name, names) if repository == reference.name]
+    return [name.digest for name in names if name.repository == reference.name]
 
 
 def looks_like_host(first: str) -> bool:

@@ -19,8 +19,8 @@ import re
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import (
     DEFAULT_REGISTRY,
     OFFICIAL,
+    ListedName,
     Reference,
-    split_name,
 )
 
 # A repository of one part belongs to no user of a registry.
@@ -38,14 +38,13 @@ def trial_name(container_id: str) -> Reference:
     return Reference(DEFAULT_REGISTRY, OFFICIAL + REPOSITORY, tag)
 
 
-def is_left(name: str, age: float) -> bool:
+def is_left(name: ListedName, age: float) -> bool:
     """Return whether an image with a name, as in RepoTags, is the trial of a process that has ended.
 
     age: the seconds since the image was made. The age decides if the process ran on another machine, or without /proc.
     """
-    repository, tag = split_name(name)
-    told = _TAG.fullmatch(tag)
-    if repository != REPOSITORY or not told:
+    told = _TAG.fullmatch(name.tag)
+    if name.repository != REPOSITORY or not told:
         return False
     if told["machine"] != _machine():
         return age > _LONGEST

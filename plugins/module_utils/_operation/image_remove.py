@@ -21,8 +21,8 @@ from ansible_collections.gantry.docker.plugins.module_utils._errors import Gantr
 from ansible_collections.gantry.docker.plugins.module_utils._image.patterns import Pattern, Selection, parse_selection
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import (
     ImageName,
+    ListedName,
     is_reference,
-    repository_of,
 )
 from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, Report, Taken
 from ansible_collections.gantry.docker.plugins.module_utils._retention.forest import Forest, Node, changes
@@ -67,7 +67,7 @@ class Observed(NamedTuple):
     containers: tuple[ContainerSummary, ...] = ()
     containerd: bool = False
     matched: Mapping[str, Image] = {}
-    loose: Mapping[str, Sequence[str]] = {}
+    loose: Mapping[str, Sequence[ListedName]] = {}
 
 
 class RemoveContainer(NamedTuple):
@@ -195,16 +195,16 @@ def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, ta
 
 def _loose(
     engine: Engine, rows: Mapping[str, ImageSummary], meant: Mapping[str, Image]
-) -> Mapping[str, tuple[str, ...]]:
+) -> Mapping[str, tuple[ListedName, ...]]:
     """Return, by Id, the tags that the engine can't find, as another tool stored them in a form of its own.
 
     An inspected image has a digest for each repository of which the engine knows a name.
     """
     suspects = {}
     for image_id, image in meant.items():
-        known = {repository_of(digest) for digest in image.digests}
+        known = {digest.repository for digest in image.digests}
         tags = rows[image_id].tags if image_id in rows else ()
-        suspects[image_id] = [tag for tag in tags if repository_of(tag) not in known]
+        suspects[image_id] = [tag for tag in tags if tag.repository not in known]
     found = engine.find_all(tag for tags in suspects.values() for tag in tags if is_reference(tag))
     loose = {
         image_id: tuple(tag for tag in tags if tag not in found or found[tag].id != image_id)

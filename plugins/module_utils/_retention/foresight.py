@@ -15,9 +15,8 @@ from typing import Any, NamedTuple
 from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils._engine.images import ImageSummary
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import (
+    ListedName,
     parse_reference,
-    repository_of,
-    split_name,
 )
 from ansible_collections.gantry.docker.plugins.module_utils._retention.forest import Forest, Node
 
@@ -43,16 +42,16 @@ class Expected(NamedTuple):
     from one. tagged: names of images, each with the image's further names.
     """
 
-    removed: tuple[str, ...] = ()
-    arrived: Mapping[str, str] = {}
-    tagged: Mapping[str, tuple[str, ...]] = {}
+    removed: tuple[ListedName, ...] = ()
+    arrived: Mapping[ListedName, str] = {}
+    tagged: Mapping[ListedName, tuple[ListedName, ...]] = {}
 
 
 def parse_expected(given: Mapping[str, Any]) -> Expected:
     """Return the expected changes, parsed from the option; raise InvalidInput for a text that is not a name."""
 
-    def spelt(name: str) -> str:
-        return parse_reference(name).listed
+    def spelt(name: str) -> ListedName:
+        return ListedName(parse_reference(name).listed)
 
     return Expected(
         removed=tuple(spelt(name) for name in given.get("removed") or ()),
@@ -71,7 +70,7 @@ def as_expected(
     rows = _without(images, used, expected.removed)
     for name, digest in expected.arrived.items():
         owner = next(
-            (row.id for row in rows if digest and digest in (row.id, *(split_name(known)[1] for known in row.digests))),
+            (row.id for row in rows if digest and digest in (row.id, *(known.digest for known in row.digests))),
             name,
         )
         left = _named(rows, owner, (name,), engine.containerd_store)
@@ -83,15 +82,17 @@ def as_expected(
     return tuple(rows)
 
 
-def _named(rows: Sequence[ImageSummary], owner: str, names: Sequence[str], containerd: bool) -> list[ImageSummary]:
+def _named(
+    rows: Sequence[ImageSummary], owner: str, names: Sequence[ListedName], containerd: bool
+) -> list[ImageSummary]:
     """Return the images after one of them, the owner, was given these names, which others may have had.
 
     owner: its Id. If there is no such image, one that is to come is added.
     """
     others = [_losing(row, names, containerd) for row in rows if row.id != owner]
     found = next((row for row in rows if row.id == owner), ImageSummary(owner, (), (), **_UNKNOWN))
-    tags = dict.fromkeys((*found.tags, *(name for name in names if "@" not in name)))
-    digests = dict.fromkeys((*found.digests, *(name for name in names if "@" in name)))
+    tags = dict.fromkeys((*found.tags, *(name for name in names if not name.digest)))
+    digests = dict.fromkeys((*found.digests, *(name for name in names if name.digest)))
     return [*others, found._replace(tags=tuple(tags), digests=tuple(digests))]
 
 
@@ -117,10 +118,10 @@ def _losing(image: ImageSummary, names: Sequence[str], containerd: bool) -> Imag
     tags = tuple(tag for tag in image.tags if tag not in names)
     if tags == image.tags:
         return image
-    repositories = {repository_of(tag) for tag in tags}
+    repositories = {tag.repository for tag in tags}
     digests = (
         digest
         for digest in image.digests
-        if not containerd or digest in image.pinned or repository_of(digest) in repositories
+        if not containerd or digest in image.pinned or digest.repository in repositories
     )
     return image._replace(tags=tags, digests=tuple(digests))

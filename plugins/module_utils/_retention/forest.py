@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ansible_collections.gantry.docker.plugins.module_utils._image.reference import repository_of
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ListedName
 
 
 class Node(NamedTuple):
@@ -30,11 +30,11 @@ class Node(NamedTuple):
     """
 
     id: str
-    tags: tuple[str, ...]
-    digests: tuple[str, ...]
+    tags: tuple[ListedName, ...]
+    digests: tuple[ListedName, ...]
     parent: str
-    pinned: tuple[str, ...] = ()
-    loose: tuple[str, ...] = ()
+    pinned: tuple[ListedName, ...] = ()
+    loose: tuple[ListedName, ...] = ()
 
 
 class Deletion(NamedTuple):
@@ -67,10 +67,10 @@ class Forest:
         self._used, self._held, self._keep_parents = used, held, keep_parents
         self._parent: dict[str, str] = {}
         self._children: dict[str, dict[str, None]] = defaultdict(dict)
-        self._tags: dict[str, list[str]] = {}
-        self._digests: dict[str, list[str]] = {}
-        self._pinned: dict[str, tuple[str, ...]] = {}
-        self._loose: dict[str, tuple[str, ...]] = {}
+        self._tags: dict[str, list[ListedName]] = {}
+        self._digests: dict[str, list[ListedName]] = {}
+        self._pinned: dict[str, tuple[ListedName, ...]] = {}
+        self._loose: dict[str, tuple[ListedName, ...]] = {}
         for node in nodes:
             self._parent[node.id] = node.parent
             self._children[node.parent][node.id] = None
@@ -82,23 +82,23 @@ class Forest:
     def __contains__(self, image_id: object) -> bool:
         return image_id in self._parent
 
-    def names(self, image_id: str) -> tuple[str, ...]:
+    def names(self, image_id: str) -> tuple[ListedName, ...]:
         """Return the image's tags, or its digests if it has no tags."""
         return tuple(self._tags[image_id] or self._digests[image_id])
 
-    def tags(self, image_id: str) -> tuple[str, ...]:
+    def tags(self, image_id: str) -> tuple[ListedName, ...]:
         """Return the image's tags."""
         return tuple(self._tags[image_id])
 
-    def digests(self, image_id: str) -> tuple[str, ...]:
+    def digests(self, image_id: str) -> tuple[ListedName, ...]:
         """Return the image's digests, including those beside a tag."""
         return tuple(self._digests[image_id])
 
-    def all_names(self, image_id: str) -> tuple[str, ...]:
+    def all_names(self, image_id: str) -> tuple[ListedName, ...]:
         """Return the names that the image can be removed by: see own_names()."""
         return own_names(self._tags[image_id], self._digests[image_id])
 
-    def state(self) -> dict[str, list[str]]:
+    def state(self) -> dict[str, list[ListedName]]:
         """Return all images that are there, each with its names."""
         return {image_id: list(self.all_names(image_id)) for image_id in self._parent}
 
@@ -124,11 +124,12 @@ class Forest:
         """
         if name in self._loose[image_id]:
             return self.remove_at_once(image_id)
-        if name in self._tags[image_id]:
-            gone = [name, *self._drop_tag(image_id, name)]
+        own = next(own for own in (*self._tags[image_id], *self._digests[image_id]) if own == name)
+        if own in self._tags[image_id]:
+            gone = [own, *self._drop_tag(image_id, own)]
         else:
-            self._digests[image_id].remove(name)
-            gone = [name]
+            self._digests[image_id].remove(own)
+            gone = [own]
         for loose in [tag for tag in self._tags[image_id] if tag in self._loose[image_id]]:
             gone += [loose, *self._drop_tag(image_id, loose)]
         if image_id in self._held and not self.all_names(image_id):
@@ -155,26 +156,26 @@ class Forest:
         self._tags[image_id], self._digests[image_id] = [], []
         return self._deletions(image_id, gone, self._delete_if_useless(image_id))
 
-    def hangs_on(self, image_id: str, name: str) -> tuple[str, ...]:
+    def hangs_on(self, image_id: str, name: str) -> tuple[ListedName, ...]:
         """Return the names that must be removed before a loose one can be; none for any other name."""
         return self._findable(image_id) if name in self._loose[image_id] else ()
 
-    def _findable(self, image_id: str) -> tuple[str, ...]:
+    def _findable(self, image_id: str) -> tuple[ListedName, ...]:
         return tuple(name for name in self.names(image_id) if name not in self._loose[image_id])
 
     @staticmethod
-    def _deletions(name: str, gone: list[str], deleted: list[str]) -> list[Deletion]:
+    def _deletions(name: str, gone: Sequence[str], deleted: list[str]) -> list[Deletion]:
         """Return the call that removes the name, and one for each parent that goes with the image."""
         first = Deletion(name, tuple(gone), tuple(deleted[:1]))
         return [first, *(Deletion(parent, (), (parent,)) for parent in deleted[1:])]
 
-    def _drop_tag(self, image_id: str, tag: str) -> list[str]:
+    def _drop_tag(self, image_id: str, tag: ListedName) -> list[ListedName]:
         """Drop a tag; return the digests that go with it if it was the last tag of its repository."""
         self._tags[image_id].remove(tag)
-        repository = repository_of(tag)
-        if any(repository_of(other) == repository for other in self._tags[image_id]):
+        repository = tag.repository
+        if any(other.repository == repository for other in self._tags[image_id]):
             return []
-        gone = [digest for digest in self._digests[image_id] if repository_of(digest) == repository]
+        gone = [digest for digest in self._digests[image_id] if digest.repository == repository]
         self._digests[image_id] = [digest for digest in self._digests[image_id] if digest not in gone]
         return gone
 
@@ -196,17 +197,17 @@ class Forest:
         return deleted
 
 
-def own_names(tags: Sequence[str], digests: Sequence[str]) -> tuple[str, ...]:
+def own_names(tags: Sequence[ListedName], digests: Sequence[ListedName]) -> tuple[ListedName, ...]:
     """Return an image's tags, and its digests in other repositories than those of the tags.
 
     The digests beside a tag aren't names of their own: containerd stores derive them from the tags, and list them for
     one repository only.
     """
-    tagged = {repository_of(tag) for tag in tags}
-    return (*tags, *(digest for digest in digests if repository_of(digest) not in tagged))
+    tagged = {tag.repository for tag in tags}
+    return (*tags, *(digest for digest in digests if digest.repository not in tagged))
 
 
-def changes(before: Mapping[str, list[str]], forest: Forest) -> tuple[dict[str, Any], dict[str, Any]]:
+def changes(before: Mapping[str, Sequence[str]], forest: Forest) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the names before and now of all images that changed; None for an image that is gone.
 
     before: the earlier state of the forest.

@@ -15,7 +15,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._engine.connection i
 from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image, ImageSummary
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils._image.patterns import Pattern, Selection
-from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ImageName, Reference, repository_of
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ImageName, ListedName, Reference
 from ansible_collections.gantry.docker.plugins.module_utils._plan import Otherwise, Skipped
 from ansible_collections.gantry.docker.plugins.module_utils._retention.forest import Deletion, Forest, own_names
 
@@ -49,7 +49,7 @@ class Remove(NamedTuple):
         return f"Removed image{names} ({', '.join(self.deletion.deleted)})"
 
 
-def names_of(image: ImageSummary) -> tuple[str, ...]:
+def names_of(image: ImageSummary) -> tuple[ListedName, ...]:
     """Return the names of an image: see own_names()."""
     return own_names(image.tags, image.digests)
 
@@ -176,7 +176,7 @@ def _refuse_if_loose(forest: Forest, target: Target) -> None:
 
 def _refuse_if_tagged(name: Reference, image: Image) -> None:
     """Raise GantryError for a digest that a tag of its repository would bring back."""
-    tags = [tag for tag in image.tags if repository_of(tag) == name.name]
+    tags = [tag for tag in image.tags if tag.repository == name.name]
     if tags:
         raise GantryError(
             f"{name.pinned} is tagged as {', '.join(tags)}, and goes with the last of these. "

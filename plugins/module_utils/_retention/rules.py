@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils._image.labels import has_label
 from ansible_collections.gantry.docker.plugins.module_utils._image.patterns import Pattern
-from ansible_collections.gantry.docker.plugins.module_utils._image.reference import repository_of
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ListedName
 from ansible_collections.gantry.docker.plugins.module_utils._retention.disk import Disk, Usage
 from ansible_collections.gantry.docker.plugins.module_utils._retention.forest import Forest
 
@@ -28,7 +28,7 @@ class Candidate(NamedTuple):
     """
 
     id: str
-    names: tuple[str, ...]
+    names: tuple[ListedName, ...]
     parent: bool = False
     users: tuple[str, ...] = ()
     created: int = 0
@@ -135,7 +135,7 @@ def _reason_to_stay(candidate: Candidate, rules: Rules, newest: Mapping[str, str
     return next((reason for stays, reason in reasons if stays), "")
 
 
-def _all_match(names: Sequence[str], patterns: Sequence[Pattern]) -> bool:
+def _all_match(names: Sequence[ListedName], patterns: Sequence[Pattern]) -> bool:
     matched = [any(pattern.matches(name) for pattern in patterns) for name in names]
     return not patterns or (bool(matched) and all(matched))
 
@@ -147,7 +147,7 @@ def _newest(candidates: Iterable[Candidate], count: int) -> dict[str, str]:
     """
     repositories: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in candidates if count else ():
-        for repository in sorted({repository_of(name) for name in candidate.names} if candidate.known else ()):
+        for repository in sorted({name.repository for name in candidate.names} if candidate.known else ()):
             repositories[repository].append(candidate)
     newest: dict[str, str] = {}
     for repository, images in repositories.items():

@@ -36,7 +36,9 @@ def lacking_platforms(group: ArchivedGroup, image: Image) -> list[str]:
 def all_meant(engine: Engine, groups: Sequence[ArchivedGroup]) -> dict[str, Image | None]:
     """Return the engine's image for each name of these archived images."""
     tagged = engine.find_all(sorted({tag for group in groups for tag in group.tags}))
-    here = {tag: with_parts(engine, group, tagged.get(tag)) for group in groups for tag in group.tags}
+    here: dict[str, Image | None] = {
+        tag: with_parts(engine, group, tagged.get(tag)) for group in groups for tag in group.tags
+    }
     return {**here, **{group.names[0]: find_copy(engine, group) for group in groups if not group.tags}}
 
 

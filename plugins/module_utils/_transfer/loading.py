@@ -157,7 +157,7 @@ def _undo(engine: Engine, step: Load, said: Iterable[str]) -> str:
     tags, ids = _reported(said)
     names = sorted(step.tags.union(tags))
     try:
-        now = {tag: row.id for row in engine.images.all() for tag in row.tags}
+        now: dict[str, str] = {tag: row.id for row in engine.images.all() for tag in row.tags}
     except GantryError:
         return _to_mend(step.former, names)
     made = {now[name] for name in names if name in now}.union(ids)

@@ -23,7 +23,9 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.patterns impo
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import parse_platform
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import (
     DEFAULT_TAG,
+    ListedName,
     Reference,
+    is_written_as_id,
     parse_reference,
     parse_registry,
     parse_tag,
@@ -71,7 +73,7 @@ def declare(declared: Mapping[str, Any]) -> Declaration:
     found = reader.found
     found.problems = list(dict.fromkeys(found.problems))
     # Names with a digest go first: after the pull of a tag with the same image, they would be here without a pull.
-    found.pulls = dict(sorted(found.pulls.items(), key=lambda pull: not any("@" in name for name in pull[1])))
+    found.pulls = dict(sorted(found.pulls.items(), key=lambda pull: reader.digests.keys().isdisjoint(pull[1])))
     return found
 
 
@@ -82,7 +84,7 @@ class _Reader:
         self.found = Declaration()
         # For each tag, the variables that declare it; and the names with a digest, each with its repository.
         self._origins: dict[str, dict[str, None]] = defaultdict(dict)
-        self._digests: dict[str, str] = {}
+        self.digests: dict[str, str] = {}
 
     def present(self, entry: Mapping[str, Any]) -> None:
         """Read an entry of images that come from a registry."""
@@ -153,7 +155,7 @@ class _Reader:
         """Read a name, or a pattern of names, that no image on the host shall have."""
         if is_pattern(text):
             pattern = self._try(parse_pattern, text, "images_absent")
-            found = [name for name in self.found.names if pattern and pattern.matches(name)]
+            found = [name for name in self.found.names if pattern and pattern.matches(ListedName(name))]
             spelt = text
         else:
             reference = self._reference(text)
@@ -164,7 +166,7 @@ class _Reader:
                 f"{', '.join(found)} would be both here and not here, as '{text}' stands in images_absent. "
                 "Take it out of there, or out of where it is declared."
             )
-        for name, repository in self._digests.items():
+        for name, repository in self.digests.items():
             tagged = any(may_mean_a_tag_of(tag, repository) for tag in self.found.tags.get(name, ()))
             if spelt and name not in found and not tagged and may_mean_a_tag_of(spelt, repository):
                 self._problem(
@@ -205,7 +207,7 @@ class _Reader:
             names.append(name)
         self.found.names[name] = None
         if reference.digest:
-            self._digests[name] = reference.name
+            self.digests[name] = reference.name
 
     def _name(self, name: str, origin: str) -> None:
         self.found.names[name] = None
@@ -219,7 +221,7 @@ class _Reader:
         self.found.problems.append(sentence)
 
     def _reference(self, text: str, default_tag: str | None = DEFAULT_TAG) -> Reference | None:
-        if text.startswith("sha256:"):
+        if is_written_as_id(text):
             self._problem(f"'{text}' is an image's Id, and names are declared here. Give it one (image_tag).")
             return None
         return self._try(parse_reference, text, default_tag)

@@ -46,6 +46,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.writer impo
     parts_to_load,
 )
 from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput, Unreadable
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ListedName
 from ansible_collections.gantry.docker.tests.support import archives
 from ansible_collections.gantry.docker.tests.support.archives import APP, ARM, BASE, TOOL, Content, Image
 
@@ -226,7 +227,7 @@ def test_images_can_be_chosen(layout: str, to_load: bool, tmp_path: Path) -> Non
     index, images = chosen(tmp_path / "all", tag)
     with (tmp_path / "all").open("rb") as file:
         unpacked = Unpacker(file, index).data
-        groups = [ArchivedGroup(image, (image,), image.tags) for image in images]
+        groups = [ArchivedGroup(image, (image,), tuple(map(ListedName, image.tags))) for image in images]
         parts = parts_of(index, images, frozenset(), unpacked)
         if to_load:
             parts = parts_to_load(index, groups, frozenset(), unpacked)

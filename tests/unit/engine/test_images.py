@@ -21,6 +21,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._engine.images impor
     ImageSummary,
     _summary,
 )
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ListedName
 from ansible_collections.gantry.docker.plugins.module_utils._transport.client import Client
 
 ID, ARM_ID = ("sha256:" + digit * 64 for digit in "12")
@@ -195,8 +196,8 @@ def test_a_disk_usage_that_tells_nothing_of_images_is_an_error(answer: Mapping[s
 )
 def test_mounted_images_are_found_by_any_name(mounts: tuple[str, ...], found: list[str]) -> None:
     images = [
-        ImageSummary(ID, ("data:1",), (f"data@{ID}",), "", 0, 0),
-        ImageSummary(ARM_ID, ("other:1",), (), "", 0, 0),
+        ImageSummary(ID, (ListedName("data:1"),), (ListedName(f"data@{ID}"),), "", 0, 0),
+        ImageSummary(ARM_ID, (ListedName("other:1"),), (), "", 0, 0),
     ]
     assert ContainerSummary("c", "c", "", "", "exited", mounts).mounted(images) == found
 

@@ -16,7 +16,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.patterns impo
     parse_pattern,
     parse_selection,
 )
-from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ImageId, Reference
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ImageId, ListedName, Reference
 
 DIGEST = "sha256:" + "0" * 64
 
@@ -67,7 +67,7 @@ DIGEST = "sha256:" + "0" * 64
     ],
 )
 def test_patterns_match_names(name: str, pattern: str, matched: bool) -> None:
-    assert Pattern(pattern).matches(name) is matched
+    assert Pattern(pattern).matches(ListedName(name)) is matched
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,15 @@
 
 from __future__ import annotations
 
+import json
+from copy import deepcopy
+
 import pytest
 
 from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput, printable
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import (
     ImageId,
+    ListedName,
     Reference,
     begins_id,
     digests_in,
@@ -20,8 +24,6 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.reference imp
     parse_reference,
     parse_registry,
     parse_tag,
-    repository_of,
-    split_name,
 )
 
 DIGITS = "0123456789abcdef" * 4
@@ -190,22 +192,29 @@ def test_a_tag_to_be_given_has_no_digest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "repository", "rest"),
+    ("text", "repository", "tag", "digest"),
     [
-        ("a:1", "a", "1"),
-        ("h:5001/a:1", "h:5001/a", "1"),
-        (f"a@{DIGEST}", "a", DIGEST),
-        (f"h:5001/a@{DIGEST}", "h:5001/a", DIGEST),
+        ("a:1", "a", "1", ""),
+        ("h:5001/a:1", "h:5001/a", "1", ""),
+        (f"a@{DIGEST}", "a", "", DIGEST),
+        (f"h:5001/a@{DIGEST}", "h:5001/a", "", DIGEST),
+        ("latest", "", "latest", ""),
     ],
 )
-def test_a_listed_name_has_parts(name: str, repository: str, rest: str) -> None:
-    assert split_name(name) == (repository, rest)
-    assert repository_of(name) == repository
+def test_a_listed_name_has_parts(text: str, repository: str, tag: str, digest: str) -> None:
+    name = ListedName(text)
+    assert (name.repository, name.tag, name.digest) == (repository, tag, digest)
+
+
+def test_a_listed_name_is_its_text() -> None:
+    name = ListedName("h:5001/a:1")
+    assert name == "h:5001/a:1" and hash(name) == hash("h:5001/a:1") and json.dumps([name]) == '["h:5001/a:1"]'
+    assert deepcopy(name).repository == "h:5001/a"
 
 
 def test_digests_belong_to_a_repository() -> None:
     names = [f"h:5001/a@{DIGEST}", "h:5001/b@sha256:1", "a@sha256:2", "h:5001/a@sha256:3"]
-    assert digests_in(parse_reference("h:5001/a:1"), names) == [DIGEST, "sha256:3"]
+    assert digests_in(parse_reference("h:5001/a:1"), map(ListedName, names)) == [DIGEST, "sha256:3"]
 
 
 @pytest.mark.parametrize(

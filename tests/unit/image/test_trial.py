@@ -13,7 +13,7 @@ import sys
 import pytest
 
 from ansible_collections.gantry.docker.plugins.module_utils._image import trial
-from ansible_collections.gantry.docker.plugins.module_utils._image.reference import parse_tag
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ListedName, parse_tag
 from ansible_collections.gantry.docker.plugins.module_utils._image.trial import is_left, trial_name
 
 CONTAINER = "0123456789ab" + 52 * "c"
@@ -29,7 +29,7 @@ def test_a_name_is_a_name_that_can_be_given() -> None:
 
 @pytest.mark.parametrize("age", [0, 2 * DAY])
 def test_a_living_process_keeps_its_trial(age: float) -> None:
-    assert not is_left(str(trial_name(CONTAINER)), age)
+    assert not is_left(ListedName(str(trial_name(CONTAINER))), age)
 
 
 @pytest.mark.parametrize("waited_for", [True, False])
@@ -39,7 +39,7 @@ def test_a_process_that_has_ended_leaves_it(waited_for: bool) -> None:
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        name = process.stdout.readline().strip()
+        name = ListedName(process.stdout.readline().strip())
         assert not is_left(name, 0)
         process.kill()
         if waited_for:
@@ -51,12 +51,12 @@ def test_a_process_that_has_ended_leaves_it(waited_for: bool) -> None:
 
 def test_another_process_of_the_same_number_keeps_nothing() -> None:
     first, machine, process, _started, last = str(trial_name(CONTAINER)).split("-")
-    assert is_left("-".join([first, machine, process, "1", last]), 0)
+    assert is_left(ListedName("-".join([first, machine, process, "1", last])), 0)
 
 
 @pytest.mark.parametrize(("age", "left"), [(0, False), (DAY - 1, False), (DAY + 1, True)])
 def test_of_another_machine_the_age_decides(age: float, left: bool) -> None:
-    assert is_left(f"gantry.docker.trial:{12 * '0'}-{12 * '0'}-1-1-{6 * '0'}", age) is left
+    assert is_left(ListedName(f"gantry.docker.trial:{12 * '0'}-{12 * '0'}-1-1-{6 * '0'}"), age) is left
 
 
 @pytest.mark.parametrize(
@@ -70,4 +70,4 @@ def test_of_another_machine_the_age_decides(age: float, left: bool) -> None:
     ],
 )
 def test_what_is_no_trial_is_not_left(name: str) -> None:
-    assert not is_left(name, 100 * DAY)
+    assert not is_left(ListedName(name), 100 * DAY)

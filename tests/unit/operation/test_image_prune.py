@@ -16,6 +16,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._container.container
 from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image, ImageSummary
 from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils._image.patterns import Pattern
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ListedName
 from ansible_collections.gantry.docker.plugins.module_utils._operation import image_prune
 from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, Report, Taken
 from ansible_collections.gantry.docker.plugins.module_utils._retention.disk import Disk, Footprint
@@ -40,8 +41,9 @@ CALLS_FOR_ONE = 800  # of functions, for each image
 
 def image(identifier: str, *names: str, parent: str = "") -> ImageSummary:
     """Return an image with these tags and digests."""
-    tags = tuple(name for name in names if "@" not in name)
-    return ImageSummary(identifier, tags, tuple(set(names) - set(tags)), parent, created=0, size=0)
+    listed = tuple(map(ListedName, names))
+    tags = tuple(name for name in listed if name.tag)
+    return ImageSummary(identifier, tags, tuple(set(listed) - set(tags)), parent, created=0, size=0)
 
 
 # low ← middle ← top:1, and two dangling images, of which one was made from middle.
@@ -191,7 +193,9 @@ def many(count: int) -> image_prune.Observed:
     """Return this number of images, in chains of ten, with a container for every fifth."""
     ids = [f"sha256:{number:064}" for number in range(count)]
     rows = [
-        ImageSummary(own, (f"app{n // 10}:{n % 10}", f"twin{n}:1"), (), ids[n - 1] if n % 10 else "", n, size=1000)
+        image(own, f"app{n // 10}:{n % 10}", f"twin{n}:1", parent=ids[n - 1] if n % 10 else "")._replace(
+            created=n, size=1000
+        )
         for n, own in enumerate(ids)
     ]
     boxes = [ContainerSummary(f"c{n}", f"c{n}", ids[n], f"twin{n}:1", "exited") for n in range(0, count, 5)]

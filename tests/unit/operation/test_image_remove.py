@@ -15,6 +15,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._container.container
 from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image, ImageSummary
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils._image.patterns import Pattern
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ListedName
 from ansible_collections.gantry.docker.plugins.module_utils._operation import image_remove
 from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, Report, Taken
 
@@ -28,8 +29,9 @@ OPTIONS = {"tag": "latest", "force": False, "prune": True, "containers": "keep"}
 
 def image(identifier: str, *names: str, parent: str = "", pinned: bool = False) -> ImageSummary:
     """Return an image with these tags and digests. pinned: whether a containerd store keeps its digests."""
-    tags = tuple(name for name in names if "@" not in name)
-    digests = tuple(set(names) - set(tags))
+    listed = tuple(map(ListedName, names))
+    tags = tuple(name for name in listed if name.tag)
+    digests = tuple(set(listed) - set(tags))
     return ImageSummary(identifier, tags, digests, parent, created=0, size=0, pinned=digests if pinned else ())
 
 
@@ -304,7 +306,7 @@ def loose(names: list[str]) -> Plan:
     found = {name: _meant(str(name), images) for name in wanted.selections if not isinstance(name, Pattern)}
     there = {name: Image(meant) for name, meant in found.items() if meant}
     return image_remove.plan(
-        wanted, image_remove.Observed(there, tuple(images), (), containerd=True, loose={LOW: ["app:1"]})
+        wanted, image_remove.Observed(there, tuple(images), (), containerd=True, loose={LOW: [ListedName("app:1")]})
     )
 
 

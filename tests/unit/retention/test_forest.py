@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ListedName
 from ansible_collections.gantry.docker.plugins.module_utils._retention.forest import Deletion, Forest, Node, changes
 
 D = "@sha256:" + "0" * 64
@@ -15,10 +16,14 @@ D = "@sha256:" + "0" * 64
 
 def image(identifier: str, *names: str, parent: str = "", pinned: bool = False) -> Node:
     """Return an image with these tags and digests. pinned: whether a containerd store keeps its digests."""
-    digests = tuple(name for name in names if "@" in name)
-    return Node(
-        identifier, tuple(name for name in names if "@" not in name), digests, parent, digests if pinned else ()
-    )
+    listed = tuple(map(ListedName, names))
+    digests = tuple(name for name in listed if name.digest)
+    return Node(identifier, tuple(name for name in listed if name.tag), digests, parent, digests if pinned else ())
+
+
+def with_loose(names: list[str], loose: list[str]) -> Node:
+    """Return an image with these tags, of which a containerd store can't find the loose ones."""
+    return Node("a", tuple(map(ListedName, names)), (), "", loose=tuple(map(ListedName, loose)))
 
 
 CHAIN = (image("low", "low:1"), image("middle", parent="low"), image("top", "top:1", parent="middle"))
@@ -195,12 +200,12 @@ def test_changes_have_before_and_after() -> None:
 def test_names_that_cannot_be_found_go_along(
     names: list[str], loose: list[str], taken: str | None, calls: list[tuple[str, set[str], str | None]]
 ) -> None:
-    forest = Forest([Node("a", tuple(names), (), "", loose=tuple(loose))])
+    forest = Forest([with_loose(names, loose)])
     made = forest.remove_name("a", taken) if taken else forest.remove_image("a")
     assert [(one.name, set(one.untagged), next(iter(one.deleted), None)) for one in made] == calls
 
 
 def test_a_loose_name_hangs_on_others() -> None:
-    forest = Forest([Node("a", ("app:1", "good:1"), (), "", loose=("app:1",))])
+    forest = Forest([with_loose(["app:1", "good:1"], ["app:1"])])
     assert forest.hangs_on("a", "app:1") == ("good:1",)
     assert forest.hangs_on("a", "good:1") == ()

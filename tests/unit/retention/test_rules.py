@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.gantry.docker.plugins.module_utils._image.patterns import Pattern
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ListedName
 from ansible_collections.gantry.docker.plugins.module_utils._retention.disk import Disk, Footprint
 from ansible_collections.gantry.docker.plugins.module_utils._retention.forest import Forest, Node
 from ansible_collections.gantry.docker.plugins.module_utils._retention.rules import (
@@ -25,7 +26,12 @@ DIGEST = "sha256:" + "0" * 64
 
 def candidate(*names: str, **more: Any) -> Candidate:
     """Return an image, unused and without children unless these values differ."""
-    return Candidate("image", names, **more)
+    return identified("image", *names, **more)
+
+
+def identified(image_id: str, *names: str, **more: Any) -> Candidate:
+    """Return an image of this Id."""
+    return Candidate(image_id, tuple(map(ListedName, names)), **more)
 
 
 def patterns(*texts: str) -> tuple[Pattern, ...]:
@@ -92,13 +98,13 @@ def test_each_verdict_has_a_reason(image: Candidate, rules: dict[str, Any], reas
 def test_the_newest_of_each_repository_stay() -> None:
     """Images in use count. Two repositories may keep one image. Of two equally old images, the lower Id is newer."""
     images = [
-        Candidate("1", ("a:1",), created=1),
-        Candidate("2", ("a:2", "b:2"), created=2),
-        Candidate("3", ("a:3",), created=3, users=("web",)),
-        Candidate("4", ("a:4",), created=4),
-        Candidate("5", (f"c@{DIGEST}",), created=1),
-        Candidate("6", ("c:6",), created=1),
-        Candidate("7", (), created=9),
+        identified("1", "a:1", created=1),
+        identified("2", "a:2", "b:2", created=2),
+        identified("3", "a:3", created=3, users=("web",)),
+        identified("4", "a:4", created=4),
+        identified("5", f"c@{DIGEST}", created=1),
+        identified("6", "c:6", created=1),
+        identified("7", created=9),
     ]
 
     def going(count: int) -> set[str]:
@@ -112,8 +118,8 @@ def test_the_newest_of_each_repository_stay() -> None:
 
 def three_on_a_base() -> tuple[Forest, Disk]:
     """Return base (100) with b (10) and c (20) made from it, and a (5) that shares nothing."""
-    nodes = [Node("base", ("base:1",), (), ""), Node("a", ("a:1",), (), "")]
-    nodes += [Node(image, (f"{image}:1",), (), "base") for image in "bc"]
+    nodes = [Node("base", (ListedName("base:1"),), (), ""), Node("a", (ListedName("a:1"),), (), "")]
+    nodes += [Node(image, (ListedName(f"{image}:1"),), (), "base") for image in "bc"]
     footprints = {
         "base": Footprint(("base",), 100),
         "b": Footprint(("base", "b"), 110),
@@ -160,7 +166,7 @@ def test_what_is_unknown_is_neither_old_nor_unlabelled(rules: Rules, goes: bool)
 
 
 def test_what_is_unknown_takes_no_place_among_the_newest() -> None:
-    images = [Candidate("known", ("a:1",), created=1), Candidate("unknown", ("a:2",), created=9, known=False)]
+    images = [identified("known", "a:1", created=1), identified("unknown", "a:2", created=9, known=False)]
     found = verdicts(images, Rules(dangling_only=False, keep_last=1))
     assert not found["known"].goes and not found["unknown"].goes
 
