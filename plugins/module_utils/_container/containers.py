@@ -14,6 +14,7 @@ import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -50,13 +51,17 @@ _SHORTEST_ID = 12
 _LINKS = 40
 
 
-class Container(NamedTuple):
-    """A container as the engine describes it.
+class _ContainerFields(NamedTuple):
+    """The field of a container."""
+
+    inspected: Mapping[str, Any]
+
+
+class Container(_ContainerFields):
+    """A container as the engine describes it. Each part of the description is parsed once.
 
     inspected: the engine's own description, for results.
     """
-
-    inspected: Mapping[str, Any]
 
     @property
     def id(self) -> str:
@@ -99,14 +104,22 @@ class Container(NamedTuple):
         config: Mapping[str, Any] = self.inspected["Config"]
         return config
 
+    @property
+    def image(self) -> str:
+        """The text by which its image was named when it was made."""
+        return str(self.config.get("Image") or "")
+
+    @cached_property
+    def image_name(self) -> ImageName | None:
+        """The name or the Id by which its image was named when it was made; None for any other text."""
+        try:
+            return parse_image_name(self.image)
+        except InvalidInput:
+            return None
+
     def was_made_from(self, name: ImageName) -> bool:
         """Return whether the container was made from an image by this name, or from one whose Id begins with it."""
-        if begins_id(name, self.image_id):
-            return True
-        try:
-            return parse_image_name(str(self.config.get("Image") or "")) == name
-        except InvalidInput:
-            return False
+        return begins_id(name, self.image_id) or self.image_name == name
 
 
 class ContainerSummary(NamedTuple):
@@ -210,7 +223,7 @@ class Containers:
         if container.image != container.image_id:
             return container
         found = self.find(container.id)
-        return container._replace(image=str(found.config.get("Image") or "")) if found else container
+        return container._replace(image=found.image) if found else container
 
     def starts(self, now: str) -> tuple[tuple[str, float], ...]:
         """Return the starts of containers that the engine remembers: the image's name, and seconds since 1970.

@@ -45,28 +45,28 @@ class Engine:
         self.images = Images(api)
 
     @cached_property
-    def info(self) -> Mapping[str, Any]:
+    def _info(self) -> Mapping[str, Any]:
         """The engine's description of itself (docker info)."""
         with trying_to("ask the engine what it is"):
             info: Mapping[str, Any] = INFO(self.api.get("/info"))
             return info
 
-    @property
+    @cached_property
     def version(self) -> tuple[int, ...]:
         """The engine's version as numbers, as in (28, 5, 2)."""
-        digits = str(self.info.get("ServerVersion", "")).split("+", maxsplit=1)[0].split("-", maxsplit=1)[0].split(".")
+        digits = str(self._info.get("ServerVersion", "")).split("+", maxsplit=1)[0].split("-", maxsplit=1)[0].split(".")
         return tuple(int(part) for part in digits if part.isdigit())
 
-    @property
+    @cached_property
     def platform(self) -> Platform:
         """The platform that the engine runs on, and pulls images for by default."""
-        return platform_of({"Os": self.info.get("OSType"), "Architecture": self.info.get("Architecture")})
+        return platform_of({"Os": self._info.get("OSType"), "Architecture": self._info.get("Architecture")})
 
     @property
     def containerd_store(self) -> bool:
         """Whether the store is containerd's, where Ids are digests of manifests or indexes."""
         # daemon/containerd/service.go, LayerStoreStatus
-        return ["driver-type", "io.containerd.snapshotter.v1"] in (self.info.get("DriverStatus") or [])
+        return ["driver-type", "io.containerd.snapshotter.v1"] in (self._info.get("DriverStatus") or [])
 
     def each(
         self, work: Callable[[Engine, Item], Result], items: Sequence[Item], at_once: int
@@ -124,8 +124,8 @@ class Engine:
 
     @property
     def now(self) -> str:
-        """The time of the engine's clock, as RFC 3339, when `info` was read."""
-        return str(self.info.get("SystemTime") or "")
+        """The time of the engine's clock, as RFC 3339, when it was asked what it is."""
+        return str(self._info.get("SystemTime") or "")
 
     def close(self) -> None:
         """Close the connections."""

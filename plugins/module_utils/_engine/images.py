@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils._engine.errors import trying_to
@@ -38,44 +39,74 @@ from ansible_collections.gantry.docker.plugins.module_utils._transport.shapes im
 )
 
 
-class Image(NamedTuple):
-    """An image as the engine describes it.
+class Manifest(NamedTuple):
+    """A manifest of an image, as the engine reports it.
+
+    kind: image, attestation or unknown. available: whether all its content is here. platform: without any part if the
+    engine doesn't report it. content, unpacked: the bytes of its blobs, and of its snapshots. total: those of both.
+    """
+
+    id: str
+    kind: str
+    available: bool
+    platform: Platform
+    content: int = 0
+    unpacked: int = 0
+    total: int = 0
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it is of an image: neither an attestation nor an artifact."""
+        return self.kind == "image"
+
+    @property
+    def is_attestation(self) -> bool:
+        """Whether it is an attestation that is here."""
+        return self.kind == "attestation" and self.available
+
+
+class _ImageFields(NamedTuple):
+    """The fields of an image."""
+
+    inspected: Mapping[str, Any]
+    manifests: tuple[Manifest, ...] = ()
+
+
+class Image(_ImageFields):
+    """An image as the engine describes it. Each part of the description is parsed once.
 
     inspected: the engine's own description, for results.
     manifests: the manifests of the image, if the engine had to be asked for them (containerd, from API 1.48 on).
     """
-
-    inspected: Mapping[str, Any]
-    manifests: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def id(self) -> str:
         """The Id of the image on this engine."""
         return str(self.inspected["Id"])
 
-    @property
+    @cached_property
     def tags(self) -> tuple[ListedName, ...]:
         """Its tags, as repository:tag."""
         return _tags(self.inspected.get("RepoTags"))
 
-    @property
+    @cached_property
     def digests(self) -> tuple[ListedName, ...]:
         """Its digests in registries, as repository@digest."""
         return _digests(self.inspected.get("RepoDigests"))
 
-    @property
+    @cached_property
     def created(self) -> int:
         """The time of its creation in seconds since 1970; 0 if the image has none."""
         moment = parse_time(self.inspected.get("Created"))
         return moment[0] if moment else 0
 
-    @property
+    @cached_property
     def last_tagged(self) -> int:
         """The time when it last got a tag, in seconds since 1970; 0 if the engine doesn't report it."""
         moment = parse_time((self.inspected.get("Metadata") or {}).get("LastTagTime"))
         return moment[0] if moment else 0
 
-    @property
+    @cached_property
     def diff_ids(self) -> tuple[str, ...]:
         """The DiffIDs of its layers, the lowest first."""
         return tuple((self.inspected.get("RootFS") or {}).get("Layers") or ())
@@ -104,20 +135,20 @@ class Image(NamedTuple):
             return 0  # if an image has a layer twice, its archive has the layer once
         if not self.manifests:
             return self.size
-        parts = [part for part in _of_images(self.manifests) if _platform(part) == self.platform]
-        return min((int((part.get("Size") or {}).get("Content") or 0) for part in parts), default=0)
+        parts = [part for part in _of_images(self.manifests) if part.platform == self.platform]
+        return min((part.content for part in parts), default=0)
 
-    @property
+    @cached_property
     def platform(self) -> Platform:
         """The platform that it is made for."""
         return platform_of(self.inspected)
 
-    @property
+    @cached_property
     def platforms(self) -> Mapping[Platform, bool]:
         """The platforms of its index, and whether the image for each is here; empty if the engine wasn't asked."""
-        return {_platform(part): bool(part.get("Available")) for part in _of_images(self.manifests)}
+        return {part.platform: part.available for part in _of_images(self.manifests)}
 
-    @property
+    @cached_property
     def identity(self) -> ImageIdentity:
         """The identity that all copies of it have in common."""
         return identity_of(self.inspected, self.diff_ids, self.config)
@@ -131,7 +162,7 @@ class Image(NamedTuple):
         # entry with Os but without RootFS is an artifact.
         return not self.whole and bool(self.inspected.get("Os"))
 
-    @property
+    @cached_property
     def whole(self) -> bool:
         """Whether all content of the image is here, for the platform that the engine describes.
 
@@ -139,8 +170,8 @@ class Image(NamedTuple):
         """
         if self.manifests:
             parts = _of_images(self.manifests)
-            here = [part for part in parts if part.get("Available")]
-            return any(len(parts) == 1 or _platform(part) == self.platform for part in here)
+            here = [part for part in parts if part.available]
+            return any(len(parts) == 1 or part.platform == self.platform for part in here)
         # An image without layers has at least RootFS.Type. A store that can't read the config reports no RootFS.
         return bool(self.inspected.get("RootFS"))
 
@@ -174,7 +205,7 @@ class ImageSummary(NamedTuple):
     pinned: tuple[ListedName, ...] = ()
     labels: Mapping[str, str] = {}
     shared: int = -1
-    manifests: tuple[Mapping[str, Any], ...] = ()
+    manifests: tuple[Manifest, ...] = ()
     index_size: int = 0
     whole: bool = True
 
@@ -217,10 +248,10 @@ class Images:
         image = self._with_manifests(name) if self._api.speaks(1, 52) else self._plain(name)
         if image is not None and not image.whole and not image.manifests and self._api.speaks(1, 48):
             image = self._with_manifests(name)
-        here = [part for part in _of_images(image.manifests if image else ()) if part.get("Available")]
+        here = [part for part in _of_images(image.manifests if image else ()) if part.available]
         if image is None or not here or image.whole or not self.tells_platforms:
             return image
-        return self._described_for(image, _platform(here[0])) or image
+        return self._described_for(image, here[0].platform) or image
 
     def find_listed(self, row: ImageSummary) -> Image | None:
         """Return the image of a row of the list; None if it is gone.
@@ -277,7 +308,7 @@ class Images:
             image = self.find(f"sha256:{name.name}")
         return self.described_for(image, platform)
 
-    def manifests(self, name: str) -> tuple[Mapping[str, Any], ...]:
+    def manifests(self, name: str) -> tuple[Manifest, ...]:
         """Return the manifests of an image's index; none if the engine can't report them, or if there is no index."""
         image = self._with_manifests(name) if self._api.speaks(1, 48) else None
         return image.manifests if image else ()
@@ -386,7 +417,7 @@ class Images:
         answer = self._inspect(name, {"manifests": "1"})
         if answer is None:
             return None
-        return Image(answer, tuple(answer.pop("Manifests", None) or ()))
+        return Image(answer, manifests_of(answer.pop("Manifests", None)))
 
     def _inspect(self, name: str, params: Mapping[str, str]) -> dict[str, Any] | None:
         with trying_to(f"inspect the image {name}"):
@@ -421,7 +452,7 @@ def _ordered(images: Iterable[ImageSummary]) -> tuple[ImageSummary, ...]:
 
 def _summary(row: Mapping[str, Any], details: bool = False) -> ImageSummary:
     """Return the summary for a row of the engine's list. details: whether the engine was asked for shared sizes."""
-    manifests = tuple(row.get("Manifests") or ())
+    manifests = manifests_of(row.get("Manifests"))
     return ImageSummary(
         id=row["Id"],
         tags=_tags(row.get("RepoTags")),
@@ -438,24 +469,37 @@ def _summary(row: Mapping[str, Any], details: bool = False) -> ImageSummary:
     )
 
 
-def _is_described(row: Mapping[str, Any], manifests: Sequence[Mapping[str, Any]]) -> bool:
+def _is_described(row: Mapping[str, Any], manifests: Sequence[Manifest]) -> bool:
     """Return whether the engine can describe the image of a row of its list.
 
     If it can't, Docker 28 lists the digest without a repository (daemon/containerd/image_list.go).
     """
     if not all(name.digest for name in map(ListedName, row.get("RepoDigests") or ())):
         return False
-    return not manifests or any(part.get("Available") for part in _of_images(manifests))
+    return not manifests or any(part.available for part in _of_images(manifests))
 
 
-def _of_images(manifests: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the manifests of an index that are images: neither attestations nor artifacts."""
-    return [part for part in manifests if part.get("Kind") == "image"]
+def manifests_of(rows: Iterable[Mapping[str, Any]] | None) -> tuple[Manifest, ...]:
+    """Return the manifests of an image, parsed from the engine's answer."""
+    return tuple(_manifest(row) for row in rows or ())
 
 
-def _platform(manifest: Mapping[str, Any]) -> Platform:
-    """Return the platform of an image's manifest, as the engine reports it."""
-    return platform_of((manifest.get("ImageData") or {}).get("Platform") or {})
+def _manifest(row: Mapping[str, Any]) -> Manifest:
+    image, size = row.get("ImageData") or {}, row.get("Size") or {}
+    return Manifest(
+        id=str(row.get("ID") or ""),
+        kind=str(row.get("Kind") or ""),
+        available=bool(row.get("Available")),
+        platform=platform_of(image.get("Platform") or {}),
+        content=int(size.get("Content") or 0),
+        unpacked=int((image.get("Size") or {}).get("Unpacked") or 0),
+        total=int(size.get("Total") or 0),
+    )
+
+
+def _of_images(manifests: Iterable[Manifest]) -> list[Manifest]:
+    """Return the manifests of an index that are images."""
+    return [part for part in manifests if part.is_image]
 
 
 def _told(filters: Mapping[str, Sequence[str]]) -> str:

@@ -15,12 +15,7 @@ from typing import Any, NamedTuple
 from ansible_collections.gantry.docker.plugins.module_utils._container.containers import Container, Containers
 from ansible_collections.gantry.docker.plugins.module_utils._container.words import parse_name
 from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
-from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
-from ansible_collections.gantry.docker.plugins.module_utils._image.reference import (
-    Reference,
-    begins_id,
-    parse_image_name,
-)
+from ansible_collections.gantry.docker.plugins.module_utils._image.reference import Reference, begins_id
 from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, Report, Taken
 
 
@@ -90,8 +85,5 @@ def _described(engine: Engine, container: Container, wanted: Wanted, observed: O
 
 def _image_name(container: Container) -> str | None:
     """Return the name of the image that the container was made with; None if that was an Id."""
-    try:
-        name = parse_image_name(str(container.config.get("Image") or ""))
-    except InvalidInput:
-        return None
+    name = container.image_name
     return str(name) if isinstance(name, Reference) and not begins_id(name, container.image_id) else None

@@ -136,7 +136,7 @@ def _parts(engine: Engine, image: Image) -> list[str]:
     Then the engine pushes the manifest for its own platform alone (daemon/containerd/image_push.go).
     """
     manifests = engine.images.manifests(image.id)
-    here = [str(manifest["ID"]) for manifest in manifests if manifest.get("Available")]
+    here = [manifest.id for manifest in manifests if manifest.available]
     return here if len(here) < len(manifests) else []
 
 

@@ -18,15 +18,13 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from itertools import accumulate, repeat
-from typing import Any
 
 from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils._engine.errors import trying_to
-from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image, ImageSummary
+from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image, ImageSummary, Manifest
 from ansible_collections.gantry.docker.plugins.module_utils._errors import Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils._image.history import layer_sizes
 from ansible_collections.gantry.docker.plugins.module_utils._image.layers import chain_ids
-from ansible_collections.gantry.docker.plugins.module_utils._image.platform import platform_of
 from ansible_collections.gantry.docker.plugins.module_utils._retention.disk import Disk, Footprint, partings
 from ansible_collections.gantry.docker.plugins.module_utils._transport.answers import Unexpected
 from ansible_collections.gantry.docker.plugins.module_utils._transport.client import Refused, target
@@ -79,12 +77,12 @@ def _unpacked(engine: Engine, image: ImageSummary, inspected: Image | None) -> i
         return image.size
     if image.manifests:
         others = _of_other_platforms(image, inspected)
-        return sum(_bytes(manifest, "Unpacked") for manifest in image.manifests if manifest not in others)
+        return sum(manifest.unpacked for manifest in image.manifests if manifest not in others)
     if inspected is None:
         return image.size
     # The list counts blobs and snapshots. Inspect counts the blobs alone, and only those of one platform.
     if image.parent:
-        return max(0, image.size - int(inspected.inspected.get("Size") or 0))
+        return max(0, image.size - inspected.size)
     return sum(_history_sizes(engine, image.id, len(inspected.diff_ids)))
 
 
@@ -93,14 +91,14 @@ def _size(engine: Engine, image: ImageSummary, unpacked: int, inspected: Image |
     if not engine.containerd_store:
         return image.size
     if _blobs_count(engine):
-        others = sum(_bytes(manifest, "Total") for manifest in _of_other_platforms(image, inspected))
+        others = sum(manifest.total for manifest in _of_other_platforms(image, inspected))
         return image.size + image.index_size - others
     # An engine without manifests in its list reports the bytes of blobs only for images of its own platform.
     blind = inspected is not None and not image.manifests and inspected.platform != engine.platform
     return 0 if blind else unpacked
 
 
-def _of_other_platforms(image: ImageSummary, inspected: Image | None) -> list[Mapping[str, Any]]:
+def _of_other_platforms(image: ImageSummary, inspected: Image | None) -> list[Manifest]:
     """Return the manifests of an index without the one that inspect shows.
 
     Their layers aren't known, and other images may hold these: so their bytes aren't promised. An image that shares no
@@ -108,9 +106,8 @@ def _of_other_platforms(image: ImageSummary, inspected: Image | None) -> list[Ma
     """
     if inspected is None:
         return []
-    platforms = (((manifest.get("ImageData") or {}).get("Platform") or {}) for manifest in image.manifests)
     shown = inspected.platform
-    return [manifest for manifest, own in zip(image.manifests, platforms) if own and platform_of(own) != shown]
+    return [part for part in image.manifests if any(part.platform) and part.platform != shown]
 
 
 def _doubtful(
@@ -129,14 +126,14 @@ def _doubtful(
     if not (engine.containerd_store and any(image.manifests for image in images)):
         return {}
     committed = Counter(image.parent for image in images if image.parent)
-    manifests = Counter(str(manifest.get("ID")) for image in images for manifest in image.manifests)
-    attested = sum(any(map(_is_attestation, image.manifests)) for image in images)
+    manifests = Counter(manifest.id for image in images for manifest in image.manifests)
+    attested = sum(any(manifest.is_attestation for manifest in image.manifests) for image in images)
     doubtful: dict[str, int] = {}
     for image in (image for image in images if image.id in concerned):
         most = sum(
-            _bytes(manifest, "Content")
+            manifest.content
             for manifest in image.manifests
-            if manifests[str(manifest.get("ID"))] > 1 or (attested > 1 and _is_attestation(manifest))
+            if manifests[manifest.id] > 1 or (attested > 1 and manifest.is_attestation)
         )
         if committed[image.parent] > 1:
             sizes = _history_sizes(engine, image.id, len(footprints[image.id].layers))
@@ -144,16 +141,6 @@ def _doubtful(
         if most:
             doubtful[image.id] = most
     return doubtful
-
-
-def _is_attestation(manifest: Mapping[str, Any]) -> bool:
-    return bool(manifest.get("Kind") == "attestation" and manifest.get("Available"))
-
-
-def _bytes(manifest: Mapping[str, Any], kind: str) -> int:
-    """Return the bytes of a manifest. kind: Content for its blobs, Unpacked for its snapshots, Total for both."""
-    size = (manifest.get("ImageData") or {}).get("Size") if kind == "Unpacked" else manifest.get("Size")
-    return int((size or {}).get(kind) or 0)
 
 
 def _below(

@@ -75,4 +75,4 @@ def with_parts(engine: Engine, group: ArchivedGroup, image: Image | None) -> Ima
 
 def _available(image: Image) -> set[str]:
     """Return the digests of an image's manifests whose content is completely here."""
-    return {str(part["ID"]) for part in image.manifests if part.get("Available")}
+    return {part.id for part in image.manifests if part.available}

@@ -20,6 +20,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._engine.images impor
     ImageSize,
     ImageSummary,
     _summary,
+    manifests_of,
 )
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import ListedName
 from ansible_collections.gantry.docker.plugins.module_utils._transport.client import Client
@@ -66,7 +67,7 @@ NOTE = {"ID": ID, "Kind": "attestation", "Available": True}
     ],
 )
 def test_answers_tell_what_is_whole(inspected: Mapping[str, Any], manifests: Any, whole: bool, artifact: bool) -> None:
-    image = Image(inspected, manifests)
+    image = Image(inspected, manifests_of(manifests))
     assert (image.whole, image.is_artifact) == (whole, artifact)
     assert bool(image.flaw) is not whole
     assert ("artifact" in image.flaw) is artifact

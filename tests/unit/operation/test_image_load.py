@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.gantry.docker.plugins.module_utils._archive.index import read_index
 from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
-from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image
+from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image, manifests_of
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils._image.layers import chain_ids
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform
@@ -38,7 +38,7 @@ def inspected(image: archives.Image, *manifests: dict[str, Any]) -> Image:
     """Return an archived image as an engine describes it. manifests: the engine's report of its parts."""
     described = {"Os": "linux", "Architecture": image.architecture, "Created": "2026-01-02T03:04:05.678901234Z"}
     layers = {"RootFS": {"Type": "layers", "Layers": list(image.diff_ids)}, "Config": dict(image.settings)}
-    return Image({"Id": image.config_digest, **described, **layers}, manifests)
+    return Image({"Id": image.config_digest, **described, **layers}, manifests_of(manifests))
 
 
 def told(image: archives.Image, available: bool) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image
+from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image, Manifest, manifests_of
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, InvalidInput
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform
 from ansible_collections.gantry.docker.plugins.module_utils._operation import image_save
@@ -233,7 +233,8 @@ def packed(content: int, layers: int = 1, platforms: tuple[str, ...] = ("amd64",
         }
         for architecture in platforms
     )
-    return Image(image("1", "a:1", layers=layers, size=5000).inspected, (*manifests, {"Kind": "attestation"}))
+    described = image("1", "a:1", layers=layers, size=5000).inspected
+    return Image(described, manifests_of([*manifests, {"Kind": "attestation"}]))
 
 
 TWICE = Image({**A.inspected, "RootFS": {"Layers": [LAYERS[0], LAYERS[1], LAYERS[0]]}, "Size": 5000})
@@ -251,7 +252,12 @@ TWICE = Image({**A.inspected, "RootFS": {"Layers": [LAYERS[0], LAYERS[1], LAYERS
         (packed(40, platforms=("arm64", "amd64")), True, 39, "takes 40 bytes or more"),
         # An unknown size is no reason to refuse
         (packed(40, platforms=("arm64",)), True, 0, ""),
-        (Image(image("1", "a:1", size=5000).inspected, ({"Kind": "image", "Available": True},)), True, 0, ""),
+        (
+            image("1", "a:1", size=5000)._replace(manifests=manifests_of([{"Kind": "image", "Available": True}])),
+            True,
+            0,
+            "",
+        ),
         (image("1", "a:1", size=5000), False, 0, ""),
         (TWICE, True, 0, ""),
     ],
@@ -297,9 +303,9 @@ def test_sizes_of_an_older_version_of_the_api_are_in_doubt(
     assert is_in_doubt(engine, described, free) is doubt
 
 
-def of(*here: tuple[str, bool]) -> tuple[dict[str, Any], ...]:
-    """Return the manifests of an index. here: each architecture, and whether its image is here."""
-    return tuple(
+def of(*here: tuple[str, bool]) -> tuple[Manifest, ...]:
+    """The manifests of an index, by architecture and whether the image is here."""
+    return manifests_of(
         {"Kind": "image", "Available": there, "ImageData": {"Platform": {"os": "linux", "architecture": architecture}}}
         for architecture, there in here
     )
