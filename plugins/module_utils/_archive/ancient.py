@@ -4,10 +4,10 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Archives of Docker before 1.10: an image for each layer, which names its parent; no configs, and no manifest.json.
+"""Archives of Docker before 1.10: without configs and manifest.json, but with an image for each layer.
 
-Configs are made of them as classic stores make these of such an archive (moby, v25 to v28, image/tarexport/load.go,
-legacyLoad, and image/v1/imagev1.go), byte for byte, so that an image has the Id that it has after docker load.
+Each image names its parent. The configs are made from the images, byte for byte as classic stores make them (moby, v25
+to v28, image/tarexport/load.go, legacyLoad, and image/v1/imagev1.go). So an image has the same Id as after docker load.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ _FIELDS = frozenset(
     | {"architecture", "variant", "os", "Size"}
 )
 _LEFT_OUT = ("id", "parent", "Size", "parent_id", "layer_id", "throwaway")
-# Of older engines only the fields are kept that engines know; imagev1.go, noFallbackMinVersion
+# If an image is from an older engine, only the fields that engines know are kept: imagev1.go, noFallbackMinVersion.
 _KEPT_AS_WRITTEN = [1, 8, 3]
-# moby, api/types/container/config.go: the fields in their order, each with a value of its type.
+# moby, api/types/container/config.go: the fields in their order, each with an empty value of its type.
 _SETTINGS: Mapping[str, Any] = {
     "Hostname": "",
     "Domainname": "",
@@ -75,14 +75,14 @@ _LEFT_OUT_EMPTY = frozenset(
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?(Z|[+-]\d\d:\d\d)")
 _STRING_OR_SPACE = re.compile(r'("(?:[^"\\]|\\.)*")|[ \t\r\n]+')
-# Go's encoding/json writes these so, for browsers.
+# Go's encoding/json escapes these characters, for browsers.
 _ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
 
 
 class _Image(NamedTuple):
-    """An image, which is a layer.
+    """An image, which is one layer.
 
-    text: its description. described: the same, parsed. step: what the history says of it. layer: its layer's entry.
+    text: its description. described: the same, parsed. step: its row in the history. layer: its layer's entry.
     """
 
     text: str
@@ -93,10 +93,9 @@ class _Image(NamedTuple):
 
 
 def read_ancient(contents: Contents, hashed: Callable[[Mapping[str, Entry]], Mapping[str, str | None]]) -> list[Listed]:
-    """Return the images of such an archive, whose configs are added to its contents. Raise Unreadable.
+    """Return the images of such an archive, and add their configs to its contents. Raise Unreadable.
 
-    They are those with a tag, and those that are nobody's parent. hashed: gives the digests of files, by their names;
-    None for one that is compressed.
+    The images are the ones with a tag, and the ones that aren't parents of others. hashed: as in index.Hashed.
     """
     names = sorted({*contents.files, *contents.links})
     images = {top: _image(contents, top) for top in dict.fromkeys(n.partition("/")[0] for n in names if "/" in n)}
@@ -129,7 +128,7 @@ def _image(contents: Contents, top: str) -> _Image:
 
 
 def _tags(contents: Contents, images: Mapping[str, _Image]) -> dict[str, list[str]]:
-    """The tags of each image that has some."""
+    """Return the tags of the images that have any."""
     tags: dict[str, list[str]] = {}
     meant: dict[str | None, str] = {}
     repositories = documents.parsed(contents.document(REPOSITORIES) or b"", REPOSITORIES)
@@ -145,7 +144,7 @@ def _tags(contents: Contents, images: Mapping[str, _Image]) -> dict[str, list[st
 
 
 def _chain(images: Mapping[str, _Image], top: str) -> list[str]:
-    """The images that one is made of, the lowest first."""
+    """Return an image and its ancestors, the lowest first."""
     chain = [top]
     while parent := images[chain[-1]].parent:
         if parent not in images:
@@ -181,7 +180,7 @@ def _config(chain: Sequence[_Image], diff_ids: Sequence[str]) -> bytes:
 
 
 def _step(described: Mapping[str, Any]) -> dict[str, Any]:
-    """What the history says of an image."""
+    """Return the row of the history for an image."""
     command = _settings(described.get("container_config"))["Cmd"] or ()
     step = {
         "created": _time(described),
@@ -193,7 +192,7 @@ def _step(described: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _members(text: str) -> dict[str, str]:
-    """The members of an object, each as it is written but for white space and what Go escapes."""
+    """Return the members of an object as they are written, but without white space and with Go's escapes."""
     text = _STRING_OR_SPACE.sub(lambda match: match.group(1) or "", text)
     read = json.JSONDecoder().raw_decode
     members, position = {}, 1
@@ -206,7 +205,7 @@ def _members(text: str) -> dict[str, str]:
 
 
 def _rewritten(described: Mapping[str, Any]) -> dict[str, str]:
-    """The members of an object of which Go makes a struct and an object again (moby, image/image.go, V1Image)."""
+    """Return the members of an object after Go has read it as a V1Image and written it (moby, image/image.go)."""
     texts = ("comment", "container", "docker_version", "author", "architecture", "variant", "os")
     members = {key: documents.text(described.get(key), "json") for key in texts}
     rewritten: dict[str, Any] = {key: value for key, value in members.items() if value}
@@ -218,7 +217,7 @@ def _rewritten(described: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _settings(value: Any) -> dict[str, Any]:
-    """An object of which Go makes a container's config and an object again."""
+    """Return a container's config after Go has read and written it."""
     found = documents.renamed(documents.mapping(value, "json"), frozenset(_SETTINGS), "json")
     settings = {key: _setting(key, empty, found.get(key)) for key, empty in _SETTINGS.items()}
     return {key: setting for key, setting in settings.items() if setting or key not in _LEFT_OUT_EMPTY}
@@ -228,7 +227,7 @@ def _setting(key: str, empty: Any, value: Any) -> Any:
     if value is None:
         return None if isinstance(empty, (list, dict)) else empty
     if isinstance(empty, list):
-        # Dockers before 1.8 let a command be one string.
+        # Docker before 1.8 allowed a command to be one string.
         return documents.texts([value] if isinstance(value, str) else value, "json")
     if not isinstance(value, type(empty)):
         raise Unreadable(f"its json has a {key} of another kind than engines know")
@@ -238,7 +237,7 @@ def _setting(key: str, empty: Any, value: Any) -> Any:
 
 
 def _time(described: Mapping[str, Any]) -> str | None:
-    """The time of creation as Go writes it: without zeros at the end; None if there is none."""
+    """Return the time of creation as Go writes it, without zeros at the end; None if there is none."""
     text = documents.text(described.get("created"), "json")
     match = _TIME.fullmatch(text)
     if match is None:

@@ -4,10 +4,10 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""What an OCI layout holds beside images: signatures, charts, bills of materials and the like.
+"""The artifacts of an OCI layout: signatures, charts, bills of materials and the like.
 
 They have manifests too (image-spec, manifest.md, Guidelines for Artifact Usage). Some have an image's config, and only
-their layers tell that they are none: so cosign writes signatures (specs/SIGNATURE_SPEC.md).
+their layers show that they are no images: cosign writes signatures so (specs/SIGNATURE_SPEC.md).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _FULL_NAME = "io.containerd.image.name"
 
 
 class Artifact(NamedTuple):
-    """Something in an OCI layout that is no image. name: as it is written there; empty for none. kind: a media type."""
+    """An artifact in an OCI layout. name: as it is written there; "" without one. kind: a media type."""
 
     name: str
     digest: str
@@ -41,12 +41,12 @@ class Artifact(NamedTuple):
 
 
 def images_of(index: ArchiveIndex) -> tuple[ArchivedImage, ...]:
-    """The images of an archive without what only looks like one. Raises Unreadable."""
+    """Return the images of an archive, without artifacts that look like images. Raise Unreadable."""
     return tuple(image for image in index.images if image.listed or not _is_artifact(index, image))
 
 
 def artifacts_of(index: ArchiveIndex) -> tuple[Artifact, ...]:
-    """What the archive's index.json names beside images. Raises Unreadable."""
+    """Return the artifacts in the archive's index.json. Raise Unreadable."""
     if _INDEX not in index.documents:
         return ()
     images = {known for image in images_of(index) for known in (image.index_digest, image.manifest_digest)}
@@ -55,7 +55,7 @@ def artifacts_of(index: ArchiveIndex) -> tuple[Artifact, ...]:
 
 
 def blobs_below(index: ArchiveIndex, digests: Iterable[str]) -> set[str]:
-    """The names of the blobs of these manifests and indexes, and of all that they name. Raises Unreadable."""
+    """Return the names of the blobs of these manifests and indexes, and of all that they name. Raise Unreadable."""
     found: set[str] = set()
     waiting = list(digests)
     while waiting:
@@ -87,12 +87,12 @@ def _layers(body: Mapping[str, Any], blob: str) -> list[dict[str, Any]]:
 
 
 def _foreign(layers: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The media types of those that are no image's layers."""
+    """Return the media types of the parts that are no layers of images."""
     kinds = [str(layer.get("mediaType") or "") for layer in layers]
     return [kind for kind in kinds if kind and not kind.startswith(_LAYERS)]
 
 
 def _body(index: ArchiveIndex, name: str) -> dict[str, Any]:
-    """A manifest or index that was read; empty for anything else."""
+    """Return a manifest or index that was read; an empty object for any other digest."""
     data = index.documents.get(name)
     return object_of(parsed(data, name), name) if data is not None else {}

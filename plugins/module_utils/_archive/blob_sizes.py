@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""The sizes of an image's layers, from an archive that is read no further than that."""
+"""The sizes of an image's layers, from the first entries of an archive."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.tar import 
 
 
 def blob_sizes(archive: Iterator[bytes], image_id: str, layers: int) -> tuple[int, ...]:
-    """The sizes of an image's layers as blobs, the lowest first, from its manifest; none if that isn't there.
+    """Return the sizes of an image's layers as blobs, the lowest first, from its manifest; none if that isn't there.
 
-    archive: an OCI archive of the image, of which no more is read than is needed. image_id: the digest of its
-    manifest or index. layers: how many the image has, to tell its manifest from those of other platforms.
+    archive: an OCI archive of the image, which is read only as far as needed. image_id: the digest of its manifest or
+    index. layers: their number, which distinguishes the manifest from those of other platforms.
     """
     source = StreamSource(archive)
     documents: dict[str, Any] = {}
@@ -39,13 +39,13 @@ def blob_sizes(archive: Iterator[bytes], image_id: str, layers: int) -> tuple[in
 
 
 def _objects(document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
-    """The objects in a list of a document, which may be of any shape."""
+    """Return the objects in a list of a document, which may have any form."""
     found = document.get(name)
     return [part for part in found if isinstance(part, dict)] if isinstance(found, list) else []
 
 
 def _object(data: bytes) -> Mapping[str, Any]:
-    """A JSON object; an empty one for anything else, such as a small layer."""
+    """Return a JSON object; an empty one for all else, such as a small layer."""
     try:
         value = json.loads(data) if data.startswith(b"{") else None
     except (ValueError, RecursionError):

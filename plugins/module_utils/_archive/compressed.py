@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Archives packed as they are written, and found again in the middle as they are read."""
+"""Archives that are compressed while they are written, and read from the middle."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.tar import 
 from ansible_collections.gantry.docker.plugins.module_utils._archive.trailing_index import embedded_section
 from ansible_collections.gantry.docker.plugins.module_utils._archive.writer import Head
 
-# No engine writes faster than so many threads compress at the usual level.
+# No engine writes faster than this number of threads compresses at the default level.
 _MOST_THREADS = 4
-# How much a thread compresses at a time. The library's own choice takes 64 MiB of memory, for half a percent of size;
-# at high levels, where the threads look back further than that, it would cost most of the time.
+# The bytes that a thread compresses at a time. The library's own choice would take 64 MiB of memory, for half a percent
+# of size. At high levels, where threads look back further than this, it would take most of the time.
 _JOB = 2 << 20
 _LAST_QUICK_LEVEL = 9
-# What is handed to the thread that packs, at a time; and how many of these may wait for it.
+# The bytes that are handed to the packing thread at a time, and the most such batches that wait for it.
 _BATCH = 1 << 20
 _MOST_WAITING = 4
-# How much is written before the disk is to begin with it.
+# The bytes that are written before the kernel is asked to write them to the disk.
 _BACKLOG = 8 << 20
-# A new frame begins with an entry, but not for every small one: frames cost bytes and time.
+# The fewest bytes of a frame. Frames begin with an entry, but each costs bytes and time.
 _SMALLEST_FRAME = 1 << 20
 
 
 class _Frame(Protocol):
     def compress(self, data: bytes, /) -> bytes:
-        """What comes out for the data, which may be less than it gives in the end."""
+        """Return compressed bytes for the data; further ones may come later."""
 
     def flush(self) -> bytes:
-        """What comes out at the end."""
+        """Return the last bytes."""
 
 
 class _Plain:
@@ -57,11 +57,11 @@ class _Plain:
 
 
 class Packer:
-    """Writes an archive to a file; a context that ends with the writing.
+    """A writer of an archive to a file. It must be used as a context.
 
-    size, sha256: of the file, once it is finished.
-    Compression, the checksum of the file and writing have a thread of their own, so that who hands the pieces on can
-    get and check further ones meanwhile. What goes wrong there is raised later by tee or finish.
+    size, sha256: of the file, after finish().
+    Compressing, hashing and writing have a thread of their own, so that further pieces can be read and verified
+    meanwhile. An error in that thread is raised later, by tee() or finish().
     """
 
     def __init__(self, file: BinaryIO, compression: Compression) -> None:
@@ -74,7 +74,7 @@ class Packer:
         self._breaks: list[tuple[int, int]] = []
         self._position = 0
         self._frame = self._new_frame()
-        # Signals are for the main thread, which they are to wake.
+        # Signals must come to the main thread, to wake it.
         self._writer = ThreadPoolExecutor(
             1, initializer=signal.pthread_sigmask, initargs=(signal.SIG_BLOCK, signal.valid_signals())
         )
@@ -90,11 +90,11 @@ class Packer:
 
     @property
     def sha256(self) -> str:
-        """The checksum of the file."""
+        """The SHA-256 of the file."""
         return self._hash.hexdigest()
 
     def tee(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """Write pieces and hand them on."""
+        """Write pieces, and yield each of them."""
         for piece in pieces:
             self._batch.append(piece)
             self._batch_size += len(piece)
@@ -104,7 +104,7 @@ class Packer:
             yield piece
 
     def finish(self, index: ArchiveIndex) -> None:
-        """Write what is left, and the index where the archive is compressed."""
+        """Write the rest and, if the archive is compressed, the trailing index."""
         self._hand_over()
         self._wait_for(0)
         self._write(self._frame.flush())
@@ -117,7 +117,7 @@ class Packer:
         self._batch, self._batch_size = [], 0
 
     def _wait_for(self, most: int) -> None:
-        """Wait until no more than so many batches are to be written; raises what writing them raised."""
+        """Wait until at most this number of batches is unwritten; raise the error of their writing."""
         while len(self._waiting) > most:
             self._waiting.popleft().result()
 
@@ -149,14 +149,14 @@ class Packer:
         self._hash.update(data)
         self.size += len(data)
         if self.size - self._begun >= _BACKLOG:
-            # Linux begins to write what is no longer needed in memory (mm/fadvise.c), so that little is left to wait
-            # for when all of it has to be on the disk.
+            # Linux begins to write these bytes, as they are no longer needed in memory (mm/fadvise.c). So the wait for
+            # the disk at the end is short.
             os.posix_fadvise(self._file.fileno(), self._begun, self.size - self._begun, os.POSIX_FADV_DONTNEED)
             self._begun = self.size
 
 
 class Unpacker:
-    """Gives the content of any file in an archive; files in the order in which they lie come quickest."""
+    """A reader of single files in an archive. It is fastest if the files are read in their order."""
 
     def __init__(self, file: BinaryIO, index: ArchiveIndex) -> None:
         self._file = file
@@ -166,7 +166,7 @@ class Unpacker:
         self._begun = 0
 
     def data(self, entry: Entry) -> Iterator[bytes]:
-        """A file's content; raises Unreadable if there is less of it."""
+        """Yield a file's content; raise Unreadable if the archive ends before."""
         return entry.content(partial(pieces_of, self._at(entry.offset)))
 
     def _at(self, offset: int) -> Reader:
@@ -186,7 +186,7 @@ def _zstd_compressor(level: int, threads: int) -> Any:
     library = zstandard()
     parameters = library.ZstdCompressionParameters.from_level(
         level,
-        # With worker threads, were it one: without, the same content would give other bytes.
+        # Always with worker threads, even if it is one: without them the same content gives other bytes.
         threads=threads or min(os.cpu_count() or 1, _MOST_THREADS),
         job_size=_JOB if level <= _LAST_QUICK_LEVEL else 0,
         write_checksum=True,

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""What archives are compressed with: told by their content, or chosen."""
+"""The compression of archives: detected from their content, or chosen by the user."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
 
-# Levels that can be chosen, and what is taken if none is.
+# The levels that can be chosen, and the default.
 LEVELS = {"gzip": (range(1, 10), 6), "zstd": (range(1, 20), 3)}
 
 _ENDINGS = {".gz": "gzip", ".tgz": "gzip", ".zst": "zstd", ".tzst": "zstd"}
@@ -34,7 +34,7 @@ HEAD = max(len(magic) for magic, _name in _MAGIC)
 
 
 class Compression(NamedTuple):
-    """How an archive is to be packed. kind: none, gzip or zstd. threads: zstd's; 0 for as many as are of use."""
+    """How an archive is to be packed. kind: none, gzip or zstd. threads: for zstd; 0 for as many as are useful."""
 
     kind: str
     level: int
@@ -42,7 +42,7 @@ class Compression(NamedTuple):
 
 
 def parse_compression(path: str, kind: str | None, level: int | None, threads: int) -> Compression:
-    """The compression that is asked for, or that the path's ending tells; raises InvalidInput."""
+    """Return the wanted compression, or else the one that the path's ending means; raise InvalidInput."""
     if kind is None:
         if path.endswith(_ONLY_READ):
             raise InvalidInput(
@@ -65,7 +65,7 @@ def parse_compression(path: str, kind: str | None, level: int | None, threads: i
 
 
 def detect(head: bytes) -> str:
-    """The compression that content with this head (HEAD bytes of it) has: none, gzip, xz, bzip2 or zstd."""
+    """Return the compression of content, from its first HEAD bytes: none, gzip, xz, bzip2 or zstd."""
     for magic, name in _MAGIC:
         if head.startswith(magic):
             return name
@@ -73,7 +73,7 @@ def detect(head: bytes) -> str:
 
 
 def zstandard() -> Any:
-    """The library that packs zstd; raises InvalidInput if there is none."""
+    """Return the library that packs zstd; raise InvalidInput if it isn't installed."""
     try:
         import zstandard
     except ImportError as error:

@@ -26,25 +26,25 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.tar import 
 )
 from ansible_collections.gantry.docker.plugins.module_utils._errors import Unreadable
 
-# Registries take manifests of 4 MiB (containerd, core/remotes/docker/resolver.go), Podman configs of
-# 4 MiB (containers/image, internal/iolimits); real ones have a hundredth of that.
+# Registries accept manifests of 4 MiB (containerd, core/remotes/docker/resolver.go), Podman configs of 4 MiB
+# (containers/image, internal/iolimits). Real ones have a hundredth of that.
 MAX_DOCUMENT = 8 << 20
-# All documents that are read of one archive.
+# The most bytes of all documents that are read from one archive.
 MAX_DOCUMENTS = 64 << 20
-# What an archive of ours leaves out, because who loads it has it already (docs/archives.md).
+# The document of a thin archive that lists the layers it leaves out (docs/archives.md).
 THIN = "gantry-docker-thin.json"
 
-# A link in an archive leads to a file, not to further links.
+# The most links that are followed one after the other. In real archives a link leads to a file.
 _MAX_LINKS = 8
 
 
 class Contents:
-    """An archive's files and links, and a way to read the small ones.
+    """An archive's files and links, and the documents among them.
 
-    files, links: by name. Of two entries with one name the last counts, as it does for engines:
-    Docker unpacks archives, and containerd remembers the last.
-    end: where the last entry ends. marked: whether the mark of an archive's end follows it.
-    documents: the small files that were read, by name.
+    files, links: by name. If two entries have the same name, the last one counts, as for engines: Docker unpacks
+    archives, and containerd keeps the last entry.
+    end: the end of the last entry. marked: whether the end mark of a tar archive follows it.
+    documents: the documents that were read, by name.
     """
 
     def __init__(self, bounds: Bounds | None = None) -> None:
@@ -56,12 +56,12 @@ class Contents:
         self.documents: dict[str, bytes] = {}
         self._documents_size = 0
         self._values = 0
-        # By the names of hard links the files that they are, and these files.
+        # The files that hard links are, by the links' names; and the set of these files.
         self._hard: dict[str, str] = {}
         self._linked: set[str] = set()
 
     def resolve(self, name: str) -> str | None:
-        """The file that a name means, through links; None if there is none."""
+        """Return the name of the file that a name resolves to through links; None if there is none."""
         for _step in range(_MAX_LINKS):
             if name in self.files:
                 return name
@@ -71,7 +71,7 @@ class Contents:
         raise Unreadable(f"its entry {shown(name)} is a link to links without end")
 
     def document(self, name: str) -> bytes | None:
-        """The bytes of the file that a name means; None if there is none."""
+        """Return the bytes of the file that a name resolves to; None if there is none."""
         file = self.resolve(name)
         if file is None or file in self.documents:
             return self.documents.get(file or "")
@@ -81,7 +81,7 @@ class Contents:
         return self._kept_document(file, self._read(file))
 
     def add(self, name: str, data: bytes) -> None:
-        """Add a document that is nowhere in the archive."""
+        """Add a document that isn't in the archive."""
         self.files[name] = Entry(self.end, self.end, len(data))
         self._kept_document(name, data)
 
@@ -110,7 +110,7 @@ class Contents:
         self.links.pop(name, None)
         self._hard.pop(name, None)
         if name in self._linked:
-            # The link remains the old file.
+            # The link would remain the old file.
             raise Unreadable(f"it has a file {shown(name)}, a hard link to that, and the file again", REPACK)
         if member.link is None:
             self.files[name] = member.entry
@@ -120,7 +120,7 @@ class Contents:
             self.links[name] = member.link
 
     def _hard_target(self, name: str, target: str) -> str:
-        """The file that a hard link is: engines link what they have unpacked so far."""
+        """Return the file that a hard link is. It must come before the link, as engines unpack in this order."""
         target = self._hard.get(target, target)
         if target not in self.files:
             raise Unreadable(
@@ -131,16 +131,16 @@ class Contents:
         return target
 
     def _check_paths(self, others: Set[str]) -> None:
-        """Raise Unreadable if some entries lie below a link or a file, or some links lead through one.
+        """Raise Unreadable if an entry is below a link or a file, or if a link leads through one.
 
-        Docker unpacks archives: what lies below a link is written elsewhere, and a file takes the place of a
-        directory with all that is in it. others: the names of entries that are neither files nor links.
+        Docker unpacks archives: an entry below a link would be written elsewhere, and a file would replace a directory
+        with all its content. others: the names of entries that are neither files nor links.
         """
         leaves = self.files.keys() | self.links.keys()
         both = next(iter(leaves & others), None)
         if both is not None:
             raise Unreadable(f"its entry {shown(both)} is a directory as well", REPACK)
-        # What lies below a name follows it at once: no other character comes before a slash.
+        # A slash sorts before all other characters, so the entries below a name follow it at once.
         names = sorted({*leaves, *others, *self.links.values()}, key=lambda name: name.replace("/", "\0"))
         for name, following in zip(names, names[1:]):
             if following.startswith(f"{name}/") and name in leaves:
@@ -153,7 +153,7 @@ class Contents:
 
 
 class PlainContents(Contents):
-    """Those of an archive that can be sought in: documents are read when they are asked for."""
+    """The contents of an uncompressed archive in a file: documents are read when they are needed."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         super().__init__(Bounds.of(size))

@@ -18,13 +18,13 @@ from typing import Protocol
 from ansible_collections.gantry.docker.plugins.module_utils._archive.compression import ZSTD_FRAME, ZSTD_SKIPPABLE
 from ansible_collections.gantry.docker.plugins.module_utils._errors import Unreadable
 
-# How much is unpacked at a time, and read: what follows the end of a packed stream is copied, so that
-# little is read where there may be very many short streams.
+# The bytes that are unpacked and read at a time. Bytes after the end of a compressed stream are copied, so little is
+# read where there may be many short streams.
 PIECE = 1 << 18
 _PACKED_PIECE = 1 << 15
 
-# Memory that a decompressor may take. xz -9 needs 65 MiB, zstd -22 a window of 128 MiB; a file that
-# asks for more was made to hurt, or with options that other hosts couldn't unpack either.
+# The most memory for a decompressor. xz -9 needs 65 MiB, zstd -22 a window of 128 MiB. A file that needs more is
+# hostile, or was made with options that other hosts couldn't unpack either.
 _XZ_MEMORY = 256 << 20
 _ZSTD_WINDOW = 128 << 20
 
@@ -33,33 +33,33 @@ _ZSTD_BLOCK = 128 << 10
 
 
 class Reader(Protocol):
-    """Whatever bytes can be read from; an empty answer means the end, a short one doesn't."""
+    """A source of bytes. An empty result means the end, a short one doesn't."""
 
     def read(self, size: int, /) -> bytes:
         """Up to size bytes."""
 
 
 class _Decompressor(Protocol):
-    """What BZ2Decompressor and LZMADecompressor have in common."""
+    """The common methods of BZ2Decompressor and LZMADecompressor."""
 
     @property
     def eof(self) -> bool:
-        """Whether the packed stream has ended."""
+        """Whether the compressed stream has ended."""
 
     @property
     def needs_input(self) -> bool:
-        """Whether nothing more comes out before more was put in."""
+        """Whether it needs more input to return more."""
 
     @property
     def unused_data(self) -> bytes:
-        """What was put in beyond the end."""
+        """The input after the end of the stream."""
 
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-        """Up to max_length bytes of what the data unpacks to."""
+        """Return up to max_length unpacked bytes."""
 
 
 class Rejoined(io.RawIOBase):
-    """A stream whose head was read to see what it is, with the head put back."""
+    """A stream whose head was read to detect its compression, with that head put back."""
 
     def __init__(self, head: bytes, rest: Reader) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class Rejoined(io.RawIOBase):
 
 
 def read_exactly(source: Reader, size: int) -> bytes:
-    """Size bytes, or as many as there are before the end."""
+    """Return size bytes, or all that come before the end."""
     piece = source.read(size)
     if len(piece) == size or not piece:
         return piece
@@ -89,7 +89,7 @@ def read_exactly(source: Reader, size: int) -> bytes:
 
 
 def pieces_of(source: Reader, size: int) -> Iterator[bytes]:
-    """The next size bytes, in pieces of no more than PIECE bytes; raises Unreadable if there are fewer."""
+    """Yield the next size bytes, in pieces of at most PIECE bytes; raise Unreadable if there are fewer."""
     while size:
         piece = source.read(min(size, PIECE))
         if not piece:
@@ -99,11 +99,11 @@ def pieces_of(source: Reader, size: int) -> Iterator[bytes]:
 
 
 def unpacked(source: Reader, compression: str) -> Iterator[bytes]:
-    """The content of a stream, in pieces of no more than PIECE bytes.
+    """Yield the unpacked content of a stream, in pieces of at most PIECE bytes.
 
-    source: at its beginning. compression: as detect told it.
-    Raises Unreadable for a damaged or truncated stream, for one that would take too much memory,
-    and where the zstandard library is needed and missing.
+    source: at its beginning. compression: as detect() returns it.
+    Raise Unreadable for a damaged or truncated stream, for one that would take too much memory, and if the library
+    zstandard is needed and missing.
     """
     if compression == "none":
         return iter(lambda: source.read(PIECE), b"")
@@ -113,10 +113,10 @@ def unpacked(source: Reader, compression: str) -> Iterator[bytes]:
 
 
 class _Gzip:
-    """zlib with the manners of the other decompressors."""
+    """zlib with the methods of the other decompressors."""
 
     def __init__(self) -> None:
-        # wbits of 16 and more: with gzip's header and trailer, whose checksum and length are checked.
+        # wbits from 16 on: zlib reads gzip's header and trailer, and compares checksum and length.
         self._inflate = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
         self._full = False
 
@@ -130,7 +130,7 @@ class _Gzip:
 
     @property
     def needs_input(self) -> bool:
-        # zlib can hold output back after it took all input: a full piece may have a successor.
+        # zlib may keep output although it has taken all input: more may come after a full piece.
         return not self._full and not self._inflate.unconsumed_tail
 
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
@@ -147,7 +147,7 @@ _DECOMPRESSORS: dict[str, Callable[[], _Decompressor]] = {"gzip": _Gzip, "bzip2"
 
 
 def _streams(source: Reader, name: str, create: Callable[[], _Decompressor]) -> Iterator[bytes]:
-    """One packed stream after another, as gzip, bzip2 and xz read them, and the zeros that may follow each."""
+    """Yield the content of all compressed streams, one after the other; skip zeros between them (gzip, bzip2, xz)."""
     data = source.read(_PACKED_PIECE)
     while data:
         decompressor = create()
@@ -171,7 +171,7 @@ def _decompressed(decompressor: _Decompressor, data: bytes, name: str) -> bytes:
 
 
 def _without_padding(data: bytes, source: Reader) -> bytes:
-    """What follows the zeros; empty at the end."""
+    """Return the bytes after the zeros; b"" at the end."""
     data = data.lstrip(b"\0")
     while not data:
         piece = source.read(_PACKED_PIECE)
@@ -182,10 +182,10 @@ def _without_padding(data: bytes, source: Reader) -> bytes:
 
 
 def _zstd_frames(source: Reader) -> Iterator[bytes]:
-    """One zstd frame after another (RFC 8878, 3.1).
+    """Yield the content of all zstd frames, one after the other (RFC 8878, 3.1).
 
-    The library is given a block at a time: it can neither bound its output nor tell a truncated
-    stream from a whole one, but a block unpacks to 128 KiB at most, and the last one says so.
+    The library is given one block at a time, because it can't limit its output and doesn't report a truncated stream. A
+    block unpacks to 128 KiB at most, and the last one is marked.
     """
     while True:
         head = read_exactly(source, 4)
@@ -219,7 +219,7 @@ def _zstd_frame(source: Reader, magic: bytes) -> Iterator[bytes]:
 
 
 def _zstd_header_size(descriptor: int) -> int:
-    """The bytes between the frame's descriptor and its first block (3.1.1.1)."""
+    """Return the number of bytes between the frame's descriptor and its first block (3.1.1.1)."""
     single_segment = bool(descriptor & 0x20)
     window = 0 if single_segment else 1
     dictionary = (0, 1, 2, 4)[descriptor & 3]

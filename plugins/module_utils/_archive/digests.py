@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Digests, and the names that blobs have by them."""
+"""Digests, and the names of blobs that are made from them."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ def is_digest(text: str) -> bool:
 
 
 def blob_digest(name: str) -> str | None:
-    """The digest that a blob's name in an OCI layout claims (image-spec, image-layout.md, Blobs)."""
+    """Return the digest in a blob's name in an OCI layout (image-spec, image-layout.md, Blobs); None without one."""
     match = _BLOB.fullmatch(name)
     digest = f"{match.group(1)}:{match.group(2)}" if match else ""
     return digest if is_digest(digest) else None
 
 
 def blob_name(digest: str) -> str:
-    """The name of a blob in an OCI layout."""
+    """Return the name of a blob in an OCI layout."""
     return f"blobs/{digest.replace(':', '/')}"
 
 
 def config_digest(name: str) -> str | None:
-    """The digest that the name of an image's config claims; None if it claims none."""
+    """Return the digest in the name of an image's config; None if there is none."""
     match = _CONFIG.fullmatch(name)
     return blob_digest(name) or (f"sha256:{match.group(1)}" if match else None)
 
 
 def digest_of(data: bytes, algorithm: str = "sha256") -> str:
-    """The digest of a document."""
+    """Return the digest of a document."""
     return f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
 
 
@@ -65,6 +65,6 @@ def digits_of(digest: str) -> str:
 
 
 def check_digest(data: bytes, claimed: str, name: str) -> None:
-    """Raise Unreadable unless the data has the digest that is claimed for it."""
+    """Raise Unreadable unless the data has the claimed digest. name: of the document, for the message."""
     if digest_of(data, algorithm_of(claimed)) != claimed:
         raise Unreadable(f"its {shown(name)} is damaged or was altered: it doesn't have the digest {claimed}")

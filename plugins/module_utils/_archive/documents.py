@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""JSON documents, read with distrust, as Go's encoding/json reads them."""
+"""JSON documents of archives, read without trust and in the same way as by Go's encoding/json."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from ansible_collections.gantry.docker.plugins.module_utils._errors import Unrea
 
 
 def weight(data: bytes) -> int:
-    """Return how many bytes of memory the text of a JSON document takes: wide characters widen all that is beside."""
+    """Return the bytes of memory that the text of a JSON document takes: one wide character makes all of them wide."""
     wide = not data.isascii() or data.count(b"\\u") > data.count(b"\\u00")
     return 4 * len(data) if wide else len(data)
 
 
 def values(data: bytes) -> int:
-    """Return a number that a JSON document has no more values than, without parsing it."""
+    """Return the most values that a JSON document can have, without parsing it."""
     return data.count(b",") + data.count(b"[") + data.count(b"{") + 1
 
 
 def parsed(data: bytes, name: str) -> Any:
     """Return a JSON document.
 
-    Raise Unreadable for what is no JSON, for an object with two equal keys (RFC 8259, section 4: readers differ),
-    and for what is deeper or has longer numbers than Python can bear.
+    Raise Unreadable if it isn't JSON, if an object has a key twice (RFC 8259, section 4: readers differ), or if it is
+    too deep or has too long numbers for Python.
     """
     try:
         value = json.loads(
@@ -48,7 +48,7 @@ def parsed(data: bytes, name: str) -> Any:
             parse_constant=_constant,
         )
         if b"\\u" in data:
-            # Half of a surrogate pair is a valid escape, and fails whoever prints it.
+            # Half of a surrogate pair is a valid escape, but can't be printed.
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except _Twice as error:
         raise Unreadable(f"its {shown(name)} says {shown(str(error))} twice", REPACK) from error
@@ -58,10 +58,10 @@ def parsed(data: bytes, name: str) -> Any:
 
 
 def fields(value: Any, known: frozenset[str], name: str) -> dict[str, Any]:
-    """Return an object of which Go's encoding/json makes a struct with these fields, if its keys have one reading.
+    """Return an object that Go's encoding/json reads into a struct with these fields; raise Unreadable.
 
-    Go takes a key in any case for a field, so that of RepoTags and repotags the last counts. Raise Unreadable for a
-    key that differs from a field in nothing but case.
+    Go ignores the case of keys: if an object has RepoTags and repotags, the last one counts. So a key that differs from
+    a field only by case is an error.
     """
     found = object_of(value, name)
     if not found.keys() <= known:
@@ -75,10 +75,10 @@ def fields(value: Any, known: frozenset[str], name: str) -> dict[str, Any]:
 
 
 def renamed(value: Any, known: frozenset[str], name: str) -> dict[str, Any]:
-    """Return an object with the keys that Go's encoding/json takes for these fields named like them.
+    """Return an object, with the fields' own names for the keys that Go's encoding/json takes for these fields.
 
-    For configs: people write some by hand, and an engine keeps them byte for byte. Raise Unreadable if two keys are
-    the same to Go.
+    This is for configs: some are written by hand, and an engine keeps them byte for byte. Raise Unreadable if two keys
+    mean the same field.
     """
     found = object_of(value, name)
     if found.keys() <= known:
@@ -99,33 +99,33 @@ def _folded(known: frozenset[str]) -> dict[str, str]:
 
 
 def fold(key: str) -> str:
-    """Return a key such that those are equal that Go's encoding/json takes for the same field.
+    """Return the normal form of a key: keys with the same one mean the same field for Go's encoding/json.
 
-    Fields' names have letters of ASCII alone: beside their cases these have the long s and the sign for Kelvin
-    (Unicode's simple case folding; encoding/json, fold.go).
+    The names of fields are ASCII. By Unicode's simple case folding, the long s and the sign for Kelvin are equal to
+    letters of ASCII too (encoding/json, fold.go).
     """
     return key.replace("\u017f", "s").lower()
 
 
 def object_of(value: Any, name: str) -> dict[str, Any]:
-    """The value if it is an object."""
+    """Return the value if it is an object; raise Unreadable."""
     if not isinstance(value, dict):
         raise Unreadable(f"its {shown(name)} has no object where there must be one")
     return value
 
 
 def objects(value: Any, name: str) -> list[dict[str, Any]]:
-    """The value if it is a list of objects; empty for none at all (Go writes null for an empty list)."""
+    """Return the value if it is a list of objects; an empty list for null, as Go writes that. Raise Unreadable."""
     return [object_of(item, name) for item in _list(value, name)]
 
 
 def texts(value: Any, name: str) -> tuple[str, ...]:
-    """The value if it is a list of strings; empty for none at all."""
+    """Return the value if it is a list of strings; an empty tuple for null. Raise Unreadable."""
     return tuple(text(item, name) for item in _list(value, name))
 
 
 def text(value: Any, name: str) -> str:
-    """The value if it is a string; empty for none at all."""
+    """Return the value if it is a string; "" for null. Raise Unreadable."""
     if value is None:
         return ""
     if not isinstance(value, str):
@@ -134,14 +134,14 @@ def text(value: Any, name: str) -> str:
 
 
 def digest(value: Any, name: str) -> str:
-    """The value if it is a digest."""
+    """Return the value if it is a digest; raise Unreadable."""
     if not isinstance(value, str) or not is_digest(value):
         raise Unreadable(f"its {shown(name)} has no digest where there must be one")
     return value
 
 
 def mapping(value: Any, name: str) -> dict[str, Any]:
-    """The value if it is an object; empty for none at all."""
+    """Return the value if it is an object; an empty one for null. Raise Unreadable."""
     return {} if value is None else object_of(value, name)
 
 
@@ -154,7 +154,7 @@ def _list(value: Any, name: str) -> list[Any]:
 
 
 def _integer(digits: str) -> int:
-    # Reading a number takes quadratic time, without a limit before Python 3.10.7. Go's are of 64 bits.
+    # Reading a number takes quadratic time, and Python has no limit before 3.10.7. Go's numbers have 64 bits.
     if len(digits) > 20:
         raise ValueError("a number is too long")
     return int(digits)
@@ -172,7 +172,7 @@ def _constant(name: str) -> float:
 
 
 class _Twice(Exception):
-    """An object has a key twice."""
+    """An error: an object has a key twice."""
 
 
 def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

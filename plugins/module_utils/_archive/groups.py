@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Which images an archive holds, in the terms in which images are compared everywhere."""
+"""The images of an archive, as engines see them: with identities and tags, and joined by indexes."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.reference imp
 
 
 class Held(NamedTuple):
-    """An image in an archive, or one that should be. tags: as an engine shows them."""
+    """An image in an archive, or one that should be in it. tags: as an engine shows them."""
 
     identity: ImageIdentity
     tags: frozenset[str]
 
 
 class ArchivedGroup(NamedTuple):
-    """What an engine makes one image of: an image, or in a containerd store those that an index joins.
+    """The archived images that become one image of an engine: one or, in a containerd store, all images of an index.
 
     image: the one that the engine shows. images: all. tags: as the engine shows them.
     """
@@ -36,12 +36,12 @@ class ArchivedGroup(NamedTuple):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What messages call it: its tags or, if it has none, a digest."""
+        """The names for messages: its tags or, without any, a digest."""
         return self.tags or (next(iter(self.digests), "an image without a name"),)
 
     @property
     def digests(self) -> tuple[str, ...]:
-        """The digests by which stores may know it: of its config, its manifest or its index."""
+        """The digests that may be its Id in a store: of its config, its manifest or its index."""
         image = self.image
         return tuple(d for d in (image.config_digest, image.manifest_digest, image.index_digest) if d)
 
@@ -51,7 +51,7 @@ class ArchivedGroup(NamedTuple):
         return frozenset(image.manifest_digest for image in self.images if image.manifest_digest)
 
     def has(self, identity: ImageIdentity) -> bool:
-        """Whether it has an image of that identity, which an engine tells."""
+        """Return whether it has an image of an identity, as the engine reports that."""
         identities = (archived_identity(image) for image in self.images)
         return any(own._replace(platform=_told(own.platform, identity.platform)) == identity for own in identities)
 
@@ -59,11 +59,11 @@ class ArchivedGroup(NamedTuple):
 def groups_of(
     index: ArchiveIndex, platform: Callable[[], Platform], by_index: Callable[[], bool]
 ) -> tuple[ArchivedGroup, ...]:
-    """What an engine makes of an archive.
+    """Return the images that an engine would have after loading an archive; raise InvalidInput for an invalid tag.
 
-    platform: tells the engine's. by_index: tells whether its store can have one image for several platforms, as
-    containerd's. They are asked only where the archive has such an image: engines take a while to say what they are.
-    Raises InvalidInput for a tag that is none.
+    platform: a function that returns the engine's. by_index: a function that returns whether its store can have one
+    image for several platforms, as containerd's can. They are called only if the archive has such an image, because
+    the engine takes some time to answer.
     """
     joined: dict[str, list[ArchivedImage]] = {}
     for number, image in enumerate(index.images):
@@ -79,37 +79,37 @@ def groups_of(
 
 
 def held_by(groups: Iterable[ArchivedGroup]) -> frozenset[Held]:
-    """The images that an archive holds; those that aren't complete are left out."""
+    """Return the whole images of an archive."""
     return frozenset(
         Held(archived_identity(group.image), frozenset(group.tags)) for group in groups if not group.image.missing
     )
 
 
 def archived_identity(image: ArchivedImage) -> ImageIdentity:
-    """What the image has in common with its copies elsewhere."""
+    """Return the identity of an archived image."""
     described = {**_platform(image), "created": image.created}
     return identity_of(described, image.diff_ids, image.config)
 
 
 def archived_tags(image: ArchivedImage) -> frozenset[ListedName]:
-    """The image's tags as an engine shows them."""
+    """Return the image's tags as an engine shows them."""
     return frozenset(tag for tag in map(archived_tag, image.tags) if tag)
 
 
 def archived_tag(tag: str) -> ListedName | None:
-    """A tag as an engine shows it: archives have docker.io/library/busybox:latest too. None for a digest."""
+    """Return a tag as an engine shows it; None for a digest. Archives have docker.io/library/busybox:latest too."""
     return None if ListedName(tag).digest else ListedName(parse_reference(tag).tagged)
 
 
 def _told(platform: Platform, engines: Platform) -> Platform:
-    """A platform as engines tell it: their own of what an image leaves open, as those of the first Dockers do."""
+    """Return a platform as engines report it: with their own for the parts that an image of an early Docker lacks."""
     if platform.architecture:
         return platform._replace(os=platform.os or engines.os)
     return engines._replace(os=platform.os or engines.os)
 
 
 def _unlike(platform: Platform) -> Callable[[ArchivedImage], tuple[bool, bool]]:
-    """Orders images: first those that an engine for that platform shows."""
+    """Return a sort key for images: the one that an engine for that platform shows comes first."""
     return lambda image: (not image.listed, not platform.includes(platform_of(_platform(image))))
 
 

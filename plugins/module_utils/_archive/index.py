@@ -4,16 +4,15 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Archives of images: what is in one, told without extracting or trusting it.
+"""The index of an archive of images: its content, read without extracting or trusting it.
 
-Read are the layouts that docker save (before and since 25), podman save and skopeo write, plain or
-compressed. FORMATS:
+The layouts that docker save (before and since 25), podman save and skopeo write are read, uncompressed or compressed:
 
 - legacy: manifest.json alone (moby, image/tarexport/save.go before 25; Podman's docker-archive)
 - oci: an OCI layout alone (image-spec, image-layout.md; Podman's oci-archive)
 - both: an OCI layout with manifest.json (Docker since 25)
 
-What Docker before 1.10 wrote is read as legacy, with the configs that engines make of it (ancient.py).
+Archives of Docker before 1.10 are read as legacy, with the configs that engines make from them (ancient.py).
 """
 
 from __future__ import annotations
@@ -55,20 +54,20 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.tar import 
 )
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, Unreadable
 
-# Gives the digests of files in an archive, by their names; None for one that is compressed.
+# A function that returns the digests of files in an archive, by their names; None for a compressed file.
 Hashed = Callable[[Mapping[str, Entry]], Mapping[str, "str | None"]]
 
 
 class ArchiveError(GantryError):
-    """An archive that can't be read, or isn't what it claims to be."""
+    """An error: an archive can't be read, or isn't as it should be."""
 
 
 class ArchivedLayer(NamedTuple):
     """A layer of an archived image.
 
-    entry: the name of the file that holds it or, if there is none, that should.
-    digest: the blob's, where its name claims one.
-    size: the file's or, if there is none, what a manifest says of it; None if nothing does.
+    entry: the name of its file, even if that is missing. present: whether the file is there.
+    digest: of the blob, if the entry is named by one.
+    size: of the file or, if that is missing, as in a manifest; None if no manifest has it.
     diff_id: None if the image's config is missing.
     """
 
@@ -82,14 +81,14 @@ class ArchivedLayer(NamedTuple):
 class ArchivedImage(NamedTuple):
     """An image in an archive, for one platform.
 
-    config_digest: None only if not even the manifest is there. config_entry: the config's file.
-    manifest_digest: None where no OCI layout describes the image.
-    index_digest: that of the index which the OCI layout's index.json points at, if it points at one.
-    tags: as written: RepoTags of manifest.json, and what index.json adds to them.
-    listed: whether manifest.json has it: a classic store loads no others.
-    missing: the files that manifests name and that aren't there. Foreign layers, which engines never
-    save, don't count, nor does what a thin archive leaves out. If the config is missing, os and all that
-    follows from it is empty.
+    config_digest: None only if the manifest is missing too. config_entry: the config's file.
+    manifest_digest: None if no OCI layout describes the image.
+    index_digest: of the index that the OCI layout's index.json points at; None if it points at the manifest.
+    tags: as written in manifest.json (RepoTags), and further ones from index.json.
+    listed: whether manifest.json has it. A classic store loads no other images.
+    missing: the files that manifests name and that aren't there, without foreign layers, which engines never save, and
+    without the layers that a thin archive leaves out. If the config is missing, os and all other fields from it are
+    empty.
     """
 
     config_digest: str | None
@@ -110,15 +109,15 @@ class ArchivedImage(NamedTuple):
 
 
 class ArchiveIndex(NamedTuple):
-    """What is in an archive.
+    """The index of an archive.
 
-    entries: its files by name, with their places in the unpacked tar. Of the layout of Docker before 1.10 the configs
-    are among them, which are made anew, and only in documents. links: its links, by name the names that they mean.
-    end: where the last entry ends in the unpacked tar.
+    entries: its files by name, with their places in the unpacked tar. In the layout of Docker before 1.10, these
+    include the new configs, which are only in documents. links: the names that links lead to, by the links' names.
+    end: the end of the last entry in the unpacked tar.
     compression: none, gzip, xz, bzip2 or zstd. format: legacy, oci or both.
     documents: the descriptions of images that were read, by the names of their entries.
-    left_out: the layers that a thin archive leaves out: DiffIDs by the names of entries that aren't there.
-    breaks: places in the unpacked tar from which it can be unpacked, with their places in the file.
+    left_out: the layers that a thin archive leaves out: DiffIDs by the names of the missing entries.
+    breaks: the places in the unpacked tar at which unpacking can begin, each with its place in the file.
     """
 
     images: tuple[ArchivedImage, ...]
@@ -133,29 +132,28 @@ class ArchiveIndex(NamedTuple):
 
 
 def read_index(path: str | os.PathLike[str]) -> ArchiveIndex:
-    """The index of the archive at path.
+    """Return the index of the archive at path.
 
-    A plain archive is sought in, and only its headers and documents are read; a compressed one is
-    unpacked once, in constant memory. Documents have the digests that are claimed for them; blobs
-    and layers may not (see verify).
-    Raises ArchiveError, and nothing else, for a file that can't be read, is no archive of images, is
-    truncated, damaged or hostile. An archive that its engine wrote without some blobs is no error:
-    its images have them as missing.
+    Of an uncompressed archive, only headers and documents are read. A compressed one is unpacked once, in constant
+    memory. The digests of documents are verified; those of other blobs and of layers aren't (see verify).
+    Raise ArchiveError, and no other error, for a file that can't be read, is no archive of images, or is truncated,
+    damaged or hostile. If the engine wrote the archive without some blobs, that is no error: its images list them as
+    missing.
     """
     with opened(path) as file:
         return read_index_of(file, os.fspath(path))
 
 
 def read_index_of(file: BinaryIO, path: str) -> ArchiveIndex:
-    """The same as read_index for a regular file that is open, from its beginning. path: for messages."""
+    """Do the same as read_index for a regular file that is open. path: for messages."""
     with reading(path):
         return _read_file(file, os.fstat(file.fileno()).st_size)
 
 
 def read_pieces(pieces: Iterator[bytes], path: str) -> ArchiveIndex:
-    """The index of a plain archive that comes in pieces, once; its blobs may not have their digests.
+    """Do the same as read_index for an uncompressed archive in pieces; raise other errors from the pieces unchanged.
 
-    Raises ArchiveError as read_index does; other errors that the pieces raise pass through.
+    path: for messages.
     """
     try:
         return index_of(_streamed(StreamSource(pieces)), "none")
@@ -165,7 +163,7 @@ def read_pieces(pieces: Iterator[bytes], path: str) -> ArchiveIndex:
 
 @contextmanager
 def reading(path: str) -> Iterator[None]:
-    """Let what goes wrong in reading the archive at path be an ArchiveError."""
+    """Turn errors from reading the archive at path into ArchiveError."""
     try:
         yield
     except Unreadable as error:
@@ -178,7 +176,7 @@ def reading(path: str) -> Iterator[None]:
 
 @contextmanager
 def opened(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """The archive at path, open; raises ArchiveError if it is no file that can be read."""
+    """Open the archive at path; raise ArchiveError if it is no file that can be read."""
     with reading(os.fspath(path)):
         file = _open(os.fspath(path))
     with file:
@@ -186,7 +184,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 
 def unusable(path: str, error: Unreadable) -> ArchiveError:
-    """The error for the archive at path."""
+    """Return the error for the archive at path."""
     return ArchiveError(f"The archive {path} can't be used: {error.reason}. {error.advice}.")
 
 
@@ -201,7 +199,7 @@ def _open(path: str) -> BinaryIO:
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
-    # Opening a pipe would last until somebody writes to it.
+    # Otherwise, opening a pipe would wait until another process writes to it.
     return os.open(path, flags | os.O_NONBLOCK)
 
 
@@ -229,15 +227,15 @@ def _read_file(file: BinaryIO, size: int) -> ArchiveIndex:
 
 
 def _streamed(source: StreamSource, bounds: Bounds | None = None) -> Contents:
-    # Most archives can be sought in, or carry their index.
+    # Few archives are read as a stream: most are uncompressed, or have a trailing index.
     from ansible_collections.gantry.docker.plugins.module_utils._archive.streamed import StreamedContents
 
     return StreamedContents(source, bounds)
 
 
 def _hashed(source: Source, files: Mapping[str, Entry]) -> dict[str, str | None]:
-    """Hash files of an archive, which is at its beginning; see Hashed."""
-    # As in _read_file: what it takes to unpack archives, nobody waits for who needs it not.
+    """Return the digests of files, as Hashed does. source: the archive, at its beginning."""
+    # Imported late as in _read_file: few archives are unpacked.
     from ansible_collections.gantry.docker.plugins.module_utils._archive.decompression import pieces_of
 
     digests: dict[str, str | None] = {}
@@ -252,7 +250,7 @@ def _hashed(source: Source, files: Mapping[str, Entry]) -> dict[str, str | None]
 
 
 def compression_of(head: bytes) -> str:
-    """The compression of an archive that begins so (HEAD bytes of it); raises Unreadable for an empty one."""
+    """Return the compression of an archive, from its first HEAD bytes; raise Unreadable for an empty one."""
     if not head:
         raise Unreadable("it is empty")
     return detect(head)
@@ -261,13 +259,13 @@ def compression_of(head: bytes) -> str:
 def index_of(
     contents: Contents, compression: str, hashed: Hashed | None = None, breaks: tuple[tuple[int, int], ...] = ()
 ) -> ArchiveIndex:
-    """The index of an archive with these contents; raises Unreadable.
+    """Return the index of an archive with these contents; raise Unreadable.
 
-    compression, breaks: as in ArchiveIndex. hashed: where an archive may have the layout of Docker before 1.10.
+    compression, breaks: as in ArchiveIndex. hashed: None if an archive of Docker before 1.10 isn't expected.
     """
     if contents.marked:
         return _index_of(contents, compression, hashed, breaks)
-    # Engines take an archive without an end mark. It may have broken off between two entries.
+    # Engines accept an archive without an end mark, but it may have been truncated between two entries.
     try:
         index = _index_of(contents, compression, hashed, breaks)
     except Unreadable as error:
@@ -278,11 +276,11 @@ def index_of(
 
 
 def _is_whole(index: ArchiveIndex) -> bool:
-    """Whether all is there that an archive names, and all named that is there."""
+    """Return whether all files that an archive names are there, and no others."""
     if not index.images or any(image.missing for image in index.images):
         return False
     if index.format != "oci":
-        # With an index.json comes an oci-layout.
+        # An archive with an index.json must have an oci-layout too.
         return index.format == "both" or INDEX not in index.entries
     named = {layer.entry for image in index.images for layer in image.layers}
     for image in index.images:
@@ -298,7 +296,7 @@ def _index_of(
     configs = (config_digest(contents.resolve(image.config) or image.config) for image in listed or ())
     layout = read_layout(contents, frozenset(digest for digest in configs if digest))
     if listed is None and layout is None and hashed and contents.resolve(REPOSITORIES):
-        # An archive as nobody has written it for years.
+        # Imported late, because nobody has written such archives for years.
         from ansible_collections.gantry.docker.plugins.module_utils._archive.ancient import read_ancient
 
         listed = read_ancient(contents, hashed)
@@ -323,7 +321,7 @@ def _index_of(
 
 
 class _Images:
-    """Join what manifest.json and an OCI layout say of the same images."""
+    """The images of an archive, joined from manifest.json and an OCI layout."""
 
     def __init__(self, contents: Contents, left_out: frozenset[str]) -> None:
         self._contents = contents
@@ -331,7 +329,7 @@ class _Images:
         self._configs: dict[str, Config | None] = {}
 
     def of(self, listed: Sequence[Listed], layout: Sequence[Manifest]) -> Iterator[ArchivedImage]:
-        """Every image once, first those that manifest.json lists."""
+        """Yield each image once; first the images that manifest.json lists."""
         rest = dict.fromkeys(range(len(layout)))
         by_config: dict[str, list[int]] = {}
         by_blobs: dict[tuple[str, frozenset[str]], list[int]] = {}
@@ -342,7 +340,7 @@ class _Images:
                 by_blobs.setdefault((manifest.config.blob, blobs), []).append(number)
         for image in listed:
             entry, blobs = self._entry(image.config), frozenset(map(self._entry, image.layers))
-            # Those that have the image's very blobs, and not the same layers packed otherwise; each only once.
+            # First the manifests with the same blobs: others have the same layers, but packed in another way.
             same = [number for number in by_blobs.pop((entry, blobs), []) if number in rest]
             same = same or [number for number in by_config.pop(entry, []) if number in rest]
             for number in same:
@@ -350,8 +348,8 @@ class _Images:
             if not same:
                 yield self._image(image.config, image.layers, image.tags, None, listed=True)
             for manifest, tags in _shared_tags(image, [layout[number] for number in same]):
-                # The layers are manifest.json's: Docker 25.0 wrote its OCI manifests' in random order, and
-                # equal ones once (moby, v25.0.0, image/tarexport/save.go, save).
+                # The layers come from manifest.json: Docker 25.0 wrote them into OCI manifests in random order, and
+                # equal ones only once (moby, v25.0.0, image/tarexport/save.go, save).
                 yield self._image(image.config, image.layers, tags, manifest, listed=True)
         for manifest in (layout[number] for number in rest):
             config = manifest.config.blob if manifest.config else None
@@ -433,10 +431,10 @@ def _described(manifest: Manifest | None) -> dict[str, Descriptor]:
 
 
 def _shared_tags(image: Listed, manifests: Sequence[Manifest]) -> Iterator[tuple[Manifest, tuple[str, ...]]]:
-    """Which of an image's tags each of its manifests has.
+    """Yield an image's manifests, each with its tags.
 
-    There are several if index.json points at a manifest both by itself and within an index. Tags that
-    index.json gives to none go to the first.
+    There are several if index.json points at a manifest and at an index that lists it. The first manifest gets the tags
+    that index.json doesn't have.
     """
     spoken = {normal(name) for manifest in manifests for name in manifest.names}
     written: dict[str | None, list[int]] = {}

@@ -4,11 +4,11 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""What is in a layer, told apart from when it was packed.
+"""The content of layers, compared without the time of packing.
 
-containerd before 2.0 dates the mark of a deleted file with the second in which the layer is packed
-(containerd 1.7, archive/tar.go, ChangeWriter), so that packing the same files twice gives two DiffIDs.
-Here layers are compared by what they do to the layers below, as they stream out of the engine.
+containerd before 2.0 gives the mark of a deleted file the time at which the layer is packed (containerd 1.7,
+archive/tar.go, ChangeWriter). So the same files packed twice have two DiffIDs. Here layers are compared by their
+changes to the layers below, while the engine sends them.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ _TIMES = ("mtime", "atime", "ctime")
 
 
 def newest_layers(archive: Iterator[bytes]) -> frozenset[str]:
-    """The files that hold the newest layer of each image in an archive as docker save writes it.
+    """Return the files with the newest layer of each image in an archive as docker save writes it; raise Unreadable.
 
-    archive: its bytes, which are read to the end. Raises Unreadable.
+    archive: its bytes, which are read to the end.
     """
     source = StreamSource(archive)
     images: list[Mapping[str, Any]] = []
@@ -51,10 +51,10 @@ def newest_layers(archive: Iterator[bytes]) -> frozenset[str]:
 
 
 def content_digests(archive: Iterator[bytes], layers: Collection[str]) -> dict[str, str]:
-    """For each of these files of an archive the digest of what the layer in it contains; none for one that is missing.
+    """Return the digest of the content of each of these layers of an archive, by file; raise Unreadable.
 
-    Layers that differ in nothing but the times of deletions have the same digest.
-    archive: its bytes, which are read to the end, in constant memory. Raises Unreadable.
+    Layers that differ only in the times of deletions have the same digest. Missing files are left out.
+    archive: its bytes, which are read to the end, in constant memory.
     """
     source = StreamSource(archive)
     digests = {member.name: _content_digest(source, member) for member in Tar(source) if member.name in layers}
@@ -70,7 +70,7 @@ def _content_digest(source: StreamSource, member: Member) -> str:
     try:
         with tarfile.open(fileobj=cast(IO[bytes], plain), mode="r|") as tar:
             for entry in tar:
-                tar.members = []  # type: ignore[attr-defined] # it would remember them all
+                tar.members = []  # type: ignore[attr-defined] # tarfile keeps all members otherwise
                 content.update(_description(entry))
                 data = tar.extractfile(entry) if entry.isreg() else None
                 while data and (piece := data.read(PIECE)):
@@ -82,7 +82,7 @@ def _content_digest(source: StreamSource, member: Member) -> str:
 
 
 def _description(entry: tarfile.TarInfo) -> bytes:
-    """All that a layer says of a file but its data; of a deletion, not when it was noted."""
+    """Return the description of a file in a layer without its data and, for a deletion, without its time."""
     deleted = entry.name.rpartition("/")[2].startswith(_DELETED)
     told = {
         "name": entry.name,

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Files that a process left beside an archive when it was killed, before they took the archive's place."""
+"""Leftovers of archives: the new files of processes that were killed before they replaced an archive."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _LONGEST = 200
 
 
 def prefix_of(path: str) -> str:
-    """Return the beginning of the names of files that are to become the one at a path; 12 digits follow it."""
+    """Return the beginning of the names of new files for the archive at a path; 12 digits follow it."""
     name = os.fsencode(os.path.basename(path))[:_LONGEST]
     return f".{os.fsdecode(name)}."
 
 
 def left_beside(path: str) -> tuple[str, ...]:
-    """Return the files that processes which live no more have left beside a path.
+    """Return the leftovers beside a path. Files of living processes are locked.
 
-    A living process holds a lock on its file. In a shared directory only this user's own files count.
+    In a directory that others can write to, only this user's own files count.
     """
     directory, prefix = os.path.dirname(path), prefix_of(path)
     named = (name for name in os.listdir(directory) if name.startswith(prefix))
@@ -40,7 +40,7 @@ def left_beside(path: str) -> tuple[str, ...]:
 
 
 def remove_left(files: tuple[str, ...]) -> None:
-    """Remove such files, unless a process holds one by now."""
+    """Remove leftovers, unless a process has locked one by now."""
     for file in files:
         with suppress(OSError), _held(file):
             os.unlink(file)
@@ -62,7 +62,7 @@ def _is_left(file: str) -> bool:
 
 @contextmanager
 def _held(file: str) -> Iterator[None]:
-    """Hold the lock of a file; raises OSError if another process does, or nobody can."""
+    """Hold the lock of a file; raise OSError if another process holds it, or if the file system has no locks."""
     descriptor = os.open(file, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -4,11 +4,10 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Manifests, indexes and configs: which images an archive says it holds.
+"""Manifests, indexes and configs: the documents of an archive that describe its images.
 
-There are two ways to say it, and newer engines use both: manifest.json (moby, image/tarexport), which
-classic stores read, and an OCI layout's index.json (image-spec, image-layout.md), which containerd
-prefers.
+Images are listed in one of two ways, and newer engines use both: in manifest.json (moby, image/tarexport), which
+classic stores read, and in an OCI layout's index.json (image-spec, image-layout.md), which containerd prefers.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ _CONFIG_TYPES = (
     "application/vnd.docker.container.image.v1+json",
 )
 _LAYER_TYPES = ("application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs.")
-# containerd, core/images/mediatypes.go, IsNonDistributable: Windows' base layers, which saves leave out.
+# containerd, core/images/mediatypes.go, IsNonDistributable: the base layers of Windows, which engines don't save.
 _NOT_DISTRIBUTED = (
     "application/vnd.oci.image.layer.nondistributable.",
     "application/vnd.docker.image.rootfs.foreign.",
@@ -57,7 +56,7 @@ _MANIFEST_TYPES = (
     "application/vnd.docker.distribution.manifest.v2+json",
 )
 
-# The fields of what engines read (moby, image/tarexport/tarexport.go; image-spec, specs-go/v1).
+# The fields of the documents that engines read (moby, image/tarexport/tarexport.go; image-spec, specs-go/v1).
 _ITEM_FIELDS = frozenset({"Config", "RepoTags", "Layers", "Parent", "LayerSources"})
 _LAYOUT_FIELDS = frozenset({"imageLayoutVersion"})
 _MANIFEST_FIELDS = frozenset(
@@ -77,14 +76,14 @@ _DESCRIPTOR_FIELDS = frozenset(
     {"mediaType", "digest", "size", "urls", "annotations", "data", "platform", "artifactType"}
 )
 _PLATFORM_FIELDS = frozenset({"architecture", "os", "os.version", "os.features", "variant"})
-# moby, image/image.go (Image, V1Image), image/rootfs.go, and what containers are made of (identity.py).
+# moby, image/image.go (Image, V1Image), image/rootfs.go, and the effective config (identity.py).
 _IMAGE_FIELDS = frozenset(
     {"created", "author", "architecture", "variant", "os", "os.version", "os.features", "config", "rootfs", "history"}
 )
 _ROOTFS_FIELDS = frozenset({"type", "diff_ids"})
 _CONFIG_FIELDS = frozenset(EFFECTIVE_CONFIG)
 
-# An index names manifests; deeper nesting is allowed, and unheard of.
+# An index lists manifests. Indexes in indexes are allowed, but nobody makes them.
 _MAX_DEPTH = 4
 _MAX_DESCRIPTORS = 10_000
 
@@ -98,7 +97,7 @@ class Listed(NamedTuple):
 
 
 class Descriptor(NamedTuple):
-    """What points at a blob (image-spec, descriptor.md)."""
+    """A descriptor: a reference to a blob (image-spec, descriptor.md)."""
 
     digest: str
     size: int | None
@@ -113,18 +112,18 @@ class Descriptor(NamedTuple):
 
     @property
     def distributed(self) -> bool:
-        """Whether archives hold such a blob at all."""
+        """Whether archives may hold such a blob."""
         return not self.media_type.startswith(_NOT_DISTRIBUTED)
 
 
 class Manifest(NamedTuple):
     """An image of an OCI layout.
 
-    digest: the manifest's; None if there is only an index, of which nothing is there.
+    digest: of the manifest; None if there is only an index, and none of its manifests.
     index_digest: the digest of the index that index.json points at; None if it points at the manifest.
-    names: the full names that index.json gives it.
-    platform: what the descriptor says of it.
-    config: None if the manifest is missing. missing: entries that are missing in place of a manifest.
+    names: its full names in index.json.
+    platform: as in the descriptor.
+    config: None if the manifest is missing. missing: the missing entries if the manifest is one of them.
     """
 
     digest: str | None
@@ -150,7 +149,7 @@ class Config(NamedTuple):
 
 
 def read_listed(contents: Contents) -> list[Listed] | None:
-    """The images that manifest.json lists; None if there is none. Raises Unreadable."""
+    """Return the images that manifest.json lists; None without this file. Raise Unreadable."""
     data = contents.document(_LISTED)
     if data is None:
         return None
@@ -161,11 +160,10 @@ def read_listed(contents: Contents) -> list[Listed] | None:
 
 
 def read_layout(contents: Contents, listed: frozenset[str]) -> list[Manifest] | None:
-    """The images of an OCI layout; None if there is none. Raises Unreadable.
+    """Return the images of an OCI layout; None if there is no layout. Raise Unreadable.
 
     listed: the digests of the configs that manifest.json names.
-    Left out are attestations, referrers, artifacts that are no images, and those platforms of an index
-    that were not saved.
+    Attestations, referrers and artifacts are left out, and the platforms of an index that were not saved.
     """
     data = contents.document(_LAYOUT)
     if data is None:
@@ -181,7 +179,7 @@ def read_layout(contents: Contents, listed: frozenset[str]) -> list[Manifest] | 
 
 
 def read_config(contents: Contents, name: str) -> Config | None:
-    """An image's config; None if there is no entry of that name. Raises Unreadable."""
+    """Return an image's config; None if there is no entry of that name. Raise Unreadable."""
     data = contents.document(name)
     if data is None:
         return None
@@ -203,7 +201,7 @@ def read_config(contents: Contents, name: str) -> Config | None:
 
 
 def read_left_out(contents: Contents) -> dict[str, str]:
-    """The layers that a thin archive leaves out: DiffIDs by entry; none for any other. Raises Unreadable."""
+    """Return the layers that a thin archive leaves out: their DiffIDs, by their entries. Raise Unreadable."""
     data = contents.document(THIN)
     if data is None:
         return {}
@@ -215,12 +213,12 @@ def read_left_out(contents: Contents) -> dict[str, str]:
 
 
 def described_names(item: Mapping[str, Any]) -> tuple[str, ...]:
-    """The full names that a descriptor of index.json gives an image: one, or none. Raises Unreadable."""
+    """Return the full names of an image in a descriptor of index.json: one, or none. Raise Unreadable."""
     return tuple(_names(_descriptor(item, INDEX)))
 
 
 def normal(name: str) -> str | None:
-    """A name with registry, repository and tag, so that two can be compared; None if it is no such name."""
+    """Return a name with registry, repository and tag, so that names can be compared; None if it isn't a tag's."""
     try:
         reference = parse_reference(name)
     except InvalidInput:
@@ -229,7 +227,7 @@ def normal(name: str) -> str | None:
 
 
 def check_tag(tag: str, name: str) -> str:
-    """Return a name with a tag from the document of that name; raise Unreadable if it is none."""
+    """Return a name with a tag; raise Unreadable if it isn't valid. name: of the document that has it."""
     if normal(tag) is None:
         raise Unreadable(f"its {name} names an image {shown(tag)}, which is no valid name with a tag")
     return tag
@@ -262,7 +260,7 @@ class _Layout:
         self._bodies: dict[str, Mapping[str, Any]] = {}
 
     def images(self, index: Any) -> Iterator[Manifest]:
-        """The images, each once, in the index's order."""
+        """Yield the images, each once, in the index's order."""
         names: dict[str, list[str]] = {}
         tops: dict[str, Descriptor] = {}
         for item in documents.objects(documents.fields(index, _MANIFEST_FIELDS, INDEX).get("manifests"), INDEX):
@@ -295,7 +293,7 @@ class _Layout:
             yield Manifest(None if is_index else top.digest, index, names, top.platform, missing=missing)
 
     def _leaves(self, descriptor: Descriptor, absent: list[str], depth: int) -> Iterator[Descriptor]:
-        """The manifests at and below a descriptor. absent: takes the blobs that are missing."""
+        """Yield the manifests at and below a descriptor, and add the missing blobs to absent."""
         self._descriptors += 1
         if self._descriptors > _MAX_DESCRIPTORS or not depth:
             raise Unreadable("its indexes name too many manifests")
@@ -313,13 +311,13 @@ class _Layout:
     def _manifest(self, found: Descriptor, index: str | None, names: tuple[str, ...]) -> Manifest | None:
         body = self._body(found) or {}
         if "config" not in body:
-            # An artifact manifest, as image-spec 1.1 had it before its release.
+            # An artifact manifest, as in image-spec 1.1 before its release.
             return None
         config = _descriptor(body.get("config"), found.blob)
         if config.media_type not in _CONFIG_TYPES:
             return None
         items = documents.objects(body.get("layers"), found.blob)
-        # A manifest may stand in many indexes.
+        # Many indexes may list the same manifest.
         self._layers += len(items)
         if self._layers > MAX_ENTRIES:
             raise Unreadable(f"its manifests name more than {MAX_ENTRIES} layers")
@@ -331,17 +329,17 @@ class _Layout:
         return Manifest(found.digest, index, names, found.platform, config, layers)
 
     def _is_there(self, manifest: Manifest) -> bool:
-        """Whether this platform of an index was saved.
+        """Return whether this platform of an index was saved.
 
-        Saving an index, containerd writes whatever manifests it has, and of an incomplete one no part
-        at all (core/images/archive/exporter.go, WithSkipMissing). That is as it should be for a
-        platform that was never pulled; but what manifest.json lists was meant to be there.
+        containerd writes all manifests of an index that it has, and no part of an image that isn't whole
+        (core/images/archive/exporter.go, WithSkipMissing). This is right for a platform that was never pulled. But an
+        image that manifest.json lists should be there.
         """
         listed = manifest.config is not None and manifest.config.digest in self._listed
         return listed or any(part in self._contents.files for part in _parts(manifest))
 
     def _body(self, descriptor: Descriptor) -> Mapping[str, Any] | None:
-        """The manifest or index that a descriptor points at; None if it isn't there."""
+        """Return the manifest or index that a descriptor points at; None if it isn't there."""
         if descriptor.digest not in self._bodies:
             data = self._contents.document(descriptor.blob)
             if data is None:
@@ -349,7 +347,7 @@ class _Layout:
             digests.check_digest(data, descriptor.digest, descriptor.blob)
             body = documents.fields(documents.parsed(data, descriptor.blob), _MANIFEST_FIELDS, descriptor.blob)
             if "manifests" in body and ("config" in body or "layers" in body):
-                # Both at once would be one image to some engines and another to others (CVE-2021-41190).
+                # A document that is both would be different images for different engines (CVE-2021-41190).
                 raise Unreadable(f"its {shown(descriptor.blob)} must be either a manifest or an index")
             _check_types(body, descriptor)
             self._bodies[descriptor.digest] = body
@@ -362,7 +360,7 @@ class _Layout:
 
 
 def _check_types(body: Mapping[str, Any], descriptor: Descriptor) -> None:
-    """Raise Unreadable for a manifest that is called an index, or the reverse: containerd goes by what it is called."""
+    """Raise Unreadable for a manifest with the media type of an index, or the reverse: containerd trusts that type."""
     wrong = _MANIFEST_TYPES if "manifests" in body else _INDEX_TYPES
     if descriptor.media_type in wrong or documents.text(body.get("mediaType"), descriptor.blob) in wrong:
         raise Unreadable(f"its {shown(descriptor.blob)} isn't of the media type that it should have")
@@ -381,7 +379,7 @@ def _descriptor(item: Any, name: str) -> Descriptor:
 
 
 def _is_no_layer(part: Descriptor) -> bool:
-    """Whether something is certainly no layer: signatures have an image's config (cosign, SIGNATURE_SPEC.md)."""
+    """Return whether a blob is certainly no layer: signatures have an image's config (cosign, SIGNATURE_SPEC.md)."""
     return bool(part.media_type) and not part.media_type.startswith(_LAYER_TYPES)
 
 
@@ -397,10 +395,10 @@ def _is_attestation(descriptor: Descriptor) -> bool:
 
 
 def _names(descriptor: Descriptor) -> Iterator[str]:
-    """The full name that index.json gives an image, if it does.
+    """Yield the full name of an image in index.json, if it has one.
 
-    The reference name may be a tag alone (image-spec, annotations.md); containerd takes it for a full
-    name if it has one of the characters /:@ (core/images/archive/reference.go, refTranslator).
+    The reference name may be a tag alone (image-spec, annotations.md). containerd takes it for a full name if it has
+    one of the characters /:@ (core/images/archive/reference.go, refTranslator).
     """
     name = descriptor.annotations.get(_FULL_NAME)
     if not name:

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""A file that is to take the place of another, or of none, and only once it is whole and on the disk."""
+"""A new file that replaces another one, or none, only when it is whole and on the disk."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _PRIVATE = 0o600
 
 
 class Successor:
-    """A new file in a directory, without a name until it is whole: whatever ends this process takes it along.
+    """A new file in a directory, without a name until it is whole: if this process is killed, the file is gone.
 
-    Nobody but this user can read it, from the first byte on. As long as it is open it is locked, so that nobody takes
-    it for what another process has left (_archive/leftovers.py).
+    Only this user can read it, from the first byte on. It is locked while it is open, so that no other process takes it
+    for a leftover (_archive/leftovers.py).
     """
 
     def __init__(self, path: str) -> None:
@@ -34,13 +34,13 @@ class Successor:
         self.file: BinaryIO = os.fdopen(self._locked(), "w+b")
 
     def _locked(self) -> int:
-        """The new file, open and locked."""
+        """Return the new file, open and locked."""
         descriptor = self._created()
-        with suppress(OSError):  # a file system that knows no locks: then nobody can take one of its files for ours
+        with suppress(OSError):  # a file system without locks: there no process can remove leftovers either
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         if self._name is None or os.fstat(descriptor).st_nlink:
             return descriptor
-        # It had a name before it was locked, and somebody took it for what was left.
+        # It had a name before it was locked, and another process took it for a leftover.
         os.close(descriptor)
         return self._locked()
 
@@ -48,14 +48,14 @@ class Successor:
         try:
             return os.open(os.path.dirname(self._path), os.O_TMPFILE | os.O_RDWR, _PRIVATE)
         except OSError:
-            # Not every file system knows files without a name.
+            # Not every file system has files without a name.
             self._name = self._new_name()
             return os.open(self._name, os.O_CREAT | os.O_EXCL | os.O_RDWR, _PRIVATE)
 
     def named(self) -> str:
-        """The file's name, once all of it is on the disk.
+        """Write the whole file to the disk, and return its name.
 
-        By then it has the owner, group and permissions of the file whose place it takes, where these may be inherited.
+        It inherits the owner, group and permissions of the file that it replaces, as far as that is allowed.
         """
         self.file.flush()
         if may_be_inherited(self._path):
@@ -63,13 +63,13 @@ class Successor:
         os.fsync(self.file.fileno())
         if self._name is None:
             name = self._new_name()
-            # linkat follows the link only if it is told so, and os.link tells it only with a directory.
+            # linkat follows the link only with a flag, and os.link sets that flag only if it is given a directory.
             os.link(f"/proc/self/fd/{self.file.fileno()}", name, src_dir_fd=self.file.fileno(), follow_symlinks=True)
             self._name = name
         return self._name
 
     def close(self) -> None:
-        """Let go of it; a name that it has still goes too."""
+        """Close the file, and remove its name if it still has one."""
         if self._name:
             with suppress(FileNotFoundError):
                 os.unlink(self._name)
@@ -81,7 +81,7 @@ class Successor:
 
 @contextmanager
 def successor(path: str) -> Iterator[Successor]:
-    """A new file beside path; it is gone afterwards, unless it was put in its place. Raises GantryError."""
+    """Make a new file beside path; remove it at the end, unless it has replaced the file there. Raise GantryError."""
     try:
         new = Successor(path)
     except OSError as error:
@@ -96,7 +96,7 @@ def successor(path: str) -> Iterator[Successor]:
 
 
 def sync(directory: str) -> None:
-    """Have a directory on the disk: a new name in it, and not only the file that has it."""
+    """Write a directory to the disk, with its new names; the files have been written already."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

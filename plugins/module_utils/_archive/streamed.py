@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""What an archive contains that comes once, from its first byte to its last."""
+"""The contents of an archive that comes as a stream, only once."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.digests imp
 from ansible_collections.gantry.docker.plugins.module_utils._archive.tar import Bounds, Member, StreamSource, shown
 from ansible_collections.gantry.docker.plugins.module_utils._errors import Unreadable
 
-# All documents that are kept while an archive streams by.
+# The most bytes of documents that are kept while an archive is read.
 MAX_KEPT = 32 << 20
 
 
 class StreamedContents(Contents):
-    """Those of an archive that comes once: all that may be a document is kept, for manifests come last.
+    """The contents of an archive that comes once. As manifests come last, all possible documents are kept until then.
 
-    hashes: whether to hash every file. digests: then, by name, the digest of the file's content and,
-    if it is compressed and no blob of an OCI layout, also that of what it unpacks to ("" if it doesn't).
+    hashes: whether to hash all files. digests: then, by name, the digest of the file's content and, if it is compressed
+    and no blob of an OCI layout, the digest of its unpacked content ("" if it is damaged).
     """
 
     def __init__(self, source: StreamSource, bounds: Bounds | None = None, hashes: bool = False) -> None:
@@ -44,7 +44,7 @@ class StreamedContents(Contents):
         source.drain()
 
     def of_layers(self, files: Iterable[str]) -> dict[str, str | None]:
-        """The digests of files that are layers if they aren't compressed; None for one that is."""
+        """Return the digests of files as layers; None for a compressed one."""
         return {name: None if self.digests[name][1:] else self.digests[name][0] for name in files}
 
     def _visit(self, member: Member) -> None:
@@ -56,7 +56,7 @@ class StreamedContents(Contents):
         content = StreamSource(member.entry.content(self._source.pieces))
         data = _Data(content, size, _algorithm(member.name) if self._hashes else None)
         head = read_exactly(data, HEAD)
-        # A layer has zeros, and JSON has none.
+        # A layer has zero bytes, and JSON has none.
         if size <= min(MAX_DOCUMENT, self.bounds.document) and b"\0" not in head:
             head += read_exactly(data, size - len(head))
             if b"\0" not in head:
@@ -70,7 +70,7 @@ class StreamedContents(Contents):
         self._kept_size += len(document)
         most = min(MAX_KEPT, self.bounds.documents)
         if self._kept_size > most:
-            # The largest are no descriptions of images but bills of materials (attestations).
+            # The largest documents don't describe images: they are bills of materials (attestations).
             for largest in sorted(self._kept, key=lambda kept: -len(self._kept[kept])):
                 if self._kept_size > most * 3 // 4:
                     self._drop(largest)
@@ -88,7 +88,7 @@ class StreamedContents(Contents):
 
 
 class _Data:
-    """A file's data within an archive; hashed as it is read."""
+    """A file's data in an archive, hashed while it is read."""
 
     def __init__(self, source: StreamSource, size: int, algorithm: str | None) -> None:
         self._source = source
@@ -104,7 +104,7 @@ class _Data:
         return piece
 
     def digest(self) -> str:
-        """The digest of all the data; reads what is left of it."""
+        """Read the rest of the data, and return the digest of all data."""
         for piece in self._source.pieces(self._left):
             if self._hash:
                 self._hash.update(piece)
@@ -118,7 +118,7 @@ def _algorithm(name: str) -> str:
 
 
 def _unpacked_digest(head: bytes, data: _Data) -> tuple[str, ...]:
-    """The digest of what a file unpacks to, if it is compressed: engines take such layers in any layout."""
+    """Return the digest of the unpacked content, if a file is compressed: engines accept such layers in any layout."""
     compression = detect(head)
     if compression == "none":
         return ()
@@ -127,6 +127,6 @@ def _unpacked_digest(head: bytes, data: _Data) -> tuple[str, ...]:
         for piece in unpacked(Rejoined(head, data), compression):
             content.update(piece)
     except Unreadable:
-        # That it is no sound layer shows when its digest is compared, if it is a layer at all.
+        # If it is a layer, the comparison of digests reports the damage.
         return ("",)
     return (f"sha256:{content.hexdigest()}",)

@@ -4,12 +4,11 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Tar archives as engines write them, walked header by header; nothing is extracted.
+"""Tar archives as engines write them, read header by header; nothing is extracted.
 
-Python's tarfile reads pax headers, long names and the maps of sparse files into memory whatever their size, follows
-what it meets (global headers, old Sun and Solaris forms), and takes twice as long. An image's
-archive needs little of the format, and that is read here as Go's archive/tar reads it, since that is
-what engines have.
+Python's tarfile reads pax headers, long names and maps of sparse files of any size into memory, follows global headers
+and the old forms of Sun and Solaris, and takes twice as long. Archives of images need little of the format. This is
+read in the same way as by Go's archive/tar, which engines use.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ from ansible_collections.gantry.docker.plugins.module_utils._errors import Unrea
 
 BLOCK = 512
 
-# Far beyond what any engine writes: about three entries for each of an image's 127 layers at most.
+# Far more than engines write: at most about three entries for each of an image's 127 layers.
 MAX_ENTRIES = 100_000
-# Of what an engine holds nothing comes near; it bounds the time that a decompression bomb takes.
+# Far more than the images of an engine. It bounds the time that a decompression bomb takes.
 MAX_UNPACKED = 1 << 40
-# Names, pax records and maps of sparse files are read into memory. Engines write none longer than 200 bytes; Go reads
-# as much of each.
+# Names, pax records and maps of sparse files are read into memory. Engines write at most 200 bytes for each; Go has the
+# same limit.
 _MAX_EXTENSION = 1 << 20
-# Linux takes no longer path (PATH_MAX), so that no engine could unpack the entry.
+# Linux allows no longer path (PATH_MAX), so no engine could unpack the entry.
 _MAX_NAME = 4096
 
 _ZEROS = bytes(BLOCK)
@@ -37,9 +36,9 @@ _HOLE = bytes(1 << 18)
 _NO_TIMES = bytes(24)
 _OCTAL = re.compile(rb"[ \0]*([0-7]*)[ \0]*")
 _DECIMAL = re.compile(rb"[0-9]{1,18}")
-# By compression: what a file of up to one MiB may unpack to, which takes a few seconds at most, and what each byte
-# beyond may. Deflate packs nothing more than 1032 times (zlib's technical notes). bzip2 packs without such an end, and
-# unpacks some content at six MiB a second; xz may have three filters, which take longer than it does itself.
+# By compression: the most bytes that a file of up to one MiB may unpack to, which takes some seconds at most, and the
+# most for each further byte. Deflate packs at most 1032 to 1 (zlib's technical notes). bzip2 has no such limit, and
+# unpacks some content at six MiB a second; xz may have three filters, which take longer than xz itself.
 _EXPANSION = {
     "none": (1 << 20, 1),
     "gzip": (1032 << 20, 1032),
@@ -47,7 +46,7 @@ _EXPANSION = {
     "xz": (128 << 20, 256),
     "bzip2": (16 << 20, 64),
 }
-# The same for the zeros that are left out of sparse files, which take less time than gzip's.
+# The same for the zeros that sparse files leave out, which take less time than with gzip.
 _FILLED = _EXPANSION["gzip"]
 _REFUSED = {
     b"3": "a device",
@@ -58,7 +57,7 @@ _LOOKS_LIKE = "It must be an archive as docker save, podman save or skopeo write
 REPACK = "If you trust where it comes from, write it anew ('skopeo copy docker-archive:OLD docker-archive:NEW')"
 _FILES = (b"0", b"\0")
 _GNU = b"ustar  \0"
-# What GNU tar says of a sparse file in its forms 0.0 (whose map is many records), 0.1 and, as bsdtar too, 1.0.
+# The records of a sparse file in GNU tar's forms 0.0 (whose map is many records), 0.1 and 1.0 (bsdtar's too).
 _SPARSE = b"GNU.sparse."
 _NAME, _SIZE, _BLOCKS, _MAP = (_SPARSE + key for key in (b"name", b"size", b"numblocks", b"map"))
 _MAJOR, _MINOR, _REAL_SIZE = (_SPARSE + key for key in (b"major", b"minor", b"realsize"))
@@ -67,18 +66,18 @@ _MAP_IN_HEAD = ({_SIZE, _BLOCKS, _MAP}, {_SIZE, _BLOCKS, _MAP, _NAME})
 _MAP_IN_DATA = {_MAJOR, _MINOR, _REAL_SIZE, _NAME}
 _WITHOUT_HOLES = "If you trust where it comes from, unpack it and pack it again with tar, without --sparse"
 
-# Headers that say more of the entry after them: pax attributes, and GNU's long names and links.
+# Headers that describe the entry after them: pax attributes, and GNU's long names and links.
 _HEADS = {b"x": b"", b"L": b"path", b"K": b"linkpath"}
-# What a global pax header would change of entries; Go doesn't apply it, and other tools do.
+# The records of a global pax header that would change entries: Go ignores them, and other tools don't.
 _NOT_GLOBAL = (b"path", b"linkpath", b"size", _SPARSE)
 
 
 class Bounds(NamedTuple):
-    """What an archive may take to read, by the size of its file: memory and time stay in proportion.
+    """The limits for reading an archive, in proportion to the size of its file, as for memory and time.
 
-    entries: how many it may have. names: their length, in bytes. document: the size of one document, in bytes;
-    documents: that of all. values: how many values the documents may have in all. unpacked: the size of the tar.
-    sparse: that of all sparse files, with their zeros.
+    entries: the number of entries. names: the bytes of all their names. document: the bytes of one document, and
+    documents of all. values: the number of values in all documents. unpacked: the bytes of the tar. sparse: the bytes
+    of all sparse files, with their zeros.
     """
 
     entries: int
@@ -91,10 +90,10 @@ class Bounds(NamedTuple):
 
     @staticmethod
     def of(size: int, compression: str = "none") -> Bounds:
-        """Return the bounds for a file of so many bytes.
+        """Return the bounds for a file of a size.
 
-        Names are digests, which no compression shortens to less than half; the documents of real images unpack to some
-        five times their packed size.
+        Names are digests, which no compression makes shorter than half. The documents of real images unpack to about
+        five times their compressed size.
         """
 
         def unpacked(least: int, times: int) -> int:
@@ -112,11 +111,11 @@ class Bounds(NamedTuple):
 
 
 class Unmarked(Unreadable):
-    """The archive ends after an entry, without the blocks of zeros that mark the end."""
+    """An error: the archive ends after an entry, without the blocks of zeros that mark the end."""
 
 
 class Truncated(Unreadable):
-    """The archive ends within an entry."""
+    """An error: the archive ends within an entry."""
 
 
 class Source(Protocol):
@@ -125,14 +124,14 @@ class Source(Protocol):
     position: int
 
     def read(self, size: int, /) -> bytes:
-        """The next size bytes; fewer only at the end."""
+        """Return the next size bytes; fewer only at the end."""
 
     def skip(self, size: int) -> None:
-        """Pass over size bytes; raises Truncated if there are fewer."""
+        """Skip size bytes; raise Truncated if there are fewer."""
 
 
 class FileSource:
-    """A plain archive in a file that can be sought in: what is passed over isn't read."""
+    """An uncompressed archive in a file: skipped bytes aren't read."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self.position = 0
@@ -141,13 +140,13 @@ class FileSource:
         file.seek(0)
 
     def read(self, size: int, /) -> bytes:
-        """The next size bytes; fewer only at the end."""
+        """Return the next size bytes; fewer only at the end."""
         data = self._file.read(size)
         self.position += len(data)
         return data
 
     def skip(self, size: int) -> None:
-        """Pass over size bytes; raises Truncated if there are fewer."""
+        """Skip size bytes; raise Truncated if there are fewer."""
         if size > self._size - self.position:
             raise Truncated("it is truncated")
         if size:
@@ -156,7 +155,7 @@ class FileSource:
 
 
 class StreamSource:
-    """An archive that comes in pieces, once. most: how many bytes it may have; MAX_UNPACKED without."""
+    """An archive that comes in pieces, and only once. most: its most bytes; None for MAX_UNPACKED."""
 
     def __init__(self, pieces: Iterator[bytes], most: int | None = None) -> None:
         self.position = 0
@@ -165,7 +164,7 @@ class StreamSource:
         self._rest = memoryview(b"")
 
     def read(self, size: int, /) -> bytes:
-        """The next size bytes; fewer only at the end."""
+        """Return the next size bytes; fewer only at the end."""
         if size <= len(self._rest):
             return bytes(self._take(size))
         taken = bytearray()
@@ -177,9 +176,9 @@ class StreamSource:
         return bytes(taken)
 
     def pieces(self, size: int) -> Iterator[bytes]:
-        """The next size bytes as they come; fewer only at the end.
+        """Yield the next size bytes as they come; fewer only at the end.
 
-        They are views of what came: as good as bytes to who hashes, compresses or writes them, and not copied.
+        They are views of the pieces, without a copy: they can be hashed, compressed and written like bytes.
         """
         while size > 0:
             piece = self._take(size)
@@ -189,12 +188,12 @@ class StreamSource:
             yield cast(bytes, piece)
 
     def skip(self, size: int) -> None:
-        """Pass over size bytes; raises Truncated if there are fewer."""
+        """Skip size bytes; raise Truncated if there are fewer."""
         if sum(map(len, self.pieces(size))) < size:
             raise Truncated("it is truncated")
 
     def drain(self) -> None:
-        """Read to the end, for the checksums that compressed streams have there."""
+        """Read to the end, because compressed streams have their checksums there."""
         while self._take(1 << 30):
             pass
 
@@ -212,10 +211,10 @@ class StreamSource:
 
 
 class Entry(NamedTuple):
-    """A file in an archive: where its headers begin, and where its data is, counted in the unpacked tar.
+    """A file in an archive: the places of its headers (start) and of its data (offset) in the uncompressed tar.
 
-    size: that of its content. fragments: of a sparse file, which parts of the content are in the data, one after the
-    other: the offset and the length of each. The rest is zeros.
+    size: of its content. fragments: the parts of a sparse file's content that are in the data, one after the other: the
+    offset and the length of each. The rest is zeros.
     """
 
     start: int
@@ -225,12 +224,12 @@ class Entry(NamedTuple):
 
     @property
     def end(self) -> int:
-        """Where what follows begins: all of this entry, headers and padding, is start to end."""
+        """The end of this entry: its headers, data and padding are from start to end."""
         stored = self.size if self.fragments is None else sum(length for _offset, length in self.fragments)
         return self.offset + stored + -stored % BLOCK
 
     def content(self, data: Callable[[int], Iterator[bytes]]) -> Iterator[bytes]:
-        """Return its content. data: gives the next bytes of the archive, so many of them; first those at offset."""
+        """Yield its content. data: a function that returns the next bytes of the archive, from offset on, by number."""
         return data(self.size) if self.fragments is None else self._filled(self.fragments, data)
 
     def _filled(self, fragments: Iterable[tuple[int, int]], data: Callable[[int], Iterator[bytes]]) -> Iterator[bytes]:
@@ -245,8 +244,8 @@ class Entry(NamedTuple):
 class Member(NamedTuple):
     """An entry of a tar archive.
 
-    name: cleaned: relative, without dots. link: for a link the name that it leads to, cleaned too; None for a
-    file. entry: where it is. hard: whether it is a hard link.
+    name: relative, and without dots. link: the name that a link leads to, in the same form; None for a file. entry: its
+    place. hard: whether it is a hard link.
     """
 
     name: str
@@ -256,12 +255,12 @@ class Member(NamedTuple):
 
 
 class Tar:
-    """Walk over an archive's files and links.
+    """An iterator over an archive's files and links, for use once.
 
-    Iterate once. A file's data may be read from the source before the next step.
-    end: after the walk, where the last entry ends. others: the names of directories and of global headers.
-    Raises Unreadable for what is no tar archive, is truncated, has names that lead out of it, entries that no
-    image archive has, or that tools read differently; Unmarked after the last entry if no end mark follows.
+    The data of a file can be read from the source before the next step.
+    end: the end of the last entry, after the iteration. others: the names of directories and of global headers.
+    Raises Unreadable if it is no tar archive, is truncated, has names that lead out of it, or has entries that archives
+    of images don't have or that tools read differently; Unmarked after the last entry if no end mark follows.
     """
 
     def __init__(self, source: Source, bounds: Bounds | None = None) -> None:
@@ -289,7 +288,7 @@ class Tar:
             self.end = end
 
     def _next(self, start: int) -> Member | None:
-        """The next entry; one without a name for what is none of ours; None at the end."""
+        """Return the next entry; one without a name for entries that aren't needed; None at the end."""
         heads: dict[bytes, dict[bytes, bytes]] = {}
         while True:
             header = self._header(bool(heads))
@@ -299,18 +298,18 @@ class Tar:
             if kind not in _HEADS:
                 break
             if heads and (kind in heads or b"x" in (kind, *heads)):
-                # Of several heads Go takes one whole, others put them together.
+                # If there are several such headers, Go uses one of them, and other tools join them.
                 raise Unreadable(f"an entry has several heads at byte {start}, and tools read them differently", REPACK)
             data = self._extension(_number(header[124:136]))
             heads[kind] = _pax_records(data) if kind == b"x" else {_HEADS[kind]: _field(data)}
         if kind == b"g":
             return self._global(start, header, bool(heads))
-        # As for Go an empty value is none.
+        # For Go, an empty value is no value.
         overrides = {key: value for head in heads.values() for key, value in head.items() if value}
         return self._member(start, header, kind, overrides)
 
     def _global(self, start: int, header: bytes, after_head: bool) -> Member:
-        """Pass over global records: git archive's comment. Go hands them on, and engines ignore them."""
+        """Skip global records, such as git archive's comment. Engines ignore them."""
         records = _pax_records(self._extension(_number(header[124:136])))
         if after_head or any(key.startswith(_NOT_GLOBAL) for key in records):
             raise Unreadable("it has attributes for all its entries, and tools read them differently", REPACK)
@@ -322,15 +321,15 @@ class Tar:
         block = self._source.read(BLOCK)
         self._headers += 1
         if block == _ZEROS:
-            # Two such blocks end an archive; to Go's reader one, and then nothing, does too.
+            # Two such blocks end an archive. For Go's reader, one block at the end of the file is enough.
             if self._source.read(BLOCK).strip(b"\0"):
                 raise Unreadable("it is damaged: its end mark is followed by more")
             if after_head:
                 raise Unreadable("it is damaged: it ends after the head of an entry")
             return None
         if len(block) < BLOCK:
-            # Go's reader does without an end mark, but engines write one: who takes an archive that broke
-            # off between two entries might take one without its manifest.json or index.json.
+            # Go's reader needs no end mark, but engines write one. Without it, an archive may have been truncated
+            # between two entries, and may lack its manifest.json or index.json.
             if self._headers == 1:
                 raise Unreadable("it is no tar archive", _LOOKS_LIKE)
             raise Unreadable("it is truncated") if block or after_head else Unmarked("it is truncated")
@@ -339,13 +338,13 @@ class Tar:
         return block
 
     def _check_number(self, fragments: int = 0) -> None:
-        """Count the fragments of a sparse file as entries: each takes memory."""
+        """Raise Unreadable for too many entries. The fragments of sparse files count too, as each takes memory."""
         self._headers += fragments
         if self._headers > self._bounds.entries:
             raise Unreadable(f"it has more than {self._bounds.entries} entries", _LOOKS_LIKE)
 
     def _check(self, block: bytes) -> None:
-        # The sum of all bytes, with those of the sum itself taken as spaces.
+        # The sum of all bytes, with spaces in place of the sum itself.
         if _number(block[148:156], default=-1) == sum(block) - sum(block[148:156]) + 8 * 32:
             return
         if self._headers > 1:
@@ -384,7 +383,7 @@ class Tar:
         return Member(name, None, Entry(start, offset, _size(header, overrides)))
 
     def _sparse(self, start: int, header: bytes, kind: bytes, overrides: dict[bytes, bytes]) -> Member:
-        """A file whose zeros were left out; its map must be one that Go, GNU tar and bsdtar read alike."""
+        """Return a sparse file; raise Unreadable for a map that Go, GNU tar and bsdtar don't read in the same way."""
         raw = overrides.get(_NAME) or overrides.get(b"path") or _name(header)
         self._count(_weight(raw))
         name, stored, begun = _file_name(raw), _size(header, overrides), self._source.position
@@ -417,7 +416,7 @@ class Tar:
         return Member(name, None, Entry(start, self._source.position, size, fragments))
 
     def _map_of_gnu(self, header: bytes) -> list[int]:
-        """That of GNU's own form: four pairs in the header, and 21 in each block that follows it."""
+        """Return the map in GNU's own form: four pairs in the header, and 21 in each block that follows it."""
         places, full, more = bytearray(header[386:482]), 0, header[482]
         while more:
             block = self._extension(BLOCK)
@@ -427,13 +426,13 @@ class Tar:
         pairs = [places[place : place + 24] for place in range(0, len(places), 24)]
         while pairs and not pairs[-1].strip(b"\0"):
             pairs.pop()
-        # Some readers take an empty offset for the end of the map, others an empty length.
+        # For some readers an empty offset ends the map, for others an empty length.
         if not all(pair[0] and pair[12] for pair in pairs) or (full and 24 * len(pairs) <= full):
             raise Unreadable("it is damaged: the map of a sparse file has gaps", _WITHOUT_HOLES)
         return [_number(bytes(pair[place : place + 12])) for pair in pairs for place in (0, 12)]
 
     def _map_in_data(self) -> list[int]:
-        """That of form 1.0: numbers with a line for each, the first of which is how many pairs follow."""
+        """Return the map in form 1.0: a number in each line; the first one is the number of pairs."""
         text, lines, wanted = bytearray(), 0, 1
         while lines < wanted:
             block = self._extension(BLOCK)
@@ -454,9 +453,9 @@ class Tar:
 
 
 def clean_name(name: str) -> str:
-    """A name without needless dots and slashes; empty for the archive's root.
+    """Return a name without needless dots and slashes; "" for the archive's root.
 
-    Raises Unreadable for one that leads out of the archive, or could.
+    Raise Unreadable for a name that leads out of the archive, or could.
     """
     parts = name.split("/")
     if name.startswith("/") or ".." in parts or "\0" in name:
@@ -467,16 +466,16 @@ def clean_name(name: str) -> str:
 
 
 def shown(name: str) -> str:
-    """A name from an archive as it can be shown: quoted, escaped, and not too long."""
+    """Return a name from an archive in a form for messages: quoted, escaped, and not too long."""
     return repr(name if len(name) <= 200 else f"{name[:200]}…")
 
 
 def _link_target(name: str, target: str) -> str:
-    """Return where a symbolic link leads, seen from the archive's root.
+    """Return the name that a symbolic link leads to, from the archive's root.
 
-    Links are met in legacy archives: 20.10 writes a layer that is met again as a link to the first
-    (moby, image/tarexport/save.go, saveLayer), podman and skopeo a link for each layer's old name
-    (containers/image, docker/internal/tarfile/writer.go).
+    Legacy archives have links: Docker 20.10 writes a layer that occurs again as a link to the first one (moby,
+    image/tarexport/save.go, saveLayer), Podman and skopeo a link for each layer's old name (containers/image,
+    docker/internal/tarfile/writer.go).
     """
     parents, parts = name.split("/")[:-1], target.split("/")
     if target.startswith("/") or "\0" in target:
@@ -486,7 +485,7 @@ def _link_target(name: str, target: str) -> str:
             if not parents:
                 raise _leads_out(name, target)
             parents.pop()
-    # The way back from a directory depends on whether that is a link itself.
+    # The parent of a directory depends on whether that is itself a link.
     if ".." in parts:
         raise _leads_out(name, target)
     return "/".join([*parents, *(part for part in parts if part not in ("", "."))])
@@ -506,10 +505,10 @@ def _contradicts_itself(name: str) -> Unreadable:
 
 
 def _is_sound(fragments: Iterable[tuple[int, int]], size: int, stored: int) -> bool:
-    """Whether the parts of a sparse file follow one another within it, and are what is stored of it."""
+    """Return whether the parts of a sparse file are in order and within it, and have the size of the stored data."""
     end = total = 0
     for offset, length in fragments:
-        # GNU tar takes each from the beginning of a block, Go from where the last one ended.
+        # GNU tar reads each part from the beginning of a block, Go from the end of the last one.
         if offset < end or (length and total % BLOCK):
             return False
         end, total = offset + length, total + length
@@ -526,13 +525,13 @@ def _file_name(raw: bytes) -> str:
 def _name(header: bytes) -> bytes:
     name = _field(header[:100])
     magic = header[257:265]
-    # Of the forms POSIX's and star's have a prefix; GNU's keeps other things there.
+    # The forms of POSIX and star have a prefix; GNU's has other data there.
     if magic.startswith(b"ustar\0") and header[345] != 0:
         return _field(header[345 : 476 if header[508:] == b"tar\0" else 500]) + b"/" + name
     if magic == _GNU and header[345:369] != _NO_TIMES:
         for time in (header[345:357], header[357:369]):
             if time[0] and _number(time, default=-1) < 0:
-                # Go before 1.8 wrote a prefix even so, and Go's reader looks for one where this is no time.
+                # Go before 1.8 wrote a prefix in GNU's form too. Go's reader looks for one if this field is no time.
                 raise Unreadable(f"its entry {shown(_text(name))} has a name that tools read differently", REPACK)
     return name
 
@@ -542,7 +541,7 @@ def _field(field: bytes) -> bytes:
 
 
 def _weight(name: bytes) -> int:
-    """Return how many bytes of memory a name takes: with one wide character four for each."""
+    """Return the bytes of memory that a name takes: with one wide character, four for each character."""
     return len(name) if name.isascii() else 4 * len(name)
 
 
@@ -554,7 +553,7 @@ def _text(raw: bytes) -> str:
 
 
 def _number(field: bytes, default: int | None = None) -> int:
-    """An octal number, or GNU's binary one for sizes of 8 GiB and more; none that is negative."""
+    """Return an octal number, or GNU's binary one for sizes from 8 GiB on; raise Unreadable for a negative one."""
     if field[0] & 0x80:
         # The next bit is the sign.
         value = int.from_bytes(bytes([field[0] & 0x7F]) + field[1:], "big")
@@ -580,7 +579,7 @@ def _decimal(digits: bytes) -> int:
 
 
 def _pax_records(data: bytes) -> dict[bytes, bytes]:
-    r"""Records of the form "length key=value\\n" (POSIX, pax Extended Header)."""
+    r"""Return records of the form "length key=value\\n" (POSIX, pax Extended Header)."""
     records: dict[bytes, bytes] = {}
     numbers: list[bytes] = []
     position = 0

@@ -4,11 +4,11 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""The index that compressed archives of ours carry at their end: what is in them, with nothing unpacked.
+"""The trailing index: the list of a compressed archive's content at its end, which is read without unpacking.
 
-The form is described in docs/archives.md. Every other reader passes over it: in zstd it lies in skippable frames
-(RFC 8878, 3.1.2), in gzip in the extra fields of members that are empty (RFC 1952, 2.3.1.1). It is the last thing in
-the file, so a truncated archive has none and is read to where it breaks off.
+docs/archives.md describes its form. All other readers ignore it: in zstd it is in skippable frames (RFC 8878, 3.1.2),
+in gzip in the extra fields of empty members (RFC 1952, 2.3.1.1). It is the last thing in the file. So a truncated
+archive has no index, and is read up to its end.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._errors import Unrea
 
 Breaks = Sequence[tuple[int, int]]
 
-# What is read into memory: packed, and unpacked. An archive of a hundred images has a hundredth of that.
+# The largest index that is read into memory: packed, and unpacked. That of a hundred images has a hundredth of this.
 _MAX_SECTION = 16 << 20
 _MAX_INDEX = 64 << 20
 
@@ -51,7 +51,7 @@ _NAME = "index at its end"
 _SKIPPABLE = 0x184D2A5D
 _FRAME = struct.Struct("<II")
 
-# RFC 1952, 2.3: the head of a member with an extra field, which has one subfield of ours; and an empty content.
+# RFC 1952, 2.3: the head of a member with an extra field, which has one subfield, ours; and an empty content.
 _MEMBER = b"\x1f\x8b\x08\x04\0\0\0\0\0\xff"
 _EMPTY = b"\x03\0" + bytes(8)
 _SUBFIELD = b"GD"
@@ -59,7 +59,7 @@ _MAX_SUBFIELD = 0xFFFF - 4
 
 
 class EmbeddedContents(Contents):
-    """An archive's files and documents as its own index tells them. breaks: as in ArchiveIndex."""
+    """The files and documents of an archive, from its trailing index. breaks: as in ArchiveIndex."""
 
     def __init__(self, value: Any, bounds: Bounds | None = None) -> None:
         super().__init__(bounds)
@@ -112,7 +112,7 @@ class EmbeddedContents(Contents):
 def embedded_section(
     compression: str, entries: Mapping[str, Entry], end: int, documents: Mapping[str, bytes], breaks: Breaks
 ) -> bytes:
-    """What is to be put at the end of an archive that is compressed with gzip or zstd.
+    """Return the trailing index of an archive that is compressed with gzip or zstd.
 
     entries, end, documents, breaks: as in ArchiveIndex.
     """
@@ -123,12 +123,12 @@ def embedded_section(
 
 
 def packed_section(compression: str, index: Mapping[str, Any]) -> bytes:
-    """The index and its footer, in the form that readers of that compression pass over."""
+    """Return the index and its footer, in the form that other readers of that compression ignore."""
     return section(compression, json.dumps(index, separators=(",", ":")).encode())
 
 
 def section(compression: str, text: bytes) -> bytes:
-    """Return the same for an index that is JSON already."""
+    """Return the index and its footer, from the JSON of the index."""
     packed = zlib.compress(text, 9)
     if compression == "zstd":
         frame = _FRAME.pack(_SKIPPABLE, len(packed)) + packed
@@ -140,7 +140,7 @@ def section(compression: str, text: bytes) -> bytes:
 
 
 def read_embedded(file: BinaryIO, size: int, compression: str) -> EmbeddedContents | None:
-    """The index at the end of a compressed archive; None if it has none. Raises Unreadable for a bad one."""
+    """Return the trailing index of a compressed archive; None if it has none. Raise Unreadable for a bad one."""
     frame = _FRAME.pack(_SKIPPABLE, _FOOTER.size)
     member = _member(bytes(_FOOTER.size))
     before = member[: len(member) - _FOOTER.size - len(_EMPTY)]
@@ -166,7 +166,7 @@ def read_embedded(file: BinaryIO, size: int, compression: str) -> EmbeddedConten
 
 
 def _member(data: bytes) -> bytes:
-    """An empty member of gzip that has the data in an extra field."""
+    """Return an empty member of gzip that has the data in an extra field."""
     subfield = _SUBFIELD + struct.pack("<H", len(data)) + data
     return _MEMBER + struct.pack("<H", len(subfield)) + subfield + _EMPTY
 

@@ -4,7 +4,7 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Archives proved right: read whole, and compared with the digests that they claim."""
+"""The verification of archives: they are read whole, and compared with their digests."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ from ansible_collections.gantry.docker.plugins.module_utils._errors import Unrea
 
 
 def verify(path: str | os.PathLike[str]) -> ArchiveIndex:
-    """The index of the archive at path, after all of its content was read and proved right.
+    """Verify the archive at path, and return its index.
 
-    Every blob of an OCI layout has the digest in its name, and every layer of the legacy layout its
-    DiffID. What is missing is told in the index.
-    Raises ArchiveError as read_index does, and for content that is not what it should be.
+    Each blob of an OCI layout must have the digest in its name, and each layer of the legacy layout its DiffID. Missing
+    files are no error; the index lists them. Raise ArchiveError as read_index does, and for content with another
+    digest.
     """
     with opened(path) as file:
         return verify_of(file, os.fspath(path))
 
 
 def verify_of(file: BinaryIO, path: str) -> ArchiveIndex:
-    """Return the index of an archive in a regular file that is open, as verify does; path is for messages.
+    """Do the same as verify for an archive in a regular file that is open. path: for messages.
 
-    Where the file ends with an index, this must say what the content does.
+    If the file has a trailing index, that must be equal to the index of the content.
     """
     with reading(path):
         said = _embedded(file)
@@ -70,20 +70,30 @@ def _embedded(file: BinaryIO) -> EmbeddedContents | None:
 
 
 def _same(said: EmbeddedContents, index: ArchiveIndex) -> bool:
-    """Whether an index has all entries and no others, where they are, and the documents as they are."""
+    """Return whether a trailing index has the entries, in their places, and the documents that the content has."""
     places = said.files == index.entries and said.end == index.end and not index.links
     return places and all(said.document(name) == data for name, data in index.documents.items())
 
 
 def verify_pieces(pieces: Iterator[bytes], path: str) -> ArchiveIndex:
-    """The same as verify for a plain archive that comes in pieces; other errors that these raise pass through."""
+    """Do the same as verify for an uncompressed archive in pieces; raise other errors from the pieces unchanged."""
     try:
         return _verify_tar(StreamSource(pieces), "none")
     except Unreadable as error:
         raise unusable(path, error) from error
 
 
+<<<<<<< HEAD
 def _verify(stream: Reader, bounds: Bounds) -> ArchiveIndex:
+=======
+def verify_stream(stream: Reader, path: str) -> ArchiveIndex:
+    """Do the same as verify for an archive in a stream, which is read to its end. path: for messages."""
+    with reading(path):
+        return _verify(stream)
+
+
+def _verify(stream: Reader, bounds: Bounds | None = None) -> ArchiveIndex:
+>>>>>>> 8d52817 (Say in plain English what the code for archives does)
     head = read_exactly(stream, HEAD)
     compression = compression_of(head)
     return _verify_tar(StreamSource(unpacked(Rejoined(head, stream), compression)), compression, bounds)
@@ -104,7 +114,7 @@ def _verify_tar(source: StreamSource, compression: str, bounds: Bounds | None = 
 def _verify_layers(image: ArchivedImage, contents: StreamedContents) -> None:
     for layer in image.layers:
         if not layer.present or layer.digest is not None or layer.diff_id is None:
-            # A blob has proved its own digest; what DiffID it unpacks to, the engine checks.
+            # A blob was compared with its own digest. The engine compares the unpacked layer with the DiffID.
             continue
         if layer.diff_id not in contents.digests[layer.entry]:
             name = shown(layer.entry)

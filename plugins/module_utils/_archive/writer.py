@@ -4,11 +4,11 @@
 
 # Private to this collection: it may change with any release, so nothing outside may import it.
 
-"""Archives in the making: the parts they are put together from, always in the same way.
+"""The writing of archives in canonical form.
 
-Of the same images two archives have the same bytes: entries come in the order of their names, then the documents
-that say what is in them; times, owners and modes are fixed, directories are left out, and lists whose order means
-nothing are sorted. Engines write random orders (of several images in manifest.json) and times of the day.
+Two archives of the same images have the same bytes: the entries are in the order of their names, with the documents
+that describe the images at the end; times, owners and modes are fixed, directories are left out, and lists whose order
+means nothing are sorted. Engines write some lists in random order (images in manifest.json), and the time of day.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.reference imp
 _INDEX, _LISTED, _LAYOUT = "index.json", "manifest.json", "oci-layout"
 _DOCUMENTS = (_INDEX, _LISTED, _LAYOUT, REPOSITORIES, THIN)
 _END = bytes(2 * BLOCK)
-# The first of each is what an OCI layout has where nothing else is said (image-spec, manifest.md and image-index.md).
+# The first of each is the default of an OCI layout (image-spec, manifest.md and image-index.md).
 _INDEX_TYPES = (
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
@@ -64,7 +64,7 @@ _REF_NAME = "org.opencontainers.image.ref.name"
 
 
 class OutOfOrder(GantryError):
-    """The entries of an archive can't be taken as they come: all have to be known before the first is written."""
+    """An error: the entries of an archive can't be written in the order in which they come."""
 
 
 class Head(bytes):
@@ -72,7 +72,7 @@ class Head(bytes):
 
 
 class Part(NamedTuple):
-    """A file to be put into an archive. data: its bytes, to be taken once and before the next part."""
+    """A file for an archive. data: a function that returns its bytes, to be called once and before the next part."""
 
     name: str
     size: int
@@ -80,7 +80,7 @@ class Part(NamedTuple):
 
 
 def assembled(parts: Iterable[Part]) -> Iterator[bytes]:
-    """The bytes of an archive with these files; each begins with a Head."""
+    """Yield the bytes of an archive with these files; each file begins with a Head."""
     for part in parts:
         yield _head(part.name, part.size)
         yield from part.data()
@@ -90,16 +90,16 @@ def assembled(parts: Iterable[Part]) -> Iterator[bytes]:
 
 
 def assembled_size(parts: Iterable[Part]) -> int:
-    """The number of bytes of an archive with these files."""
+    """Return the size of an archive with these files."""
     return sum(len(_head(part.name, part.size)) + part.size + -part.size % BLOCK for part in parts) + len(_END)
 
 
 def parts_of_stream(pieces: Iterator[bytes]) -> Iterator[Part]:
-    """The parts of an archive in canonical form, from an archive that comes once, as an engine writes it.
+    """Yield the parts of an archive in canonical form, from an archive as an engine writes it, which comes once.
 
-    Raises OutOfOrder if the entries don't come in the order of their names, or some are links: then take parts_of.
-    (Since 25 engines sort them: moby walks a directory, image/tarexport/save.go, and containerd sorts by name,
-    core/images/archive/exporter.go.) Raises Unreadable for what is no archive.
+    Raise OutOfOrder if the entries aren't in the order of their names, or if some are links: then use parts_of. Engines
+    sort entries from version 25 on: moby walks a directory (image/tarexport/save.go), and containerd sorts by name
+    (core/images/archive/exporter.go). Raise Unreadable if it is no archive.
     """
     source = StreamSource(pieces)
     documents: dict[str, bytes] = {}
@@ -122,15 +122,15 @@ def parts_of(
     left_out: frozenset[str],
     data: Callable[[Entry], Iterator[bytes]],
 ) -> Iterator[Part]:
-    """The parts of an archive that holds some images of another one.
+    """Yield the parts of an archive with some images of another one.
 
-    index: what is in the other archive. images: those of its images that the new one shall have, under the tags
-    they have here. left_out: the entries of layers that it shall not have; it is marked as thin then.
-    data: gives the content of an entry of the other archive.
+    index: of the other archive. images: the images for the new one, with their new tags. left_out: the entries of
+    layers to leave out, which makes it a thin archive. data: a function that returns the content of an entry of the
+    other archive.
     """
     legacy = _LAYOUT not in index.documents
-    # Engines give layers of the legacy layout names that are random where images share one (moby,
-    # image/tarexport/save.go, saveLayer); they get such as Podman gives them.
+    # In the legacy layout, engines give a layer that images share a random name (moby, image/tarexport/save.go,
+    # saveLayer). Here layers are named as by Podman.
     names = {
         layer.entry: f"{digits_of(layer.diff_id)}.tar" if legacy and layer.diff_id else layer.entry
         for image in images
@@ -155,15 +155,14 @@ def parts_to_load(
     left_out: frozenset[str],
     data: Callable[[Entry], Iterator[bytes]],
 ) -> Iterator[Part]:
-    """The parts of an archive for an engine: what was read of another one, so that the engine can't read it otherwise.
+    """Yield the parts of an archive for an engine, with some images of another one; raise Unreadable.
 
-    The documents that name images are made anew. Manifests, indexes and configs are the bytes that were read. The rest
-    is layers and attestations, which engines check by their digests, and which have the names of these.
+    The engine can't read them in another way than they were read here: the documents that name images are new ones;
+    manifests, indexes and configs are the bytes that were read. The rest is layers and attestations, which are named by
+    their digests, and which engines verify.
 
-    index: what is in the other archive. groups: its images to send, under the tags that they have here; they must be
-    complete. left_out: the entries of layers that are not to be sent.
-    data: gives the content of an entry of the other archive.
-    Raises Unreadable.
+    index: of the other archive. groups: the images to send, with their new tags; they must be whole. left_out: the
+    entries of layers to leave out. data: a function that returns the content of an entry of the other archive.
     """
     images = [image for group in groups for image in group.images]
     names = {layer.entry: _layer_name(layer) for image in images for layer in image.layers}
@@ -176,7 +175,7 @@ def parts_to_load(
         tops = [image.index_digest or image.manifest_digest or "" for image in images]
         others = blobs_below(index, [artifact.digest for artifact in artifacts_of(index)]) - blobs_below(index, tops)
         wanted |= _blobs(index, images) - others
-    # As they lie, which is quickest to read.
+    # In the order of the other archive, which is the fastest to read.
     there = [name for name in wanted - left_out if name in index.entries]
     entries = {names.get(name, name): name for name in sorted(there, key=lambda name: index.entries[name].start)}
     for name, entry in entries.items():
@@ -212,7 +211,7 @@ def _canonical_document(member: Member, source: StreamSource) -> bytes:
 
 
 def _sorted_items(items: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """manifest.json in an order that doesn't depend on chance."""
+    """Return the content of manifest.json, sorted."""
     sorted_tags = ({**item, "RepoTags": sorted(texts(item.get("RepoTags"), _LISTED)) or None} for item in items)
     return sorted(sorted_tags, key=canonical)
 
@@ -233,7 +232,7 @@ def _config_name(image: ArchivedImage) -> str:
 
 
 def _named(index: ArchiveIndex, groups: Iterable[ArchivedGroup]) -> list[dict[str, Any]]:
-    """What index.json says of these images: what they are, from what was read of them, and their full names."""
+    """Return the descriptors of these images for index.json, with their full names."""
     items = []
     for group in groups:
         digest = group.image.index_digest or group.image.manifest_digest
@@ -244,12 +243,12 @@ def _named(index: ArchiveIndex, groups: Iterable[ArchivedGroup]) -> list[dict[st
 
 
 def _annotations(tag: ListedName) -> dict[str, str]:
-    """A name as containerd keeps it: it takes any other for what it is, and the engine can't find that."""
+    """Return the annotations for a name. containerd keeps a name in any form, but the engine finds only full names."""
     return {_FULL_NAME: normal(tag) or tag, _REF_NAME: tag.tag}
 
 
 def _described(index: ArchiveIndex, digest: str) -> dict[str, Any]:
-    """The descriptor of a manifest or index: containerd goes by its media type, which is that of the content here."""
+    """Return the descriptor of a manifest or index. containerd trusts the media type, so it is that of the content."""
     name = blob_name(digest)
     data = index.documents[name]
     body = object_of(parsed(data, name), name)
@@ -259,7 +258,7 @@ def _described(index: ArchiveIndex, digest: str) -> dict[str, Any]:
 
 
 def _selected(index: ArchiveIndex, images: Sequence[ArchivedImage]) -> dict[str, Any]:
-    """The index.json with no other images than these, and under no other names."""
+    """Return the index.json with these images and names alone."""
     digests = {digest for image in images for digest in (image.index_digest, image.manifest_digest)}
     tags = {normal(tag) for image in images for tag in image.tags}
     document = parsed(index.documents[_INDEX], _INDEX)
@@ -272,7 +271,7 @@ def _selected(index: ArchiveIndex, images: Sequence[ArchivedImage]) -> dict[str,
 
 
 def _files(images: Iterable[ArchivedImage]) -> set[str]:
-    """The entries that images are made of."""
+    """Return the names of the entries of images."""
     files = {layer.entry for image in images for layer in image.layers}
     files.update(image.config_entry for image in images if image.config_entry)
     digests = {digest for image in images for digest in (image.index_digest, image.manifest_digest) if digest}
@@ -280,7 +279,7 @@ def _files(images: Iterable[ArchivedImage]) -> set[str]:
 
 
 def _blobs(index: ArchiveIndex, images: Sequence[ArchivedImage]) -> set[str]:
-    """The blobs of an OCI layout but for those of other images; attestations belong to none, and stay."""
+    """Return the blobs of an OCI layout without those of other images. Attestations belong to no image, and stay."""
     chosen = {image.manifest_digest or image.config_digest for image in images}
     others = [image for image in index.images if (image.manifest_digest or image.config_digest) not in chosen]
     return {name for name in index.entries if blob_digest(name)} - (_files(others) - _files(images))
