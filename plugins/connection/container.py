@@ -314,9 +314,9 @@ class Connection(ConnectionBase):
         if not end.ran:
             user = self._option("remote_user")
             raise AnsibleConnectionFailure(
-                f"The container {self._container} couldn't run its shell: {_text(first) or 'the engine says no more'}. "
-                f"It must have {self._shell_program} (ansible_shell_executable names another one)"
-                + (f" and the user {user} (ansible_user)." if user else ".")
+                f"The container {self._container} couldn't run its shell: {_text(first) or 'no reason was given'}. "
+                f"The container must have {self._shell_program} (or set ansible_shell_executable)"
+                + (f" and the user {user} (or set ansible_user)." if user else ".")
             )
         return end.rc
 
@@ -348,8 +348,8 @@ class Connection(ConnectionBase):
             del out[: out.index(to_bytes(become.success))]
         elif not in_time:
             raise AnsibleAuthenticationFailure(
-                f"{become.name} in the container {self._container} neither asked for a password that is known nor let "
-                f"the task through in {self._play_context.timeout} seconds: {_text(out + err)}"
+                f"{become.name} in the container {self._container} showed neither a known password prompt nor "
+                f"success within {self._play_context.timeout} seconds: {_text(out + err)}"
             )
         elif asks() or become.check_incorrect_password(bytes(out + err)):
             command.abandon()

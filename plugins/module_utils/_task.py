@@ -240,8 +240,8 @@ class _Ended(BaseException):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.message = (
-            f"The task was ended by {signal.Signals(number).name}. What it was at was given up, and what it had made "
-            "for that was removed. What it had not come to is as it was. Run the task again for the rest."
+            f"The task was ended by {signal.Signals(number).name}. Its current step was stopped, and all "
+            "that was made for it was removed. Later steps were not begun. Run the task again for the rest."
         )
 
 

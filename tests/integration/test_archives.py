@@ -346,7 +346,7 @@ def test_engine_is_killed_while_it_loads(mortal: Mortal, tmp_path: Path) -> None
     mortal.between.amid_request("POST /images/load", 1 << 20, mortal.kill)
     message = mortal.module("image_load").fails(path=str(path))
     assert f"Can't load {path}" in message
-    assert "Bring back what was there with: docker image rm example/large:1." in message
+    assert "Restore the former images with: docker image rm example/large:1." in message
 
 
 def test_engine_stalls_while_it_loads(mortal: Mortal, tmp_path: Path) -> None:

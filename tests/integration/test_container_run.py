@@ -539,7 +539,7 @@ def test_healthy_needs_a_check_and_a_container_that_stays(module: Module, busybo
     assert "no health check" in message and "state: started" in message
     ending = {"image": with_health_check(busybox, "false"), "command": ["sh", "-c", "exit 3"]}
     message = module.fails(**{**WANTED, "state": "healthy", **ending})
-    assert "ended with code 3" in message
+    assert "ended with exit code 3" in message
     assert names(busybox) == set()
 
 

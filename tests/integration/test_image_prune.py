@@ -623,8 +623,8 @@ def test_parent_that_a_container_uses_stays(module: Module, busybox: docker.Dock
         (" debian", ["' debian'", "can match no image's name"]),
         ("debian 12", ["'debian 12'"]),
         ("Debian", ["'Debian'", "lower case"]),
-        ("sha256:" + "0" * 64, ["begins as an image's Id", "image_tag"]),
-        ("0" * 12, ["begins as an image's Id"]),
+        ("sha256:" + "0" * 64, ["begins like an image's Id", "image_tag"]),
+        ("0" * 12, ["begins like an image's Id"]),
     ],
 )
 def test_bad_patterns_are_refused(

@@ -119,7 +119,7 @@ def test_what_fails_does_not_keep_the_others_from_being_pushed(
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        (f"{ADDRESS}/none:1", ["no image 127.0.0.1:5001/none:1", "Tag one"]),
+        (f"{ADDRESS}/none:1", ["no image 127.0.0.1:5001/none:1", "Give an image this name"]),
         (f"{ADDRESS}/tools@sha256:{'0' * 64}", ["has a digest", "repository:tag"]),
         ("Busybox", ["'Busybox'", "lower case"]),
         ("0" * 64, ["is an image Id"]),

@@ -177,7 +177,7 @@ def test_digest_goes_with_its_repositorys_last_tag(module: Module, clean: docker
 def test_a_digest_that_is_tagged_is_refused(module: Module, busybox: docker.DockerClient, form: str) -> None:
     digest = busybox.images.get("busybox").attrs["RepoDigests"][0].partition("@")[2]
     message = refused(module, busybox, form.format(digest))
-    assert f"busybox@{digest}" in message and "busybox:latest" in message and "Name them instead" in message
+    assert f"busybox@{digest}" in message and "busybox:latest" in message and "Give them instead" in message
 
 
 def test_a_digest_of_another_repository_is_missing(module: Module, busybox: docker.DockerClient) -> None:

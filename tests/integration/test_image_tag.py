@@ -123,7 +123,7 @@ MISSING_ID = "sha256:" + "0" * 64
         ("sha256:12", ["tools:1"], ["'sha256:12'", "64 hexadecimal"]),
         ("", ["tools:1"], ["''"]),
         ("busybox", ["tools:1", "Tools:2"], ["'Tools:2'", "lower case"]),
-        ("busybox", ["tools:1", "tools:-2"], ["'tools:-2'", "the tag '-2'"]),
+        ("busybox", ["tools:1", "tools:-2"], ["'tools:-2'", "'-2' is no valid tag"]),
         ("busybox", ["tools:1", f"tools@{MISSING_ID}"], ["has a digest", "repository:tag"]),
         ("busybox", ["tools:1", MISSING_ID.removeprefix("sha256:")], ["is an image Id"]),
         ("busybox", ["tools:1", ""], ["''"]),

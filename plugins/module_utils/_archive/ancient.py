@@ -116,7 +116,7 @@ def read_ancient(contents: Contents, hashed: Callable[[Mapping[str, Entry]], Map
 def _image(contents: Contents, top: str) -> _Image:
     if not _ID.fullmatch(top):
         raise Unreadable(
-            f"it has a directory {shown(top)}, and in the layout of Docker before 1.10 each is an image's Id"
+            f"it has a directory {shown(top)}, but in archives of Docker before 1.10, the name of each is an image's Id"
         )
     name = f"{top}/json"
     data, layer = contents.document(name), contents.resolve(f"{top}/layer.tar")
@@ -136,9 +136,9 @@ def _tags(contents: Contents, images: Mapping[str, _Image]) -> dict[str, list[st
         for tag, top in documents.mapping(ids, REPOSITORIES).items():
             name = check_tag(f"{repository}:{tag}", REPOSITORIES)
             if top not in images:
-                raise Unreadable(f"its {REPOSITORIES} names an image {shown(str(top))}, which it doesn't hold")
+                raise Unreadable(f"its {REPOSITORIES} names an image {shown(str(top))}, which it doesn't have")
             if meant.setdefault(normal(name), top) != top:
-                raise Unreadable(f"its {REPOSITORIES} says {shown(name)} of two images")
+                raise Unreadable(f"its {REPOSITORIES} gives the name {shown(name)} to two images")
             tags.setdefault(top, []).append(name)
     return tags
 
@@ -152,7 +152,7 @@ def _chain(images: Mapping[str, _Image], top: str) -> list[str]:
         if parent in chain:
             raise Unreadable(f"its image {parent} is an ancestor of itself")
         if len(chain) == _MAX_LAYERS:
-            raise Unreadable(f"its image {top} has more than {_MAX_LAYERS} layers, which is the most that engines take")
+            raise Unreadable(f"its image {top} has more than {_MAX_LAYERS} layers, the most that engines accept")
         chain.append(parent)
     return chain[::-1]
 
@@ -161,7 +161,7 @@ def _diff_id(layer: str, diff_ids: Mapping[str, str | None]) -> str:
     diff_id = diff_ids[layer]
     if diff_id is None:
         raise Unreadable(
-            f"its layer {shown(layer)} is compressed, and Docker before 1.10 compressed none",
+            f"its layer {shown(layer)} is compressed, but Docker before 1.10 compressed no layers",
             "Unpack the archive, decompress the layer, and pack it again with tar",
         )
     return diff_id
@@ -230,7 +230,7 @@ def _setting(key: str, empty: Any, value: Any) -> Any:
         # Docker before 1.8 allowed a command to be one string.
         return documents.texts([value] if isinstance(value, str) else value, "json")
     if not isinstance(value, type(empty)):
-        raise Unreadable(f"its json has a {key} of another kind than engines know")
+        raise Unreadable(f"its json has a {key} of the wrong type")
     if not isinstance(value, dict) or key == "Healthcheck":
         return value
     return {name: documents.text(value[name], "json") if key == "Labels" else {} for name in sorted(value)}
@@ -242,7 +242,7 @@ def _time(described: Mapping[str, Any]) -> str | None:
     match = _TIME.fullmatch(text)
     if match is None:
         if text:
-            raise Unreadable(f"its json has a time {shown(text)}, which is none")
+            raise Unreadable(f"its json has an invalid time {shown(text)}")
         return None
     whole, fraction, zone = match.groups()
     fraction = (fraction or "").rstrip("0")

@@ -46,19 +46,19 @@ def parse_compression(path: str, kind: str | None, level: int | None, threads: i
     if kind is None:
         if path.endswith(_ONLY_READ):
             raise InvalidInput(
-                f"path is '{path}', and archives are written plain, or compressed with gzip or zstd. Choose another "
-                "ending, or say which with the option compression."
+                f"path is '{path}', but archives are written uncompressed, or compressed with gzip or zstd. Choose "
+                "another ending, or set the option compression."
             )
         kind = next((kind for ending, kind in _ENDINGS.items() if path.endswith(ending)), "none")
     if kind == "none":
         if level is not None:
-            raise InvalidInput("compression_level is given, and the archive isn't compressed. Leave it out.")
+            raise InvalidInput("compression_level is given, but the archive isn't compressed. Leave it out.")
         return Compression(kind, 0, 0)
     levels, usual = LEVELS[kind]
     if level is not None and level not in levels:
-        raise InvalidInput(f"compression_level is {level}, and {kind}'s go from {levels[0]} to {levels[-1]}.")
+        raise InvalidInput(f"compression_level is {level}, and must be from {levels[0]} to {levels[-1]} for {kind}.")
     if threads < 0:
-        raise InvalidInput(f"compression_threads is {threads}, and must be 0 (as many as are of use) or more.")
+        raise InvalidInput(f"compression_threads is {threads}, and must be 0 (as many as are useful) or more.")
     if kind == "zstd" and not find_spec("zstandard"):
         raise _no_zstandard()
     return Compression(kind, usual if level is None else level, threads)

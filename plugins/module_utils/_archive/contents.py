@@ -68,7 +68,7 @@ class Contents:
             if name not in self.links:
                 return None
             name = self.links[name]
-        raise Unreadable(f"its entry {shown(name)} is a link to links without end")
+        raise Unreadable(f"its entry {shown(name)} leads through too many links")
 
     def document(self, name: str) -> bytes | None:
         """Return the bytes of the file that a name resolves to; None if there is none."""
@@ -77,7 +77,7 @@ class Contents:
             return self.documents.get(file or "")
         size = self.files[file].size
         if size > min(MAX_DOCUMENT, self.bounds.document) or self._documents_size + size > MAX_DOCUMENTS:
-            raise Unreadable(f"its description of images in {shown(name)} is too large ({size} bytes)")
+            raise Unreadable(f"its document {shown(name)} is too large ({size} bytes)")
         return self._kept_document(file, self._read(file))
 
     def add(self, name: str, data: bytes) -> None:
@@ -89,7 +89,7 @@ class Contents:
         self._documents_size += weight(data)
         self._values += values(data)
         if self._documents_size > min(MAX_DOCUMENTS, self.bounds.documents) or self._values > self.bounds.values:
-            raise Unreadable(f"its descriptions of images, up to {shown(name)}, are too large in all")
+            raise Unreadable(f"its documents, up to {shown(name)}, are too large together")
         self.documents[name] = data
         return data
 
@@ -111,7 +111,7 @@ class Contents:
         self._hard.pop(name, None)
         if name in self._linked:
             # The link would remain the old file.
-            raise Unreadable(f"it has a file {shown(name)}, a hard link to that, and the file again", REPACK)
+            raise Unreadable(f"it has a file {shown(name)}, then a hard link to it, then the file again", REPACK)
         if member.link is None:
             self.files[name] = member.entry
         elif member.hard:
@@ -124,7 +124,7 @@ class Contents:
         target = self._hard.get(target, target)
         if target not in self.files:
             raise Unreadable(
-                f"its entry {shown(name)} is a hard link to {shown(target)}, and no such file comes before it", REPACK
+                f"its entry {shown(name)} is a hard link to {shown(target)}, but no such file comes before it", REPACK
             )
         self._hard[name] = target
         self._linked.add(target)
@@ -144,9 +144,7 @@ class Contents:
         names = sorted({*leaves, *others, *self.links.values()}, key=lambda name: name.replace("/", "\0"))
         for name, following in zip(names, names[1:]):
             if following.startswith(f"{name}/") and name in leaves:
-                raise Unreadable(
-                    f"its entry {shown(following)} lies below {shown(name)}, which is no directory", REPACK
-                )
+                raise Unreadable(f"its entry {shown(following)} is below {shown(name)}, which is no directory", REPACK)
 
     def _read(self, file: str) -> bytes:
         raise NotImplementedError

@@ -51,7 +51,7 @@ def parsed(data: bytes, name: str) -> Any:
             # Half of a surrogate pair is a valid escape, but can't be printed.
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except _Twice as error:
-        raise Unreadable(f"its {shown(name)} says {shown(str(error))} twice", REPACK) from error
+        raise Unreadable(f"its {shown(name)} has the key {shown(str(error))} twice", REPACK) from error
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"its {shown(name)} is no valid JSON") from error
     return value
@@ -69,7 +69,7 @@ def fields(value: Any, known: frozenset[str], name: str) -> dict[str, Any]:
         for key in found.keys() - known:
             if fold(key) in folded:
                 raise Unreadable(
-                    f"its {shown(name)} says {shown(key)}, which engines take for {folded[fold(key)]}", REPACK
+                    f"its {shown(name)} has the key {shown(key)}, which engines read as {folded[fold(key)]}", REPACK
                 )
     return found
 
@@ -88,7 +88,7 @@ def renamed(value: Any, known: frozenset[str], name: str) -> dict[str, Any]:
     for key, item in found.items():
         field = folded.get(fold(key), key)
         if field in result:
-            raise Unreadable(f"its {shown(name)} says {shown(key)}, and {field} in other letters too", REPACK)
+            raise Unreadable(f"its {shown(name)} has the key {shown(key)}, and {field} with other letters too", REPACK)
         result[field] = item
     return result
 

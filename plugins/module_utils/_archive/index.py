@@ -194,7 +194,7 @@ def _open(path: str) -> BinaryIO:
     file = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
-        raise Unreadable("it is no regular file", "Name a file that docker save or a like tool wrote")
+        raise Unreadable("it is no regular file", "Name a file that docker save or a similar tool wrote")
     return file
 
 
@@ -303,7 +303,7 @@ def _index_of(
     if listed is None and layout is None:
         raise Unreadable(
             "it has neither a manifest.json nor an OCI layout",
-            "It must be an archive of images as docker save writes it; what docker export writes is for docker import",
+            "It must be an archive of images from docker save; an archive from docker export is for docker import",
         )
     left_out = read_left_out(contents)
     images = tuple(_Images(contents, frozenset(left_out)).of(listed or [], layout or []))
@@ -399,7 +399,7 @@ class _Images:
     ) -> tuple[ArchivedLayer, ...]:
         if config and len(config.diff_ids) != len(names):
             # Engines refuse it too (moby, image/tarexport/load.go; containerd, client/image.go, Unpack).
-            raise Unreadable(f"an image in it has {len(names)} layers, and {len(config.diff_ids)} DiffIDs for them")
+            raise Unreadable(f"an image in it has {len(names)} layers, but {len(config.diff_ids)} DiffIDs for them")
         described = _described(manifest)
         diff_ids: Sequence[str | None] = config.diff_ids if config else [None] * len(names)
         return tuple(self._layer(self._entry(name), diff_id, described) for name, diff_id in zip(names, diff_ids))

@@ -77,7 +77,7 @@ def _content_digest(source: StreamSource, member: Member) -> str:
                     content.update(piece)
         plain.drain()
     except (tarfile.TarError, EOFError) as error:
-        raise Unreadable(f"its layer {member.name} is no sound tar archive ({error})") from error
+        raise Unreadable(f"its layer {member.name} is no valid tar archive ({error})") from error
     return f"sha256:{content.hexdigest()}"
 
 

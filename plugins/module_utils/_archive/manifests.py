@@ -174,7 +174,7 @@ def read_layout(contents: Contents, listed: frozenset[str]) -> list[Manifest] | 
         raise Unreadable(f"its OCI layout has a version other than 1.0.0: {shown(str(version))}")
     data = contents.document(INDEX)
     if data is None:
-        raise Unreadable(f"it has an {_LAYOUT} file, and no {INDEX}")
+        raise Unreadable(f"it has an {_LAYOUT} file, but no {INDEX}")
     return list(_Layout(contents, listed).images(documents.parsed(data, INDEX)))
 
 
@@ -207,7 +207,7 @@ def read_left_out(contents: Contents) -> dict[str, str]:
         return {}
     mark = documents.object_of(documents.parsed(data, THIN), THIN)
     if mark.get("version") != 1:
-        raise Unreadable("it is a thin archive of a newer form", "Update this collection, or save it again")
+        raise Unreadable("it is a thin archive of a newer format", "Update this collection, or save it again")
     rows = documents.objects(mark.get("left_out"), THIN)
     return {documents.text(row.get("entry"), THIN): documents.digest(row.get("diff_id"), THIN) for row in rows}
 
@@ -245,7 +245,7 @@ def _listed(item: dict[str, Any]) -> Listed:
 def _entry_name(name: str) -> str:
     cleaned = clean_name(name)
     if not cleaned:
-        raise Unreadable(f"its {_LISTED} lists an image without saying where its parts are")
+        raise Unreadable(f"its {_LISTED} lists an image without the names of its parts")
     return cleaned
 
 
@@ -356,14 +356,14 @@ class _Layout:
     def _check_size(self, part: Descriptor) -> None:
         entry = self._contents.files.get(part.blob)
         if entry and part.size is not None and entry.size != part.size:
-            raise Unreadable(f"its {part.blob} has {entry.size} bytes, and a manifest says {part.size}")
+            raise Unreadable(f"its {part.blob} has {entry.size} bytes, but a manifest says {part.size}")
 
 
 def _check_types(body: Mapping[str, Any], descriptor: Descriptor) -> None:
     """Raise Unreadable for a manifest with the media type of an index, or the reverse: containerd trusts that type."""
     wrong = _MANIFEST_TYPES if "manifests" in body else _INDEX_TYPES
     if descriptor.media_type in wrong or documents.text(body.get("mediaType"), descriptor.blob) in wrong:
-        raise Unreadable(f"its {shown(descriptor.blob)} isn't of the media type that it should have")
+        raise Unreadable(f"its {shown(descriptor.blob)} has the wrong media type")
 
 
 def _descriptor(item: Any, name: str) -> Descriptor:

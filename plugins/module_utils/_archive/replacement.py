@@ -106,6 +106,6 @@ def sync(directory: str) -> None:
 
 def _cannot_write(path: str, error: OSError) -> GantryError:
     return GantryError(
-        f"Can't write {path}: {error.strerror or error}. What was there before is as it was. "
-        "Check the space and the permissions there."
+        f"Can't write {path}: {error.strerror or error}. Nothing there was changed. "
+        "Check the free space and the permissions there."
     )

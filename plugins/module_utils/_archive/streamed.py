@@ -81,8 +81,8 @@ class StreamedContents(Contents):
     def _read(self, file: str) -> bytes:
         if file not in self._kept:
             raise Unreadable(
-                f"its description of images in {shown(file)} is no JSON, or too large to be kept",
-                "Decompress the archive if it is sound, or make it again",
+                f"its document {shown(file)} is no JSON, or too large for a compressed archive",
+                "Decompress the archive, or make it again",
             )
         return self._kept[file]
 

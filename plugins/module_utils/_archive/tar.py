@@ -54,7 +54,7 @@ _REFUSED = {
     b"6": "a pipe",
 }
 _LOOKS_LIKE = "It must be an archive as docker save, podman save or skopeo write it"
-REPACK = "If you trust where it comes from, write it anew ('skopeo copy docker-archive:OLD docker-archive:NEW')"
+REPACK = "If you trust its source, convert it ('skopeo copy docker-archive:OLD docker-archive:NEW')"
 _FILES = (b"0", b"\0")
 _GNU = b"ustar  \0"
 # The records of a sparse file in GNU tar's forms 0.0 (whose map is many records), 0.1 and 1.0 (bsdtar's too).
@@ -64,7 +64,7 @@ _MAJOR, _MINOR, _REAL_SIZE = (_SPARSE + key for key in (b"major", b"minor", b"re
 _PAIR = (_SPARSE + b"offset", _SPARSE + b"numbytes")
 _MAP_IN_HEAD = ({_SIZE, _BLOCKS, _MAP}, {_SIZE, _BLOCKS, _MAP, _NAME})
 _MAP_IN_DATA = {_MAJOR, _MINOR, _REAL_SIZE, _NAME}
-_WITHOUT_HOLES = "If you trust where it comes from, unpack it and pack it again with tar, without --sparse"
+_WITHOUT_HOLES = "If you trust its source, unpack it and pack it again with tar, without --sparse"
 
 # Headers that describe the entry after them: pax attributes, and GNU's long names and links.
 _HEADS = {b"x": b"", b"L": b"path", b"K": b"linkpath"}
@@ -204,8 +204,8 @@ class StreamSource:
         self.position += len(piece)
         if self.position > self._most:
             raise Unreadable(
-                f"it unpacks to more than {self._most >> 20} MiB, which is far more than its size lets expect",
-                "If it comes from where you trust, decompress it, and name what comes out",
+                f"it unpacks to more than {self._most >> 20} MiB, far more than expected from its size",
+                "If you trust its source, decompress it first, and name the result",
             )
         return piece
 
@@ -299,7 +299,7 @@ class Tar:
                 break
             if heads and (kind in heads or b"x" in (kind, *heads)):
                 # If there are several such headers, Go uses one of them, and other tools join them.
-                raise Unreadable(f"an entry has several heads at byte {start}, and tools read them differently", REPACK)
+                raise Unreadable(f"an entry has several headers at byte {start}, which tools read differently", REPACK)
             data = self._extension(_number(header[124:136]))
             heads[kind] = _pax_records(data) if kind == b"x" else {_HEADS[kind]: _field(data)}
         if kind == b"g":
@@ -312,7 +312,7 @@ class Tar:
         """Skip global records, such as git archive's comment. Engines ignore them."""
         records = _pax_records(self._extension(_number(header[124:136])))
         if after_head or any(key.startswith(_NOT_GLOBAL) for key in records):
-            raise Unreadable("it has attributes for all its entries, and tools read them differently", REPACK)
+            raise Unreadable("it has attributes for all its entries, which tools read differently", REPACK)
         # Docker 20.10 removes a file of that name.
         self.others.add(clean_name(_text(_name(header))))
         return Member("", None, Entry(start, self._source.position, 0))
@@ -323,9 +323,9 @@ class Tar:
         if block == _ZEROS:
             # Two such blocks end an archive. For Go's reader, one block at the end of the file is enough.
             if self._source.read(BLOCK).strip(b"\0"):
-                raise Unreadable("it is damaged: its end mark is followed by more")
+                raise Unreadable("it is damaged: further data follows its end mark")
             if after_head:
-                raise Unreadable("it is damaged: it ends after the head of an entry")
+                raise Unreadable("it is damaged: it ends after the header of an entry")
             return None
         if len(block) < BLOCK:
             # Go's reader needs no end mark, but engines write one. Without it, an archive may have been truncated
@@ -410,7 +410,7 @@ class Tar:
         if self._sparse_size > self._bounds.sparse:
             most = f"{self._bounds.sparse >> 20} MiB"
             raise Unreadable(
-                f"its sparse files unpack to more than {most}, which is far more than its size lets expect",
+                f"its sparse files unpack to more than {most}, far more than expected from its size",
                 _WITHOUT_HOLES,
             )
         return Member(name, None, Entry(start, self._source.position, size, fragments))
@@ -459,7 +459,7 @@ def clean_name(name: str) -> str:
     """
     parts = name.split("/")
     if name.startswith("/") or ".." in parts or "\0" in name:
-        raise Unreadable(f"it has an entry named {shown(name)}, and names must stay within it", _LOOKS_LIKE)
+        raise Unreadable(f"it has an entry named {shown(name)}, which is no path within the archive", _LOOKS_LIKE)
     if len(name) > _MAX_NAME:
         raise Unreadable(f"it has an entry with a name of {len(name)} characters", _LOOKS_LIKE)
     return "/".join(part for part in parts if part not in ("", "."))
@@ -492,16 +492,18 @@ def _link_target(name: str, target: str) -> str:
 
 
 def _leads_out(name: str, target: str) -> Unreadable:
-    return Unreadable(f"its entry {shown(name)} is a link out of it, to {shown(target)}", _LOOKS_LIKE)
+    return Unreadable(
+        f"its entry {shown(name)} is a link that leads out of the archive, to {shown(target)}", _LOOKS_LIKE
+    )
 
 
 def _refuse(name: str, kind: bytes) -> NoReturn:
     what = _REFUSED.get(kind, f"of the type {kind!r}")
-    raise Unreadable(f"its entry {shown(name)} is {what}, and image archives have none", _LOOKS_LIKE)
+    raise Unreadable(f"its entry {shown(name)} is {what}, which archives of images don't have", _LOOKS_LIKE)
 
 
 def _contradicts_itself(name: str) -> Unreadable:
-    return Unreadable(f"its entry {shown(name)} is a sparse file whose map contradicts it", _WITHOUT_HOLES)
+    return Unreadable(f"its entry {shown(name)} is a sparse file with a contradictory map", _WITHOUT_HOLES)
 
 
 def _is_sound(fragments: Iterable[tuple[int, int]], size: int, stored: int) -> bool:

@@ -46,7 +46,7 @@ _MAX_INDEX = 64 << 20
 
 _MAGIC = b"gantryIX"
 _FOOTER = struct.Struct("<8sQ")
-_NAME = "index at its end"
+_NAME = "trailing index"
 
 _SKIPPABLE = 0x184D2A5D
 _FRAME = struct.Struct("<II")
@@ -65,7 +65,9 @@ class EmbeddedContents(Contents):
         super().__init__(bounds)
         index = object_of(value, _NAME)
         if index.get("version") != 1:
-            raise Unreadable("its index is of a newer form", "Update this collection, or unpack the archive")
+            raise Unreadable(
+                "its trailing index has a newer format", "Update this collection, or decompress the archive"
+            )
         rows = index.get("entries")
         if not isinstance(rows, list) or len(rows) > self.bounds.entries:
             raise _damaged()
@@ -211,4 +213,4 @@ def _places(numbers: list[Any]) -> list[int]:
 
 
 def _damaged() -> Unreadable:
-    return Unreadable("the index at its end is damaged")
+    return Unreadable("its trailing index is damaged")

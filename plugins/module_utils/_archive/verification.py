@@ -59,7 +59,7 @@ def verify_of(file: BinaryIO, path: str) -> ArchiveIndex:
         file.seek(0)
         index = _verify(file, Bounds.of(os.fstat(file.fileno()).st_size))
         if said and not _same(said, index):
-            raise Unreadable("the index at its end says other things than its content")
+            raise Unreadable("its trailing index differs from its content")
         return index._replace(breaks=said.breaks) if said else index
 
 

@@ -201,7 +201,7 @@ def _document_parts(documents: Mapping[str, bytes]) -> Iterator[Part]:
 def _canonical_document(member: Member, source: StreamSource) -> bytes:
     name, size = member.name, member.entry.size
     if size > MAX_DOCUMENT:
-        raise Unreadable(f"its description of images in {shown(name)} is too large ({size} bytes)")
+        raise Unreadable(f"its document {shown(name)} is too large ({size} bytes)")
     value = parsed(b"".join(member.entry.content(source.pieces)), name)
     if name == _LISTED:
         value = _sorted_items(objects(value, name))

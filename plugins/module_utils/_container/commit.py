@@ -43,7 +43,7 @@ def check_changes(changes: Sequence[str]) -> None:
         lines = [line for line in re.split(r"(?<!\\)\n", change.strip()) if line.strip()]
         if not lines or not {line.split(None, 1)[0].upper() for line in lines} <= set(_INSTRUCTIONS):
             raise InvalidInput(
-                f"changes has {_quoted(change)} in place {number}, and a commit takes only these instructions: "
+                f"changes has {_quoted(change)} in place {number}, but a commit accepts only these instructions: "
                 f"{', '.join(_INSTRUCTIONS)}."
             )
 

@@ -298,16 +298,14 @@ class Containers:
             state = self._inspect(name)["State"]
         health = state.get("Health") or {"Status": "none"}
         if not state["Running"]:
-            return f"The container {name} ended with code {state.get('ExitCode')} before it became healthy."
+            return f"The container {name} ended with exit code {state.get('ExitCode')} before it became healthy."
         if health["Status"] == "none":
             return (
                 f"The container {name} has no health check to wait for. Use state: started, or an image that has one."
             )
         if health["Status"] == "unhealthy":
             said = " ".join(str(health["Log"][-1].get("Output")).split())[:1000] if health.get("Log") else ""
-            return (
-                f"The container {name} is unhealthy: its check says '{said}'. Look into its log ('docker logs {name}')."
-            )
+            return f"The container {name} is unhealthy: its check says '{said}'. Read its log ('docker logs {name}')."
         return None if health["Status"] == "healthy" else ""
 
     def start(self, name: str) -> None:

@@ -199,11 +199,11 @@ def _mounts(mounts: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _mount(given: Mapping[str, Any]) -> dict[str, Any]:
     kind, source, target = given["type"], given["source"], _absolute(given["target"], "mounts")
     if kind == "bind" and not source:
-        raise InvalidInput(f"mounts has a bind at {target} without a source. Name the path of the engine's host.")
+        raise InvalidInput(f"mounts has a bind at {target} without a source. Name a path on the engine's host.")
     if kind == "tmpfs" and source:
-        raise InvalidInput(f"mounts has a tmpfs at {target} with a source, and a tmpfs has none. Leave it out.")
+        raise InvalidInput(f"mounts has a tmpfs at {target} with a source, but a tmpfs has none. Leave it out.")
     if given["tmpfs_size"] is not None and kind != "tmpfs":
-        raise InvalidInput(f"mounts has a {kind} at {target} with tmpfs_size, which belongs to type tmpfs.")
+        raise InvalidInput(f"mounts has a {kind} at {target} with tmpfs_size, which is only for type tmpfs.")
     if kind == "bind":
         source = _absolute(source, "mounts")
     mount = {"type": kind, "source": source or "", "target": target, "read_only": bool(given["read_only"])}

@@ -22,8 +22,8 @@ def check_former(name: str, former: Container | None) -> None:
     """Raise GantryError if an interrupted replacement has left the container that had the name before."""
     if former is not None:
         raise GantryError(
-            f"The container {former.name} is in the way: it is what was {name} before a replacement that was cut "
-            f"off. Remove it ('docker rm {former.name}') or give it its name back."
+            f"The container {former.name} is in the way: an interrupted replacement of {name} has left it. Remove it "
+            f"('docker rm {former.name}'), or rename it to {name} ('docker rename')."
         )
 
 

@@ -56,7 +56,7 @@ class Trial:
     def _made(self, engine: Engine) -> Image:
         image = engine.images.find(self.name)
         if image is None:
-            raise GantryError(f"The commit of {self._said} was removed by somebody else at once. Try again.")
+            raise GantryError(f"The commit of {self._said} was removed by another process at once. Try again.")
         return image
 
     def __enter__(self) -> Trial:

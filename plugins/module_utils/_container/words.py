@@ -56,7 +56,7 @@ def parse_env(env: Mapping[str, Any] | None) -> dict[str, str]:
     """Return environment variables by name, the values as text; raise InvalidInput."""
     for name in env or {}:
         if not name or "=" in name:
-            raise InvalidInput(f"env has the name '{name}', and a variable's name is not empty and has no '=' in it.")
+            raise InvalidInput(f"env has the name '{name}', but a variable's name is not empty and has no '='.")
     return parse_texts(env or {}, "env")
 
 
@@ -72,4 +72,4 @@ def plain_text(value: Any, what: str) -> str:
     """
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
         return str(value)
-    raise InvalidInput(f"{what} is no text but a {type(value).__name__}. Put it in quotes.")
+    raise InvalidInput(f"{what} is no text, but of type {type(value).__name__}. Put it in quotes.")

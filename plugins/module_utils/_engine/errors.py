@@ -72,8 +72,8 @@ def trying_to(task: str, registry: str | None = None) -> Iterator[None]:
         yield
     except Unexpected as error:
         raise EngineError(
-            f"Can't {task}: the engine's answer {error}, unlike its API says. Is something between, such as a proxy? "
-            "Check docker_host, and ask it by hand ('docker info')."
+            f"Can't {task}: the engine's answer {error}, unlike in its API. Does a proxy change it? "
+            "Check docker_host, and try 'docker info'."
         ) from error
     except MemoryError as error:
         raise EngineError(f"Can't {task}: the engine's answer doesn't fit into this host's memory.") from error
@@ -98,13 +98,13 @@ def _why(error: OSError, registry: str | None) -> str:
         # An engine that waits for a registry sends nothing, like one that hangs.
         ways = f"and that the registry {registry} answers" if registry else "('docker info' on its host)"
         return (
-            "the engine sent nothing for as long as the option timeout allows. "
-            f"Check that it is alive {ways}, or allow more with the option timeout."
+            "the engine sent nothing within the time of the option timeout. "
+            f"Check that it is alive {ways}, or increase timeout."
         )
     if isinstance(error, ConnectionError):
         return (
-            "the engine closed the connection. Look at the engine's log ('journalctl -u docker') for why it went "
-            "away, then try again."
+            "the engine closed the connection. Look at the engine's log ('journalctl -u docker') for the reason, "
+            "then try again."
         )
     if error.errno == errno.ENOSPC:
         return "no space is left on this host's disk."

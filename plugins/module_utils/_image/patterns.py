@@ -70,7 +70,7 @@ def parse_pattern(text: str, option: str) -> Pattern:
     """
     if _ID.fullmatch(text):
         raise InvalidInput(
-            f"'{text}' in {option} begins as an image's Id does, and patterns are compared with names. "
+            f"'{text}' in {option} begins like an image's Id, but patterns are compared with names. "
             "Name the image, or give it a name first (image_tag)."
         )
     if not _ALLOWED.fullmatch(text) or text != text.strip("/:@") or "[" in _SET.sub("", text):

@@ -28,7 +28,7 @@ _REGISTRY = re.compile(rf"(?:{_HOST_LABEL}(?:\.{_HOST_LABEL})*|\[[a-fA-F0-9:]+\]
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_TAG_RULE = "A tag has up to 128 letters, digits, underscores, dots and hyphens, and begins with none of the last two."
+_TAG_RULE = "A tag has up to 128 letters, digits, underscores, dots and hyphens, and begins with no dot or hyphen."
 _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 _BARE_ID = re.compile(r"[0-9a-f]{64}")
 _SHORT_ID = re.compile(r"[0-9a-f]{12,64}")
@@ -121,15 +121,15 @@ def parse_reference(text: str, default_tag: str | None = DEFAULT_TAG) -> Referen
     """
     if _BARE_ID.fullmatch(text):
         # It looks like an Id. reference/normalize.go refuses it too.
-        raise InvalidInput(f"'{text}' is an image Id, and a name of the form repository[:tag] is needed here.")
+        raise InvalidInput(f"'{text}' is an image Id, but a name of the form repository[:tag] is needed here.")
     rest, at, digest = text.partition("@")
     if at and not _SHA256.fullmatch(digest):
         raise InvalidInput(
-            f"'{text}' is no valid image reference: after @ comes a digest, sha256: and 64 hexadecimal digits."
+            f"'{text}' is no valid image reference: after @ there must be a digest: sha256: and 64 hexadecimal digits."
         )
     path, tag = _split_tag(rest)
     if tag is not None and not _TAG.fullmatch(tag):
-        raise InvalidInput(f"'{text}' is no valid image reference: the tag '{tag}' isn't one. {_TAG_RULE}")
+        raise InvalidInput(f"'{text}' is no valid image reference: '{tag}' is no valid tag. {_TAG_RULE}")
     registry, repository = _split_registry(text, path)
     reference = Reference(registry, repository, tag, digest or None)
     if default_tag is None:

@@ -63,7 +63,7 @@ def parse(params: Mapping[str, Any]) -> Wanted:
         if params[option] is not None and not params[option].startswith("/"):
             raise InvalidInput(f"{option} is '{params[option]}', and must be a path that begins with a slash.")
     if params["stdin"] is not None and (params["tty"] or params["detach"]):
-        raise InvalidInput("stdin goes neither with tty nor with detach: there is no way to tell the command its end.")
+        raise InvalidInput("stdin can't be used with tty or detach: the command would not see its end.")
     return Wanted(
         container=parse_name(params["container"]),
         command=Command(
@@ -135,7 +135,7 @@ def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, ta
         return Report()
     return Report(
         {"rc": given.rc, "stdout": _stripped(given.stdout, wanted), "stderr": _stripped(given.stderr, wanted)},
-        problems=(f"The command ended with code {given.rc}.",) if given.rc else (),
+        problems=(f"The command ended with exit code {given.rc}.",) if given.rc else (),
     )
 
 

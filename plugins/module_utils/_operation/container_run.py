@@ -100,9 +100,9 @@ def parse(params: Mapping[str, Any]) -> Wanted:
         if params[option] is not None and params[option] < 0:
             raise InvalidInput(f"{option} is {params[option]}, and must be 0 or more seconds.")
     if params["restart_retries"] is not None and params["restart_policy"] != "on-failure":
-        raise InvalidInput("restart_retries goes with restart_policy: on-failure alone.")
+        raise InvalidInput("restart_retries can be used only with restart_policy: on-failure.")
     if params["existing"] == "keep" and params["state"] == "absent":
-        raise InvalidInput("existing: keep doesn't go with state: absent. Leave one of them out.")
+        raise InvalidInput("existing: keep can't be used with state: absent. Leave one of them out.")
     return Wanted(
         name=parse_name(params["name"]),
         state=params["state"],
@@ -237,7 +237,7 @@ def _making(wanted: Wanted, observed: Observed, start: bool) -> tuple[Any, ...]:
     preconditions.check_former(wanted.name, observed.former)
     if wanted.image is None:
         raise GantryError(
-            f"There is no container {wanted.name} as asked for, and no image to make it from: name it (image)."
+            f"There is no container {wanted.name} as wanted, and no image is given to make it from. Set image."
         )
     preconditions.check_networks(wanted.options, observed.networks)
     pulling = _pulling(wanted, observed)

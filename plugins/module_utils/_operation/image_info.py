@@ -102,7 +102,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     """Plan nothing, as this operation only reports; but add a problem if required images are missing."""
     if not wanted.required or not observed.not_found:
         return Plan()
-    that_pass = " that the filters let through" if wanted.filters != Filters() else ""
+    that_pass = " that matches the filters" if wanted.filters != Filters() else ""
     missing = ", ".join(observed.not_found)
     return Plan(problems=(f"This engine has no image{that_pass} for: {missing}. Pull, load or commit it first.",))
 

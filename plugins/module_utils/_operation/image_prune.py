@@ -76,8 +76,7 @@ def parse(params: Mapping[str, Any]) -> Wanted:
     for option in ("reference", "keep_last"):
         if params["dangling"] and params[option]:
             raise InvalidInput(
-                f"{option} is about images with a name, and none of these go with dangling: true. "
-                "Set dangling: false to prune them."
+                f"{option} is for images with a name, but dangling: true prunes none of these. Set dangling: false."
             )
     for option in ("keep_last", "target_size"):
         if (params[option] or 0) < 0:

@@ -152,6 +152,8 @@ def _at_once(references: Collection[Reference], parallel: int) -> int:
 def _obstacle(reference: Reference, observed: Observed) -> str | None:
     """Return the reason why a tag can't be pushed; None if it can be."""
     if observed.here[reference] is None:
-        return f"There is no image {reference} on this engine to push. Tag one so, or correct the name."
+        return (
+            f"There is no image {reference} on this engine to push. Give an image this name (image_tag), or correct it."
+        )
     remote = observed.remote[reference]
     return remote.message if isinstance(remote, GantryError) else None

@@ -130,7 +130,7 @@ def _known(config: Mapping[str, Any], path: str, registry: str) -> Login:
         trouble = error.message
     shown = found or _stored(_entry(config.get("auths"), registry) or {}, path, registry)
     if trouble:
-        trouble += f" Without it, {registry} is shown {'what is stored there' if shown else 'no login'}."
+        trouble += f" Without it, {registry} gets {'the login in that file' if shown else 'no login'}."
     return Login(registry, shown, trouble)
 
 
@@ -194,7 +194,7 @@ def _told(answer: str, trouble: str, server: str) -> Mapping[str, str]:
         found = json.loads(answer)
         user, secret = str(found["Username"]), str(found["Secret"])
     except (ValueError, KeyError, TypeError):
-        raise GantryError(f"{trouble} gave an answer that is none. Try it by hand.") from None
+        raise GantryError(f"{trouble} gave an invalid answer. Try it by hand.") from None
     if user == _TOKEN_USER:
         return {"identitytoken": secret, "serveraddress": server}
     return {"username": user, "password": secret, "serveraddress": server} if user or secret else {}
@@ -203,4 +203,4 @@ def _told(answer: str, trouble: str, server: str) -> Mapping[str, str]:
 def _harmless(said: str) -> str:
     """Return the first line of a helper's output, unless it may contain a secret."""
     line = said.splitlines()[0].rstrip(".") if said else "it said nothing"
-    return "what it said may hold a secret" if "{" in line else line
+    return "its output may contain a secret" if "{" in line else line

@@ -72,7 +72,7 @@ class Distribution:
                 found = _PUSHED.search(message.get("status") or "")
                 digest = found.group(1) if found else digest
         if digest is None:
-            raise EngineError(f"The engine pushed {reference}, but didn't say what its digest is. Try again.")
+            raise EngineError(f"The engine pushed {reference}, but didn't report its digest. Try again.")
         return digest
 
 

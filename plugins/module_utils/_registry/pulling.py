@@ -47,7 +47,7 @@ def ask(engine: Engine, reference: Reference, image: Image | None, login: Login,
     if remote is None:
         told = (
             f"The registry {reference.registry} has no {reference}. Check the name and the tag; some registries also "
-            f"say so of what one may not see without logging in. {login.trouble}".rstrip()
+            f"answer so if a login is needed. {login.trouble}".rstrip()
         )
         raise GantryError(f"{told} {_of_mirrors(engine, reference)}".rstrip())
     if image is None or digests_in(reference, image.digests):
@@ -64,8 +64,8 @@ def _of_mirrors(engine: Engine, reference: Reference) -> str:
     if not engine.containerd_store or engine.version < _HOSTS_TOML:
         return ""
     return (
-        f"Mirrors that the engine's certs.d/{reference.registry}/hosts.toml names aren't asked: pull what only they "
-        "have by the mirror's name."
+        f"Mirrors in the engine's certs.d/{reference.registry}/hosts.toml aren't asked: if only a mirror has the "
+        "image, pull it by the mirror's name."
     )
 
 

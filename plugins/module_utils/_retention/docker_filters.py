@@ -24,7 +24,7 @@ def with_filters(params: Mapping[str, Any]) -> dict[str, Any]:
         values = [str(one) for one in (value if isinstance(value, list) else [value])]
         if name not in _FILTERS:
             raise InvalidInput(
-                f"images_filters has '{name}', and knows {', '.join(_FILTERS)}. There are other options for more."
+                f"images_filters has '{name}', but accepts only {', '.join(_FILTERS)}. Use the module's other options."
             )
         if name in ("label", "label!"):
             found[_FILTERS[name]] = [*params[_FILTERS[name]], *values]

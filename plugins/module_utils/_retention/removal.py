@@ -105,8 +105,8 @@ def refuse_if_used(images: Sequence[ImageSummary], targets: Iterable[Target], in
     ]
     if problems and force:
         raise GantryError(
-            "Nothing was removed, as an engine can't be forced to remove by its Id an image that a container runs of: "
-            f"{'; '.join(problems)}. Stop these containers, or give the image's names: these alone can be taken away."
+            "Nothing was removed, as no engine can be forced to remove an image by its Id while its container runs: "
+            f"{'; '.join(problems)}. Stop these containers, or give the image's names: only these can be removed."
         )
     if problems:
         raise GantryError(
@@ -168,8 +168,8 @@ def _refuse_if_loose(forest: Forest, target: Target) -> None:
     others = _hangs_on(forest, target)
     if others:
         raise GantryError(
-            f"{target.name} can't be taken from its image alone: the engine lists it, but can't find it, as another "
-            f"tool stored it in a form of its own. It goes with the last of the image's names: give "
+            f"{target.name} can't be removed alone: the engine lists it, but can't find it, as another tool stored it "
+            f"in a form of its own. It is removed together with the image's last name: give "
             f"{', '.join(others)} too, or the image's Id ({target.image_id})."
         )
 
@@ -179,8 +179,8 @@ def _refuse_if_tagged(name: Reference, image: Image) -> None:
     tags = [tag for tag in image.tags if tag.repository == name.name]
     if tags:
         raise GantryError(
-            f"{name.pinned} is tagged as {', '.join(tags)}, and goes with the last of these. "
-            f"Name them instead, or the image's Id ({image.id})."
+            f"{name.pinned} is tagged as {', '.join(tags)}, and is removed with the last of these tags. "
+            f"Give them instead, or the image's Id ({image.id})."
         )
 
 

@@ -59,8 +59,8 @@ def _check_platforms(engine: Engine, path: str, group: ArchivedGroup, platforms:
     if lacking:
         has = sorted({str(archived_identity(image).platform) for image in group.images})
         raise GantryError(
-            f"The archive {path} has {name} for {', '.join(has)}, and not for "
-            f"{', '.join(map(str, lacking))}. Leave that out of platforms, or name the images that have it in names."
+            f"The archive {path} has {name} for {', '.join(has)}, but not for "
+            f"{', '.join(map(str, lacking))}. Leave that out of platforms, or give only images that have it in names."
         )
     if sum(_is_for(platforms, image) for image in group.images) > 1 and not engine.containerd_store:
         raise GantryError(

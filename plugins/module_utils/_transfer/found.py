@@ -77,7 +77,7 @@ def damage_at(path: str) -> str:
         same = _told_by(index) == _told_by(read_index(path))
     except GantryError as error:
         return error.message
-    return "" if same else "Its index tells something else than its content."
+    return "" if same else "Its index differs from its content."
 
 
 def check_complete(index: ArchiveIndex) -> None:

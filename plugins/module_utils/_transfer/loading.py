@@ -92,15 +92,15 @@ def _send(engine: Engine, step: Load, left_out: frozenset[str], sent: _Sent) -> 
     others = _unexpected(engine, step, said)
     if others:
         raise GantryError(
-            f"Can't {step.task}: the engine loaded {', '.join(others)} too, which it wasn't sent.{answer} "
-            "Is something between this host and the engine?"
+            f"Can't {step.task}: the engine loaded {', '.join(others)} too, which weren't sent to it.{answer} "
+            "Does a proxy between this host and the engine change the archive?"
         )
     doubted = bool(left_out) and step.containerd
     named = ((group, name) for group in step.groups for name in group.names)
     bad = [name for group, name in named if not _is_there(engine, group, name, doubted)]
     if bad:
         raise EngineError(
-            f"Can't {step.task}: the engine took it, but has no {', '.join(bad)} as in it.{answer} "
+            f"Can't {step.task}: the engine accepted it, but has no {', '.join(bad)} with the same content.{answer} "
             "Look at the engine's log ('journalctl -u docker'), then try again."
         )
     return said
@@ -196,6 +196,6 @@ def _to_mend(former: Former, names: Sequence[str]) -> str:
         f"docker tag {former.tags[name]} {name}" if name in former.tags else f"docker image rm {name}" for name in names
     ]
     return (
-        f"What came of it couldn't be undone: {', '.join(names)} may be another image now than before. "
-        f"Bring back what was there with: {'; '.join(commands)}."
+        f"It couldn't be undone: {', '.join(names)} may be another image now than before. "
+        f"Restore the former images with: {'; '.join(commands)}."
     )

@@ -47,8 +47,8 @@ def check_space(path: str, images: Iterable[Image], free: int) -> None:
     needed = max(image.archived_size for image in images)
     if needed > free:
         raise GantryError(
-            f"Can't write {path}: it takes {needed} bytes or more, and the space left there is {free}. "
-            "Free some, or save elsewhere. What was there before is as it was."
+            f"Can't write {path}: it takes {needed} bytes or more, and only {free} are free there. "
+            "Free some space, or save elsewhere. Nothing there was changed."
         )
 
 

@@ -199,8 +199,8 @@ def _follow_context(options: dict[str, Any], environment: Mapping[str, str]) -> 
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else f"it is no JSON ({error})"
             options["doubts"] = (
-                f"Can't read the Docker configuration {chooser}: {reason}. If it names a context, that is not "
-                f"followed: the engine is {DEFAULT_HOST}.",
+                f"Can't read the Docker configuration {chooser}: {reason}. If it names a context, that is "
+                f"ignored: the engine is {DEFAULT_HOST}.",
             )
             return
     if name and name != _DEFAULT_CONTEXT:

@@ -126,7 +126,7 @@ def unreachable(options: Mapping[str, Any], error: Exception) -> str:
     where = f"Can't reach a Docker engine at {place(options)}."
     if isinstance(error, Unexpected):
         return (
-            f"{where} What answers there is no Docker engine, or something is between: the answer {error}. "
+            f"{where} What answers there is no Docker engine, or a proxy has changed its answer, which {error}. "
             "Correct docker_host."
         )
     # An engine that refuses a client's certificate may close the connection without a reason.
@@ -396,7 +396,7 @@ class Incoming:
         if self.headers.get("content-encoding", "identity") != "identity":
             raise Unexpected("came compressed, which was not asked for")
         if _REDIRECTION <= self.status < _REFUSAL and self.status != _NOT_MODIFIED:
-            raise Unexpected(f"leads elsewhere ({self.status})")
+            raise Unexpected(f"redirects elsewhere ({self.status})")
         if self.status >= _REFUSAL:
             body = self.read()
             message = "" if method == "HEAD" else self._why(body)
@@ -493,5 +493,5 @@ def _has_news(stream: Stream) -> bool:
 
 def _number(form: re.Pattern[str], told: str, base: int) -> int:
     if not form.fullmatch(told):
-        raise Unexpected(f"has a length that is none ('{told[:60]}')")
+        raise Unexpected(f"has an invalid length ('{told[:60]}')")
     return int(told, base)

@@ -44,7 +44,7 @@ _MAY_BEGIN_AN_ID = re.compile(r"[0-9a-f]{1,11}")
 _ADVICE = {
     "is not running": "Start it first (container_run, or 'docker start').",
     "is paused": "Unpause it ('docker unpause').",
-    "is restarting": "Wait until it runs, or look into its log why it doesn't stay up ('docker logs').",
+    "is restarting": "Wait until it runs, or read in its log why it restarts ('docker logs').",
 }
 
 
@@ -77,7 +77,7 @@ class Wire:
     def _missing(self, container: str) -> GantryError:
         return GantryError(
             f"There is no container {container} on the engine at {place(self._options)}. Start one (container_run), or "
-            "say with ansible_host which container the host is, and with docker_host which engine."
+            "set ansible_host to the right container, and docker_host to its engine."
         )
 
     @contextmanager

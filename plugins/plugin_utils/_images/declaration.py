@@ -163,14 +163,14 @@ class _Reader:
             found = [name for name in self.found.names if name == spelt]
         if found:
             self._problem(
-                f"{', '.join(found)} would be both here and not here, as '{text}' stands in images_absent. "
-                "Take it out of there, or out of where it is declared."
+                f"{', '.join(found)} would be both present and absent, as '{text}' is in images_absent. "
+                "Remove it there, or where it is declared."
             )
         for name, repository in self.digests.items():
             tagged = any(may_mean_a_tag_of(tag, repository) for tag in self.found.tags.get(name, ()))
             if spelt and name not in found and not tagged and may_mean_a_tag_of(spelt, repository):
                 self._problem(
-                    f"{name} has no tag, and an engine takes a repository's digests away with its last tag, which may "
+                    f"{name} has no tag, and an engine removes a repository's digests with its last tag, which may "
                     f"be '{text}' in images_absent. Declare it by images_pinned with a tag, as repository:tag@sha256:…."
                 )
 
@@ -196,8 +196,8 @@ class _Reader:
         for option in ("keep_last", "reference"):
             if rules.get("dangling") and rules.get(option):
                 self._problem(
-                    f"images_prune_{option} is about images with a name, and none of these go with "
-                    "images_prune_dangling: true. Set that to false to prune them."
+                    f"images_prune_{option} is for images with a name, but images_prune_dangling: true prunes "
+                    "none of these. Set that to false."
                 )
 
     def _pull(self, reference: Reference, platform: str, policy: str) -> None:
@@ -222,7 +222,7 @@ class _Reader:
 
     def _reference(self, text: str, default_tag: str | None = DEFAULT_TAG) -> Reference | None:
         if is_written_as_id(text):
-            self._problem(f"'{text}' is an image's Id, and names are declared here. Give it one (image_tag).")
+            self._problem(f"'{text}' is an image's Id, but a name is needed here. Give the image one (image_tag).")
             return None
         return self._try(parse_reference, text, default_tag)
 

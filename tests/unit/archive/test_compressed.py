@@ -272,7 +272,7 @@ def test_thin_archives_say_so(layout: str, tmp_path: Path) -> None:
 
 def test_thin_archives_of_a_newer_form_are_refused(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(archives.tar({**archives.both(APP), "gantry-docker-thin.json": b'{"version": 2}'}))
-    with pytest.raises(ArchiveError, match="newer form"):
+    with pytest.raises(ArchiveError, match="newer format"):
         read_index(tmp_path / "x")
 
 

@@ -345,7 +345,7 @@ def test_what_is_no_message_in_a_stream_is_an_error(server: Liar, engine: Engine
     server.lie = chunked([good, line + b"\r\n"])
     message = _said(QUESTIONS["for a pull"][0], engine)
     assert message.startswith("Can't pull busybox:latest: the engine's answer ")
-    assert "Is something between, such as a proxy?" in message
+    assert "Does a proxy change it?" in message
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
@@ -379,7 +379,7 @@ def test_an_error_names_the_place(server: Liar, engine: Engine) -> None:
 
 def test_what_is_no_engine_is_an_error(server: Liar, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ansible_collections.gantry.docker.tests.support.lies.PONG", b"".join(answer(HTML)()))
-    with pytest.raises(GantryError, match="is no Docker engine, or something is between"):
+    with pytest.raises(GantryError, match="is no Docker engine, or a proxy has changed its answer"):
         _connected(server)
 
 

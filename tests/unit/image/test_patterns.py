@@ -97,7 +97,7 @@ def test_a_pattern_that_would_keep_nothing_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", [DIGEST, "sha256:12", "sha256:*", "0" * 64, "0123456789ab"])
 def test_an_id_is_no_pattern(text: str) -> None:
-    with pytest.raises(InvalidInput, match=r"in names begins as an image's Id.*image_tag"):
+    with pytest.raises(InvalidInput, match=r"in names begins like an image's Id.*image_tag"):
         parse_pattern(text, "names")
 
 

@@ -275,7 +275,7 @@ def test_removes_a_container(status: str) -> None:
         (Observed(None, Image({**WHOLE, "Config": {"Cmd": ["sh"]}})), {"entrypoint": []}, "clears.*name a command"),
         (Observed(None, **asked()), {"pull": "missing", "entrypoint": [""]}, "clears.*name a command"),
         (Observed(None, Image({"Id": ID})), {}, "No container can be made of busybox:latest: it isn't whole"),
-        (Observed(None), {"image": None}, "no image to make it from"),
+        (Observed(None), {"image": None}, "no image is given to make it from"),
         (Observed(None, IMAGE, former=box(name="box.gantry-former")), {}, "box.gantry-former is in the way"),
         (Observed(box(image=OTHER), IMAGE, former=box(name="box.gantry-former")), {}, "is in the way"),
         (Observed(box("paused"), IMAGE), {}, "is paused.*docker unpause box"),

@@ -82,7 +82,7 @@ def test_instructions_of_a_commit_are_taken(change: str) -> None:
 
 @pytest.mark.parametrize("change", ["", " ", "RUN x", "FROM x", "x", "COPY a b", "CMD x\nRUN y", "MAINTAINER x"])
 def test_other_instructions_are_refused(change: str) -> None:
-    with pytest.raises(InvalidInput, match="in place 2, and a commit takes only"):
+    with pytest.raises(InvalidInput, match="in place 2, but a commit accepts only"):
         image_commit.parse({**PARAMS, "names": ["a"], "changes": ["USER x", change]})
 
 

@@ -82,7 +82,7 @@ def test_bad_filters_are_refused(filters: dict[str, Any]) -> None:
         (
             {"required": True, "filters": {"dangling": False}},
             ("a:1",),
-            ("This engine has no image that the filters let through for: a:1. Pull, load or commit it first.",),
+            ("This engine has no image that matches the filters for: a:1. Pull, load or commit it first.",),
         ),
     ],
 )

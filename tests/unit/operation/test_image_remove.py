@@ -204,7 +204,7 @@ def test_force_by_id_is_refused_while_a_container_runs() -> None:
         with pytest.raises(GantryError) as raised:
             planned(CHAIN, [TOP], [(TOP, "exited"), (TOP, state)], force=True)
         assert f"top:1, top:2 is used by c0 (exited), c1 ({state})" in raised.value.message
-        assert "can't be forced" in raised.value.message and "Stop these containers" in raised.value.message
+        assert "no engine can be forced" in raised.value.message and "Stop these containers" in raised.value.message
 
 
 def test_force_leaves_a_containerd_store_its_pins() -> None:
@@ -278,7 +278,7 @@ def test_bad_names_are_refused(name: str) -> None:
 
 
 def test_a_name_that_cannot_be_found_is_refused_where_others_stay() -> None:
-    with pytest.raises(GantryError, match=r"app:1 can't be taken from its image alone.*good:1, good:2"):
+    with pytest.raises(GantryError, match=r"app:1 can't be removed alone.*good:1, good:2"):
         loose(["app*"])
 
 

@@ -178,7 +178,7 @@ def test_missing_images_are_refused(names: list[str], platform: str | None, word
 
 
 def test_missing_space_is_refused() -> None:
-    with pytest.raises(GantryError, match=r"takes 10 bytes or more, and the space left there is 9\. Free some"):
+    with pytest.raises(GantryError, match=r"takes 10 bytes or more, and only 9 are free there\. Free some space"):
         planned(free=9)
     assert planned(free=10).changed
     # Of several, the largest counts: the others may share its layers

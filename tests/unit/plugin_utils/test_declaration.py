@@ -90,12 +90,12 @@ def test_possible_declarations_have_no_problem(declared: dict[str, Any]) -> None
         ),
         (
             {"present": [{"names": ["a/b:1", "a/c:2"]}], "absent": ["a/*"]},
-            "a/b:1, a/c:2 would be both here and not here",
+            "a/b:1, a/c:2 would be both present and absent",
         ),
         ({"archives": [{"path": "/a.tar", "names": ["b"]}], "absent": ["b"]}, "b:latest would be both"),
         ({"archives": [{"path": "a.tar"}]}, "'a.tar' in images_archives must be an absolute path"),
         ({"pinned": ["debian:12"]}, "'debian:12' in images_pinned has no digest"),
-        ({"pinned": ["debian:12@sha256:1"]}, "after @ comes a digest"),
+        ({"pinned": ["debian:12@sha256:1"]}, "after @ there must be a digest"),
         (
             {"pinned": [f"debian:12@{DIGEST}", f"debian:12@{OTHER}"]},
             f"debian:12 is declared by images_pinned ({DIGEST}) and by images_pinned ({OTHER})",

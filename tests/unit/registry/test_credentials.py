@@ -158,9 +158,9 @@ def test_a_helper_may_have_a_token(config: Any, tmp_path: Path) -> None:
         (None, "docker-credential-rest, which .*config.json names for 127.0.0.1:5001, can't be run: No such file"),
         ("echo the vault is locked; exit 1", "failed: the vault is locked"),
         ("exit 3", "failed: it said nothing"),
-        ("""echo '{"Secret": "hush"}'; exit 1""", "failed: what it said may hold a secret"),
-        ("echo hush", "gave an answer that is none"),
-        ("echo '[]'", "gave an answer that is none"),
+        ("""echo '{"Secret": "hush"}'; exit 1""", "failed: its output may contain a secret"),
+        ("echo hush", "gave an invalid answer"),
+        ("echo '[]'", "gave an invalid answer"),
     ],
 )
 def test_a_helper_that_does_not_work_is_reported(config: Any, tmp_path: Path, script: str | None, words: str) -> None:
@@ -169,12 +169,12 @@ def test_a_helper_that_does_not_work_is_reported(config: Any, tmp_path: Path, sc
     config({"credsStore": "rest"})
     login = logins(HERE)[HERE]
     assert login.shown == {}
-    assert re.search(words, login.trouble) and login.trouble.endswith(f"Without it, {HERE} is shown no login.")
+    assert re.search(words, login.trouble) and login.trouble.endswith(f"Without it, {HERE} gets no login.")
     assert "hush" not in login.trouble
     config({"credsStore": "rest", "auths": {HERE: {"auth": AUTH}}})
     login = logins(HERE)[HERE]
     assert login.shown["username"] == "user"
-    assert login.trouble.endswith(f"Without it, {HERE} is shown what is stored there.")
+    assert login.trouble.endswith(f"Without it, {HERE} gets the login in that file.")
     assert troubles([login, login, Login(HERE, {})]) == [login.trouble]
 
 
