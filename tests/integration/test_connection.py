@@ -352,7 +352,7 @@ def soon(module: Module, **asked: Any) -> str:
     """Return the error of a module whose engine is stopped amid its work."""
     begun = time.monotonic()
     message = module.fails(**asked, timeout=1)
-    assert time.monotonic() - begun < 8
+    assert time.monotonic() - begun < 8  # the option promises a time
     says(message, "the engine sent nothing within the time of the option timeout", "Check that it is alive")
     return message
 

@@ -424,14 +424,8 @@ def test_what_the_engine_loads_beyond_that_is_undone(
     dated(prod, "alone:1", 1)
     path, before = tmp_path / "images.tar", state(prod)
     path.write_bytes(archives.tar(archives.both(SMALL)))
-    evil = archives.tar(archives.both(replace(EVIL, tags=tags)))
-
-    def load_more(self: Transfers, archive: Any, size: int, task: str, said: list[str]) -> None:
-        load(self, archive, size, task, said)
-        load(self, [evil], len(evil), task, said)
-
-    monkeypatch.setattr(Transfers, "load", load_more)
-    message = module.fails(path=str(path))
+    between.answer("POST /images/load", 200, lambda: _loads(prod, SMALL) + _loads(prod, replace(EVIL, tags=tags)))
+    message = Module("image_load", between.docker_host).fails(path=str(path))
     assert "which weren't sent to it" in message and (tags or ("sha256:",))[0] in message
     assert state(prod) == before
 
@@ -447,16 +441,8 @@ def test_what_cannot_be_undone_is_told(between: Relay, prod: docker.DockerClient
             between.refuse(question, 500, "Can't do that.", times=ALWAYS)
         return refusal("The engine broke off.")
 
-    load = Transfers.load
-
-    def break_off(*arguments: Any) -> None:
-        load(*arguments)
-        monkeypatch.setattr(Images, "tag", refuse)
-        monkeypatch.setattr(Images, "remove", refuse)
-        raise EngineError("The engine broke off.")
-
-    monkeypatch.setattr(Transfers, "load", break_off)
-    message = module.fails(path=str(path))
+    between.answer("POST /images/load", 500, break_off)
+    message = Module("image_load", between.docker_host).fails(path=str(path))
     assert "The engine broke off. It couldn't be undone: prod:latest, small:1" in message
     assert f"docker tag {was} prod:latest; docker image rm small:1" in message
 

@@ -83,17 +83,7 @@ def verify_pieces(pieces: Iterator[bytes], path: str) -> ArchiveIndex:
         raise unusable(path, error) from error
 
 
-<<<<<<< HEAD
 def _verify(stream: Reader, bounds: Bounds) -> ArchiveIndex:
-=======
-def verify_stream(stream: Reader, path: str) -> ArchiveIndex:
-    """Do the same as verify for an archive in a stream, which is read to its end. path: for messages."""
-    with reading(path):
-        return _verify(stream)
-
-
-def _verify(stream: Reader, bounds: Bounds | None = None) -> ArchiveIndex:
->>>>>>> 8d52817 (Say in plain English what the code for archives does)
     head = read_exactly(stream, HEAD)
     compression = compression_of(head)
     return _verify_tar(StreamSource(unpacked(Rejoined(head, stream), compression)), compression, bounds)

@@ -304,7 +304,7 @@ def test_sizes_of_an_older_version_of_the_api_are_in_doubt(
 
 
 def of(*here: tuple[str, bool]) -> tuple[Manifest, ...]:
-    """The manifests of an index, by architecture and whether the image is here."""
+    """Return the manifests of an index, by architecture and whether the image is here."""
     return manifests_of(
         {"Kind": "image", "Available": there, "ImageData": {"Platform": {"os": "linux", "architecture": architecture}}}
         for architecture, there in here
