@@ -95,6 +95,13 @@ options:
       - Replace the file at O(path) even if it isn't an archive of images, or if it is damaged.
     type: bool
     default: false
+  checksum:
+    description:
+      - Compute the SHA-256 checksum of the archive while it is written, for programs that copy or sign the archive. The
+        parts of the images are compared with their digests in any case.
+      - An archive that is up to date isn't read, so its checksum isn't returned.
+    type: bool
+    default: false
   verify:
     description:
       - Read the whole of an archive that seems to be up to date. Compare every blob with its digest and the content of
@@ -201,7 +208,7 @@ size:
   sample: 2002432
 sha256:
   description: The SHA-256 checksum of the archive.
-  returned: when the archive was written
+  returned: with O(checksum), when the archive was written
   type: str
   sample: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 """
@@ -225,6 +232,7 @@ def main() -> None:
             "compression_threads": {"type": "int", "default": 0},
             "exclude_layers_of": {"type": "list", "elements": "str"},
             "force": {"type": "bool", "default": False},
+            "checksum": {"type": "bool", "default": False},
             "verify": {"type": "bool", "default": False},
         },
         add_file_common_args=True,

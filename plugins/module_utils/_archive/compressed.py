@@ -59,17 +59,17 @@ class _Plain:
 class Packer:
     """A writer of an archive to a file. It must be used as a context.
 
-    size, sha256: of the file, after finish().
+    checksum: whether to compute the SHA-256 of the file. size, sha256: of the file, after finish().
     Compressing, hashing and writing have a thread of their own, so that further pieces can be read and verified
     meanwhile. An error in that thread is raised later, by tee() or finish().
     """
 
-    def __init__(self, file: BinaryIO, compression: Compression) -> None:
+    def __init__(self, file: BinaryIO, compression: Compression, checksum: bool = False) -> None:
         self.size = 0
         self._begun = 0
         self._file = file
         self._compression = compression
-        self._hash = hashlib.sha256()
+        self._hash = hashlib.sha256() if checksum else None
         self._library: Any = None
         self._breaks: list[tuple[int, int]] = []
         self._position = 0
@@ -89,9 +89,9 @@ class Packer:
         self._writer.shutdown(cancel_futures=True)
 
     @property
-    def sha256(self) -> str:
-        """The SHA-256 of the file."""
-        return self._hash.hexdigest()
+    def sha256(self) -> str | None:
+        """The SHA-256 of the file; None if it isn't computed."""
+        return self._hash.hexdigest() if self._hash else None
 
     def tee(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """Write pieces, and yield each of them."""
@@ -146,7 +146,8 @@ class Packer:
 
     def _write(self, data: bytes) -> None:
         self._file.write(data)
-        self._hash.update(data)
+        if self._hash:
+            self._hash.update(data)
         self.size += len(data)
         if self.size - self._begun >= _BACKLOG:
             # Linux begins to write these bytes, as they are no longer needed in memory (mm/fadvise.c). So the wait for

@@ -14,6 +14,7 @@ means nothing are sorted. Engines write some lists in random order (images in ma
 from __future__ import annotations
 
 import json
+import re
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -49,6 +50,8 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.reference imp
 _INDEX, _LISTED, _LAYOUT = "index.json", "manifest.json", "oci-layout"
 _DOCUMENTS = (_INDEX, _LISTED, _LAYOUT, REPOSITORIES, THIN)
 _END = bytes(2 * BLOCK)
+# What is in the legacy layout for Docker before 1.10.
+_FOR_ANCIENT = re.compile(r"[0-9a-f]{64}/(?:VERSION|json)")
 # The first of each is the default of an OCI layout (image-spec, manifest.md and image-index.md).
 _INDEX_TYPES = (
     "application/vnd.oci.image.index.v1+json",
@@ -98,7 +101,7 @@ def parts_of_stream(pieces: Iterator[bytes]) -> Iterator[Part]:
     """Yield the parts of an archive in canonical form, from an archive as an engine writes it, which comes once.
 
     Raise OutOfOrder if the entries aren't in the order of their names, or if some are links: then use parts_of. Engines
-    sort entries from version 25 on: moby walks a directory (image/tarexport/save.go), and containerd sorts by name
+    sort entries: moby walks a directory (image/tarexport/save.go), and containerd sorts by name
     (core/images/archive/exporter.go). Raise Unreadable if it is no archive.
     """
     source = StreamSource(pieces)
@@ -109,10 +112,12 @@ def parts_of_stream(pieces: Iterator[bytes]) -> Iterator[Part]:
             raise OutOfOrder(f"The entry {shown(member.name)} is a link, or comes too late.")
         if member.name in _DOCUMENTS:
             documents[member.name] = _canonical_document(member, source)
-        else:
+        elif not _FOR_ANCIENT.fullmatch(member.name):
             last = member.name
             yield Part(member.name, member.entry.size, partial(member.entry.content, source.pieces))
     source.drain()
+    if _LAYOUT not in documents:
+        documents.pop(REPOSITORIES, None)
     yield from _document_parts(documents)
 
 

@@ -49,7 +49,8 @@ class Wanted(NamedTuple):
 
     all_tags: whether an image has all of its tags there, not only the named ones. exclude: images whose layers, or
     DiffIDs of layers, that it need not have. force: whether a file at path that is not an archive of images may be
-    replaced. verify: whether to read an archive that seems right completely.
+    replaced. verify: whether to read an archive that seems right completely. checksum: whether to compute the SHA-256
+    of a new archive.
     """
 
     names: tuple[ImageName, ...]
@@ -61,6 +62,7 @@ class Wanted(NamedTuple):
     force: bool
     files: Files
     verify: bool = False
+    checksum: bool = False
 
 
 class Observed(NamedTuple):
@@ -109,6 +111,7 @@ def parse(params: Mapping[str, Any]) -> Wanted:
         force=params["force"],
         files=params[FILES],
         verify=params["verify"],
+        checksum=params["checksum"],
     )
 
 
@@ -157,6 +160,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
                 compression=wanted.compression,
                 files=wanted.files,
                 leftovers=observed.leftovers,
+                checksum=wanted.checksum,
             ),
         ),
         before={wanted.path: observed.found.shown if observed.found else None},
@@ -165,7 +169,10 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 
 
 def apply(engine: Engine, step: Save | Tidy) -> str | None:
-    """Write the archive beside its place, check it, and only then put it there; before that, remove leftovers."""
+    """Write the archive beside its place, check it, and only then put it there; before that, remove leftovers.
+
+    Return the archive's SHA-256 if the step asks for it.
+    """
     remove_left(step.leftovers)
     if isinstance(step, Tidy):
         return None
@@ -176,7 +183,7 @@ def apply(engine: Engine, step: Save | Tidy) -> str | None:
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
-    """Return the images as inspected, and the archive's path, size and, if it was written, its SHA-256."""
+    """Return the images as inspected, and the archive's path, size and, if it was computed, its SHA-256."""
     images = [dict(image.inspected) for image in observed.images.values() if image]
     single = {"image": images[0]} if len(wanted.names) == 1 else {}
     size = os.path.getsize(wanted.path) if os.path.isfile(wanted.path) else 0

@@ -20,7 +20,7 @@ class Save(NamedTuple):
     """Write the archive.
 
     only: the only platform to save; None for all. right: the archive that there must be then. leftovers: files that
-    killed saves have left beside it.
+    killed saves have left beside it. checksum: whether to compute the SHA-256 of the archive.
     """
 
     names: tuple[str, ...]
@@ -30,6 +30,7 @@ class Save(NamedTuple):
     compression: Compression
     files: Files
     leftovers: tuple[str, ...] = ()
+    checksum: bool = False
 
     @property
     def sentence(self) -> str:

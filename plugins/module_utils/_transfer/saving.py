@@ -27,17 +27,17 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.writer impo
 from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils._transfer.engine_archives import Transfers
-from ansible_collections.gantry.docker.plugins.module_utils._transfer.found import check_complete, found_in
+from ansible_collections.gantry.docker.plugins.module_utils._transfer.found import Found, check_complete, found_in
 from ansible_collections.gantry.docker.plugins.module_utils._transfer.save_step import Save
 
-# moby, image/tarexport/save.go: before 25 archives had the legacy layout, in which layers may be links to others.
+# moby, image/tarexport/save.go: before 25 archives had the legacy layout. A layer that is met again is a link there.
 _FIRST_WITH_LAYOUT = (25,)
 # The words for the archive in messages.
 _WRITTEN = "that the engine wrote"
 
 
-def save(engine: Engine, step: Save) -> str:
-    """Write the archive and put it in its place; return its SHA-256.
+def save(engine: Engine, step: Save) -> str | None:
+    """Write the archive and put it in its place; return its SHA-256 if the step asks for it.
 
     Raise GantryError unless it is complete and holds the right images; the file that was there before stays then.
     """
@@ -49,9 +49,9 @@ def save(engine: Engine, step: Save) -> str:
     return sha256
 
 
-def _write(engine: Engine, step: Save, file: BinaryIO, directory: str) -> str:
-    """Write the archive while it arrives or, if that is impossible, after all of it is here; return its SHA-256."""
-    if engine.version >= _FIRST_WITH_LAYOUT and not step.right.left_out:
+def _write(engine: Engine, step: Save, file: BinaryIO, directory: str) -> str | None:
+    """Write the archive while it arrives or, if that is impossible, after all of it is here."""
+    if not step.right.left_out and (engine.version >= _FIRST_WITH_LAYOUT or not _repeats_layers(step.right)):
         try:
             return _pack(engine, step, parts_of_stream(Transfers(engine).save(step.names, step.only)), file)
         except OutOfOrder:
@@ -68,9 +68,15 @@ def _write(engine: Engine, step: Save, file: BinaryIO, directory: str) -> str:
         return _pack(engine, step, parts_of(index, index.images, left_out, Unpacker(whole, index).data), file)
 
 
-def _pack(engine: Engine, step: Save, parts: Iterable[Part], file: BinaryIO) -> str:
-    """Write an archive of these parts, and return its SHA-256; raise GantryError as save() does."""
-    with Packer(file, step.compression) as packer:
+def _repeats_layers(right: Found) -> bool:
+    """Return whether images have a layer twice."""
+    layers = [layer for image in right.held for layer in image.identity.diff_ids]
+    return len(set(layers)) < len(layers)
+
+
+def _pack(engine: Engine, step: Save, parts: Iterable[Part], file: BinaryIO) -> str | None:
+    """Write an archive of these parts; return and raise as save() does."""
+    with Packer(file, step.compression, step.checksum) as packer:
         index = verify_pieces(packer.tee(assembled(parts)), _WRITTEN)
         _check_right(engine, index, step)
         packer.finish(index)

@@ -59,7 +59,7 @@ FAST = {"none": 0, "gzip": 1, "zstd": 3}
 
 def written(parts: Iterator[Part], path: Path, kind: str = "none", threads: int = 1) -> ArchiveIndex:
     """Write an archive of these parts as image_save does."""
-    with path.open("wb") as file, Packer(file, Compression(kind, FAST[kind], threads)) as packer:
+    with path.open("wb") as file, Packer(file, Compression(kind, FAST[kind], threads), checksum=True) as packer:
         index = verify_pieces(packer.tee(assembled(parts)), "x")
         packer.finish(index)
     assert packer.size == path.stat().st_size
@@ -114,6 +114,19 @@ def test_legacy_layers_get_the_names_of_their_content(tmp_path: Path) -> None:
         seen.add((tmp_path / "new").read_bytes())
     assert len(seen) == 1
     assert b"layer.tar" not in seen.pop()
+
+
+@pytest.mark.parametrize("kind", FAST)
+def test_legacy_layers_keep_their_names_if_none_is_met_again(kind: str, tmp_path: Path) -> None:
+    entries = archives.legacy(APP, ARM)
+    index = written(streamed(entries), tmp_path / "new", kind)
+    unneeded = {name for name in entries if name.endswith(("/VERSION", "/json", "repositories"))}
+    assert index.entries.keys() == entries.keys() - unneeded
+    assert list(index.entries) == [*sorted(index.entries.keys() - {"manifest.json"}), "manifest.json"]
+    assert {image.tags: image.diff_ids for image in index.images} == {
+        image.tags: tuple(image.diff_ids) for image in (APP, ARM)
+    }
+    assert verify(tmp_path / "new").images == index.images
 
 
 @pytest.mark.parametrize("entries", [archives.legacy(APP, TOOL), archives.podman(APP)])

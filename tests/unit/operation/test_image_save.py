@@ -35,6 +35,7 @@ OPTIONS: dict[str, Any] = {
     "compression_threads": 0,
     "force": False,
     "verify": False,
+    "checksum": False,
     FILES: None,
 }
 
