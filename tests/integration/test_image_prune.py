@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -29,6 +30,7 @@ from ansible_collections.gantry.docker.tests.integration.scenes import (
     load,
     mounting,
     pinned,
+    stacked,
     state,
     used,
 )
@@ -124,6 +126,45 @@ def test_space_of_layers_that_one_image_less_has_is_foreseen(module: Module, bus
     done = pruned(module, busybox, dangling=False, keep=["busybox", "debian", "app:2"])
     assert [image["RepoTags"] for image in done["images"]] == [["app:1"]]
     pruned(module, busybox, dangling=False, keep=["busybox", "debian"])
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        {"app:1": "ab", "app:2": "ac", "kept:1": "a", "kept:2": "ad"},
+        {"app:1": "ab", "app:2": "ac", "kept:1": "de", "kept:2": "df"},
+        {"app:1": "ab", "app:2": "abc", "app:3": "a"},
+        {"app:1": "abc", "app:2": "abd", "kept:1": "ae"},
+        {"app:1": "abc", "app:2": "abd", "kept:1": "abe", "kept:2": "f"},
+        {"app:1": "abcd", "app:2": "af", "kept:1": "abce", "kept:2": "a"},
+        {"app:1": "a", "kept:1": "ab"},
+        {"app:1": "abc", "kept:1": "ab"},
+        {"app:1": "azb", "app:2": "ac", "kept:1": "azd"},
+        {"app:1": "zb", "kept:1": "zc"},
+    ],
+    ids=lambda images: "-".join(images.values()),
+)
+def test_space_of_all_ways_to_share(module: Module, clean: docker.DockerClient, images: dict[str, str]) -> None:
+    stacked(clean, {**images, "more:1": "x", "more:2": "xy", "more:3": "w"})
+    used(clean, "more:2")
+    pruned(module, clean, dangling=False, keep=["kept", "more"])
+    pruned(module, clean, dangling=False)
+
+
+@pytest.mark.parametrize("above", [("", ""), ("uvw", "UVW")])
+def test_few_of_those_that_stay_are_inspected(
+    between: Relay, engine: Engine, clean: docker.DockerClient, above: tuple[str, str]
+) -> None:
+    if engine.store == "classic" or not (28, 2) <= engine.release < (29, 5):
+        pytest.skip("other stores report less of what images share, or inspect quickly")
+    stacked(clean, {f"app:{number}": f"a{'bc'[number]}{above[number]}" for number in (0, 1)})
+    stacked(clean, {f"kept:{letter}": f"a{letter}" for letter in "defghijklmnopqrstxy"})
+    module = Module("image_prune", between.docker_host)
+    done = module.ok(check=True, dangling=False, keep=["kept"])
+    assert [image["RepoTags"] for image in done["images"]] == [["app:0"], ["app:1"]]
+    inspected = [question for question in between.questions if re.match(r"GET /images/\S+/json$", question)]
+    assert len(inspected) == 2 + 16
+    pruned(module, clean, dangling=False, keep=["kept"])
 
 
 def test_no_space_is_promised_of_an_image_that_the_engine_lost_meanwhile(

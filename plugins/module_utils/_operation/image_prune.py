@@ -99,10 +99,9 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     now = engine.now if wanted.until else ""
     if _nothing_dangles(engine, wanted):
         return Observed((), (), now)
-    there = Containers(engine)
-    containers = tuple(there.with_wanted_image(container) for container in there.all())
+    containers, rows = engine.both(_containers, lambda one: one.images.all(details=True))
     used = {container.image_id for container in containers}
-    images = as_expected(engine, _known(engine, engine.images.all(details=True)), used, wanted.expected)
+    images = as_expected(engine, _known(engine, rows), used, wanted.expected)
     seen = Observed(images, containers, now)
     if wanted.target_size is not None:
         known = engine.find_listed(image for image in seen.images if image.whole)
@@ -172,6 +171,11 @@ def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, ta
             },
         },
     )
+
+
+def _containers(engine: Engine) -> tuple[ContainerSummary, ...]:
+    there = Containers(engine)
+    return tuple(there.with_wanted_image(container) for container in there.all())
 
 
 def _known(engine: Engine, images: Sequence[ImageSummary]) -> tuple[ImageSummary, ...]:

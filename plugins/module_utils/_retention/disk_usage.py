@@ -23,9 +23,14 @@ from ansible_collections.gantry.docker.plugins.module_utils._engine.connection i
 from ansible_collections.gantry.docker.plugins.module_utils._engine.errors import trying_to
 from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image, ImageSummary, Manifest
 from ansible_collections.gantry.docker.plugins.module_utils._errors import Unreadable
-from ansible_collections.gantry.docker.plugins.module_utils._image.history import layer_sizes
 from ansible_collections.gantry.docker.plugins.module_utils._image.layers import chain_ids
 from ansible_collections.gantry.docker.plugins.module_utils._retention.disk import Disk, Footprint, partings
+from ansible_collections.gantry.docker.plugins.module_utils._retention.sharing import (
+    Known,
+    history_sizes,
+    inspected_for,
+    sharing,
+)
 from ansible_collections.gantry.docker.plugins.module_utils._transport.answers import Unexpected
 from ansible_collections.gantry.docker.plugins.module_utils._transport.client import Refused, target
 
@@ -43,7 +48,7 @@ def observe_disk(
     """
     if not concerned:
         return Disk()
-    inspected = engine.find_listed(_to_inspect(engine, images, concerned)) if known is None else known
+    inspected, ends = inspected_for(engine, images, concerned) if known is None else Known(known)
     unpacked = {image.id: _unpacked(engine, image, inspected.get(image.id)) for image in images}
     footprints = {
         image.id: Footprint(
@@ -57,18 +62,12 @@ def observe_disk(
     footprints.update({image.id: Footprint((), 0) for image in images if not image.whole})
     doubtful = _doubtful(engine, images, footprints, unpacked, concerned)
     if not doubtful:
-        return Disk(footprints, _below(engine, footprints, unpacked, concerned))
+        return Disk(footprints, _below(engine, footprints, unpacked, concerned, ends))
+    missing = [image for image in sharing(images) if image.id not in inspected]
+    if missing and known is None:
+        return observe_disk(engine, images, concerned, {**inspected, **engine.find_listed(missing)})
     disk = Disk(footprints, _below(engine, footprints, unpacked, footprints))
     return disk._replace(twice=max(0, disk.total() - engine.images.disk_usage()), doubtful=doubtful)
-
-
-def _to_inspect(engine: Engine, images: Sequence[ImageSummary], concerned: Collection[str]) -> list[ImageSummary]:
-    """Return the images whose layers matter: an image that shares no layer takes just its own size."""
-    sharing = [image for image in images if image.shared and image.whole]
-    wanted = sharing if any(image.id in concerned for image in sharing) else []
-    # On a containerd store, an image that is listed without its manifests must be inspected just for its size.
-    alone = [image for image in images if image.id in concerned and image.whole and not image.manifests]
-    return [*wanted, *(alone if engine.containerd_store else [])]
 
 
 def _unpacked(engine: Engine, image: ImageSummary, inspected: Image | None) -> int:
@@ -83,7 +82,7 @@ def _unpacked(engine: Engine, image: ImageSummary, inspected: Image | None) -> i
     # The list counts blobs and snapshots. Inspect counts the blobs alone, and only those of one platform.
     if image.parent:
         return max(0, image.size - inspected.size)
-    return sum(_history_sizes(engine, image.id, len(inspected.diff_ids)))
+    return sum(history_sizes(engine, image.id, len(inspected.diff_ids)))
 
 
 def _size(engine: Engine, image: ImageSummary, unpacked: int, inspected: Image | None) -> int:
@@ -136,7 +135,7 @@ def _doubtful(
             if manifests[manifest.id] > 1 or (attested > 1 and manifest.is_attestation)
         )
         if committed[image.parent] > 1:
-            sizes = _history_sizes(engine, image.id, len(footprints[image.id].layers))
+            sizes = history_sizes(engine, image.id, len(footprints[image.id].layers))
             most += max(0, unpacked[image.id] - sum(sizes))
         if most:
             doubtful[image.id] = most
@@ -144,11 +143,19 @@ def _doubtful(
 
 
 def _below(
-    engine: Engine, footprints: Mapping[str, Footprint], unpacked: Mapping[str, int], concerned: Collection[str]
+    engine: Engine,
+    footprints: Mapping[str, Footprint],
+    unpacked: Mapping[str, int],
+    concerned: Collection[str],
+    known: Mapping[str, int] | None = None,
 ) -> dict[str, int]:
-    """Return, for each layer above which images part, the bytes of it and all below it."""
+    """Return, for each layer above which images part, the bytes of it and all below it.
+
+    known: these bytes for some layers, without blobs.
+    """
     blobs_count = _blobs_count(engine)
-    ends = {footprint.layers[-1]: unpacked[image] for image, footprint in footprints.items() if footprint.layers}
+    tops = {footprint.layers[-1]: unpacked[image] for image, footprint in footprints.items() if footprint.layers}
+    ends = {**(known or {}), **tops}
     matters = {layer for image in concerned for layer in footprints[image].layers}
     below: dict[str, int] = {}
     # The highest first, as an answer about a layer also has the sizes of all layers below it.
@@ -176,15 +183,9 @@ def _sizes_up_to(engine: Engine, image_id: str, layers: int, unpacked: int) -> l
     doesn't count. Its place isn't known if no image ends there, so all such snapshots count as if they were at the
     bottom: better to promise too little than too much.
     """
-    sums = list(accumulate(_history_sizes(engine, image_id, layers)))
+    sums = list(accumulate(history_sizes(engine, image_id, layers)))
     uncounted = max(0, unpacked - sums[-1]) if sums else 0
     return [size + uncounted for size in sums]
-
-
-def _history_sizes(engine: Engine, image_id: str, layers: int) -> Sequence[int]:
-    """Return the bytes of each unpacked layer, the lowest first, from the image's history; nothing if it has none."""
-    history = engine.images.history(image_id)
-    return layer_sizes(history, layers) if history else ()
 
 
 def _blobs_count(engine: Engine) -> bool:
