@@ -121,7 +121,7 @@ def _profiles(
     bench: Bench, part: Part, group: Group, groups: dict[str, Measured]
 ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Yield a profile for each missed target of a group; none after one round, which proves nothing."""
-    for target in [] if bench.quick else part.missed(groups):
+    for target in [] if bench.quick else part.missed(groups, bench.engine.name):
         for side in group.sides:
             alone = isinstance(side.work, Module) and not side.host
             if alone and (target.group, target.side) == (group.name, side.name):

@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any
 
 from ansible_collections.gantry.docker.tests.bench import figures
+from ansible_collections.gantry.docker.tests.bench.figures import Target
 from ansible_collections.gantry.docker.tests.bench.parts import PARTS
 from ansible_collections.gantry.docker.tests.bench.parts.part import Part
 from ansible_collections.gantry.docker.tests.bench.results import Record
@@ -111,16 +112,21 @@ def _targets(records: Sequence[Record], engines: dict[str, str]) -> str:
     for part in PARTS:
         groups = {record.engine: record.groups for record in records if record.part == part.name}
         for target in part.targets:
-            cells = [_verdict(target.measured(groups.get(engine, {})), target.limit) for engine in engines]
+            cells = [_verdict(target, engine, groups.get(engine, {})) for engine in engines]
             rows.append([target.what, f"≤ {target.limit:g} {target.unit}", *cells])
-    text = "## Targets\n\nThat the project has set itself: ✓ is met, ✗ is not, – was not measured.\n\n"
-    return text + _table(["target", "limit", *engines.values()], rows)
+    text = (
+        "That the project has set itself: ✓ is met, ✗ is not, – was not measured. Where nothing stands there is none."
+    )
+    return f"## Targets\n\n{text}\n\n" + _table(["target", "limit", *engines.values()], rows)
 
 
-def _verdict(values: Sequence[float], limit: float) -> str:
+def _verdict(target: Target, engine: str, groups: Groups) -> str:
+    if not target.is_for(engine):
+        return ""
+    values = target.measured(groups)
     if not values:
         return "–"
-    return f"✓ {_spread(values)}" if median(values) <= limit else f"**✗ {_spread(values)}**"
+    return f"✓ {_spread(values)}" if median(values) <= target.limit else f"**✗ {_spread(values)}**"
 
 
 def _others(records: Sequence[Record], engines: dict[str, str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from statistics import median
 
 from ansible_collections.gantry.docker.tests.bench.work import Groups, Measured
@@ -22,6 +23,7 @@ class Target:
     what: the target in words. limit, unit: the largest allowed value. group, side: the measurement that must meet it.
     values: a function that returns the measured values from a part's groups on one engine: one for each round, or one
     for all of them.
+    engines: a pattern for the names of the engines that must meet it.
     """
 
     what: str
@@ -30,6 +32,11 @@ class Target:
     group: str
     side: str
     values: Callable[[Groups], Sequence[float]]
+    engines: str = "*"
+
+    def is_for(self, engine: str) -> bool:
+        """Return whether an engine must meet it."""
+        return fnmatch(engine, self.engines)
 
     def measured(self, groups: Groups) -> Sequence[float]:
         """Return the measured values, whose median counts; none if a group or a side is missing."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -133,6 +134,18 @@ def test_document_tells_medians_and_ratios(known: list[Record]) -> None:
     assert "| Full load, random, 1 GiB, by docker load -i | ≤ 1.05 × | **✗ 1.1 (1 to 1.2)** |" in said
     assert "| Memory of it above a bare module's, random, 1 GiB | ≤ 64 MiB | ✓ 50 |" in said
     assert "| Full load, Debian, 1 GiB, by docker load -i | ≤ 1.05 × | – |" in said
+
+
+def test_document_tells_what_is_for_some_engines_only() -> None:
+    save = measured([1.1], [1.0])
+    named = dict(zip(("bare module", "image_save", "docker save -o"), save.samples.values(), strict=True))
+    group = {"plain, Debian, 1 GiB": replace(save, samples=named)}
+    records = [replace(record("save-plain", group), engine=engine) for engine in ("sid-classic", "bookworm-classic")]
+    said = document.written(records, "raw.json", "plots").splitlines()
+    assert [line for line in said if line.startswith("| Save, plain, Debian, 1 GiB, by docker save -o")] == [
+        "| Save, plain, Debian, 1 GiB, by docker save -o | ≤ 1.05 × | **✗ 1.1** |  |",
+        "| Save, plain, Debian, 1 GiB, by docker save -o | ≤ 1.15 × |  | ✓ 1.1 |",
+    ]
 
 
 def test_document_tells_ratios_of_parts_without_targets(known: list[Record]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -112,7 +113,10 @@ def _saves(bench: Bench, image: str, form: str, size: int) -> Iterator[Side]:
 def _save_targets(form: str) -> Iterator[Target]:
     for kind in (RANDOM, DEBIAN):
         group = f"{form}, {kind}, 1 GiB"
-        yield from _by_cli(f"Save, {group}", 1.05, group, "image_save", _LINES[form])
+        # The CLI that comes with the old engine doesn't have its file on the disk when it ends.
+        for limit, engines in ((1.05, "[!b]*"), (1.15, "bookworm-*")):
+            for target in _by_cli(f"Save, {group}", limit, group, "image_save", _LINES[form]):
+                yield replace(target, engines=engines)
         yield figures.holds(f"Memory of it above a bare module's, {group}", 64, group, "image_save", BARE.name)
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -17,6 +18,7 @@ from ansible_collections.gantry.docker.tests.bench.parts.part import BARE, PING,
 from ansible_collections.gantry.docker.tests.bench.work import PROCESSES, TASKS, Command, Group, Side
 
 _ITEM = "{{ item }}"
+_NUMBERS = (10, 100, 1000)
 
 
 def _here(bench: Bench) -> Iterator[Group]:
@@ -38,6 +40,10 @@ def _here(bench: Bench) -> Iterator[Group]:
         ),
     )
     yield from islice(_nothing_to_do(one), bench.choose(3, 1))
+    if not bench.quick:
+        names += bench.small_images("bench/here", range(many, 1000))
+        sides = (ours(f"image_pull of {number:,}", "image_pull", {"names": names[:number]}) for number in _NUMBERS)
+        yield Group("pull of many that are here, of 1,000", TASKS, (BARE, *sides))
 
 
 def _nothing_to_do(image: str) -> Iterator[Group]:
@@ -111,7 +117,7 @@ def _prune(bench: Bench) -> Iterator[Group]:
     done = 0
     client = bench.engine.client()
     bench.cleanup.callback(client.close)
-    for number in (50,) if bench.quick else (250, 500, 1000):
+    for number in (50,) if bench.quick else (10, 100, 500, 1000):
         for name in bench.small_images("bench/prune", range(done, number), below=below):
             if int(name.rpartition("-")[2].partition(":")[0]) % 5 == 0:
                 client.api.create_container(name, ["true"])
@@ -123,13 +129,13 @@ def _prune(bench: Bench) -> Iterator[Group]:
                 BARE,
                 ours(_DANGLING, "image_prune", {}, check=True),
                 ours(_UNUSED, "image_prune", {"dangling": False}, changed=True, check=True),
-                Side("docker image ls; docker ps", Command("docker image ls -q; docker ps -aq")),
+                Side(_LISTS, Command("docker image ls -q; docker ps -aq")),
             ),
             number,
         )
 
 
-_DANGLING, _UNUSED = "image_prune of dangling ones", "image_prune of all unused"
+_DANGLING, _UNUSED, _LISTS = "image_prune of dangling ones", "image_prune of all unused", "docker image ls; docker ps"
 
 
 def _prune_targets() -> Iterator[Target]:
@@ -138,6 +144,8 @@ def _prune_targets() -> Iterator[Target]:
         what = f"Plan of a prune {kind}, 1,000 images and 200 containers"
         yield figures.lasts(what, 2.0, large, side)
         yield figures.grows(f"{what}: growth from 500, by a linear one", 1.15, small, large, side, BARE.name)
+    what = "Plan of a prune of all unused, 1,000 images and 200 containers"
+    yield replace(figures.ratio(f"{what}, by {_LISTS}", 2.0, large, _UNUSED, _LISTS), engines="*-containerd")
 
 
 HERE = Part(

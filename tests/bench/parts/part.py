@@ -94,9 +94,9 @@ class Part:
     targets: tuple[Target, ...] = ()
     plotted: bool = False
 
-    def missed(self, groups: Mapping[str, Any]) -> list[Target]:
-        """Return the missed targets."""
-        return [target for target in self.targets if target.missed(groups)]
+    def missed(self, groups: Mapping[str, Any], engine: str) -> list[Target]:
+        """Return the targets that the groups of an engine missed."""
+        return [target for target in self.targets if target.is_for(engine) and target.missed(groups)]
 
 
 def ours(name: str, module: str, arguments: Mapping[str, Any], reset: str = "", **more: Any) -> Side:
