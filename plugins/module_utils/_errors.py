@@ -8,6 +8,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 _AGAIN = "Make or copy the archive again"
 
 
@@ -26,7 +29,10 @@ class GantryError(Exception):
     """An error for the user: what was tried, on which object, and what to do.
 
     message: whole sentences, without a traceback or a secret. Characters that aren't printable get escaped.
+    results: what the task returns beside the message.
     """
+
+    results: Mapping[str, Any] = {}
 
     def __init__(self, message: str) -> None:
         self.message = printable(message)

@@ -81,6 +81,7 @@ def run(operation: Operation, argument_spec: Mapping[str, Any], **rules: Any) ->
             if "add_file_common_args" in rules and not result["changed"]:
                 files.adjust(result)
     except (GantryError, _Ended) as error:
+        result.update(error.results)
         module.fail_json(msg=_with_progress(error.message, _shown(result)), **_shown(result))
     for warning in result.pop("warnings", ()):
         module.warn(printable(warning))
@@ -236,6 +237,8 @@ class _Files:
 
 class _Ended(BaseException):
     """A signal that asked the task to end. It is not an Exception, so that code which tolerates errors lets it pass."""
+
+    results: Mapping[str, Any] = {}
 
     def __init__(self, number: int) -> None:
         super().__init__(number)

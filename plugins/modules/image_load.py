@@ -26,18 +26,48 @@ description:
     before. If even that fails, the error lists the tags that may be wrong and the commands that repair them.
   - The duration of a load isn't limited. The option O(timeout) limits how long the engine may be silent without
     answering a question in between.
+  - With O(src), the archive stays on the controller. The host first gets its documents, which are a few KiB, and
+    answers which layers its engine lacks. Only these layers are sent, through the connection that Ansible has to the
+    host. A host that has all images gets nothing else.
 version_added: 0.1.0
 author:
   - gantry.docker authors (@gantry-docker)
 extends_documentation_fragment:
   - gantry.docker.attributes
   - gantry.docker.connection
+attributes:
+  action:
+    description: Has an action plugin, so that a part of a task with O(src) runs on the controller.
+    support: full
+  async:
+    description: Can run in the background, with C(async).
+    support: partial
+    details: Not with O(src).
 options:
   path:
     description:
       - The absolute path of the archive on the managed host.
+      - Exactly one of O(path) and O(src) must be given.
     type: path
-    required: true
+  src:
+    description:
+      - The archive on the controller. A relative path is searched for as M(ansible.builtin.copy) does it, so in the
+        directory C(files) of a role first.
+      - An archive that Ansible Vault has encrypted is decrypted. The layers are then sent as they are without Vault.
+      - In the temporary directory of the run on the controller, an archive of the layers that a host lacks is made
+        once, and used for all hosts that lack the same. So that directory needs space for it, also in check mode.
+        Before such an archive is sent, its layers are compared with their digests, and its size with the free space in
+        the temporary directory of the host.
+    type: str
+  transfer_compression:
+    description:
+      - The compression of the layers on their way from the controller to the host, with O(src). Layers that are
+        compressed in the archive aren't compressed again.
+      - With V(auto), it is V(zstd) if the controller and the host have the Python library zstandard, and otherwise
+        V(gzip).
+    type: str
+    choices: [auto, zstd, gzip, none]
+    default: auto
   names:
     description:
       - Load only these images, by their tags in the archive, and under no other tags.
@@ -59,7 +89,7 @@ options:
     description:
       - With V(auto), layers that the engine already has aren't sent. If the engine turns out to need them after all,
         everything is sent in a second attempt.
-      - With V(full), everything is sent at once.
+      - With V(full), everything is sent at once, if anything is missing.
     type: str
     choices: [auto, full]
     default: auto
@@ -68,11 +98,11 @@ options:
       - Read the whole archive before anything is sent, and compare every layer, manifest and config with its digest. A
         damaged archive fails the task, also in check mode and if the engine already has all of its images.
       - Without this option, only the archive's index is read beforehand, and the engine refuses damaged layers when it
-        receives them.
+        receives them. With O(src), the layers that are to be sent are compared in any case.
     type: bool
     default: false
 requirements:
-  - zstandard, on the managed host, for archives that are compressed with zstd
+  - zstandard, on the managed host, for archives that are compressed with zstd; with O(src), on the controller
 seealso:
   - module: gantry.docker.image_save
 """
@@ -101,6 +131,16 @@ EXAMPLES = r"""
   gantry.docker.image_load:
     path: /var/tmp/gantry-example-busybox.tar
     verify: true
+
+- name: Have an archive on the controller
+  ansible.builtin.fetch:
+    src: /var/tmp/gantry-example-busybox.tar
+    dest: /var/tmp/gantry-example-delivery.tar
+    flat: true
+
+- name: Have its images on each host, and send only the layers that a host lacks
+  gantry.docker.image_load:
+    src: /var/tmp/gantry-example-delivery.tar
 """
 
 RETURN = r"""
@@ -152,6 +192,11 @@ bytes_sent:
   returned: when images were loaded
   type: int
   sample: 2002432
+bytes_transferred:
+  description: The number of bytes that the controller sent to the host, or in check mode would send.
+  returned: with O(src)
+  type: int
+  sample: 1048576
 bytes_skipped:
   description: The number of bytes of layers that weren't sent, because the engine has them.
   returned: when images were loaded
@@ -173,7 +218,13 @@ def main() -> None:
     _task.run(
         image_load,
         argument_spec={
-            "path": {"type": "path", "required": True},
+            "path": {"type": "path"},
+            "src": {"type": "str"},
+            "transfer_compression": {
+                "type": "str",
+                "choices": ["auto", "zstd", "gzip", "none"],
+                "default": "auto",
+            },
             "names": {"type": "list", "elements": "str", "aliases": ["name"]},
             "platforms": {"type": "list", "elements": "str", "aliases": ["platform"]},
             "transfer": {"type": "str", "choices": ["auto", "full"], "default": "auto"},

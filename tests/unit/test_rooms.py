@@ -48,8 +48,9 @@ DOORS = {
     "_ownership": set(),
     "_registry_options": set(),
     "connection": {"_transport", "_errors"},
+    "action": {"plugin_utils", "_errors"},
     "filter": {"plugin_utils", "_image", "_errors"},
-    "plugin_utils": {"_image", "_errors"},
+    "plugin_utils": {"_archive", "_image", "_errors"},
     "doc_fragments": set(),
 }
 # The packages that each room may import beside the standard library. A room that is not here may import none.
@@ -58,6 +59,7 @@ FOREIGN = {
     "_task": {"ansible"},
     "_archive": {"zstandard"},
     "connection": {"ansible"},
+    "action": {"ansible"},
 }
 # A module is sent to the host and compiled there for every task. The rooms that it never needs, it doesn't carry.
 HEAVY = {"_archive", "_retention", "_container", "_registry", "_transfer"}

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
+import struct
 import zlib
 from collections import deque
 from collections.abc import Iterator
@@ -18,7 +19,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, BinaryIO, Protocol, cast
 
-from ansible_collections.gantry.docker.plugins.module_utils._archive.compression import Compression, zstandard
+from ansible_collections.gantry.docker.plugins.module_utils._archive.compression import (
+    ZSTD_BLOCK,
+    ZSTD_FRAME,
+    Compression,
+    zstandard,
+)
 from ansible_collections.gantry.docker.plugins.module_utils._archive.decompression import Reader, pieces_of, unpacked
 from ansible_collections.gantry.docker.plugins.module_utils._archive.index import ArchiveIndex
 from ansible_collections.gantry.docker.plugins.module_utils._archive.tar import Entry, StreamSource
@@ -56,6 +62,23 @@ class _Plain:
         return b""
 
 
+class _StoredZstd:
+    """A frame of zstd whose blocks are kept as they are (RFC 8878, 3.1.1), which the library doesn't write."""
+
+    def __init__(self) -> None:
+        # No checksum, no dictionary, no size, and a window as large as a block.
+        self._head = struct.pack("<IBB", ZSTD_FRAME, 0, 7 << 3)
+
+    def compress(self, data: bytes, /) -> bytes:
+        blocks = (data[start : start + ZSTD_BLOCK] for start in range(0, len(data), ZSTD_BLOCK))
+        head, self._head = self._head, b""
+        return head + b"".join((len(block) << 3).to_bytes(3, "little") + block for block in blocks)
+
+    def flush(self) -> bytes:
+        # The last block, which is empty.
+        return self._head + b"\1\0\0"
+
+
 class Packer:
     """A writer of an archive to a file. It must be used as a context.
 
@@ -73,6 +96,8 @@ class Packer:
         self._library: Any = None
         self._breaks: list[tuple[int, int]] = []
         self._position = 0
+        # Whether the frame keeps its content as it is.
+        self._stores = False
         self._frame = self._new_frame()
         # Signals must come to the main thread, to wake it.
         self._writer = ThreadPoolExecutor(
@@ -123,21 +148,29 @@ class Packer:
 
     def _pack(self, batch: list[bytes]) -> None:
         for piece in batch:
-            if isinstance(piece, Head) and self._position - (self._breaks or [(0, 0)])[-1][0] >= _SMALLEST_FRAME:
-                self._break()
+            if isinstance(piece, Head) and self._ends_frame(piece):
+                self._break(piece.packed)
             self._write(self._frame.compress(piece))
             self._position += len(piece)
 
-    def _break(self) -> None:
+    def _ends_frame(self, head: Head) -> bool:
+        """Return whether a new frame begins with an entry: content that is compressed already has its own."""
+        begun = (self._breaks or [(0, 0)])[-1][0]
+        return head.packed != self._stores or self._position - begun >= _SMALLEST_FRAME
+
+    def _break(self, stores: bool) -> None:
         if self._compression.kind != "none":
             self._write(self._frame.flush())
             self._breaks.append((self._position, self.size))
+            self._stores = stores
             self._frame = self._new_frame()
 
     def _new_frame(self) -> _Frame:
         kind, level = self._compression.kind, self._compression.level
         if kind == "gzip":
-            return cast(_Frame, zlib.compressobj(level, wbits=16 + zlib.MAX_WBITS))
+            return cast(_Frame, zlib.compressobj(0 if self._stores else level, wbits=16 + zlib.MAX_WBITS))
+        if kind == "zstd" and self._stores:
+            return _StoredZstd()
         if kind == "zstd":
             if self._library is None:
                 self._library = _zstd_compressor(level, self._compression.threads)

@@ -23,6 +23,8 @@ _ONLY_READ = (".xz", ".txz", ".bz2", ".tbz2", ".tbz")
 # RFC 8878, 3.1.1 and 3.1.2.
 ZSTD_FRAME = 0xFD2FB528
 ZSTD_SKIPPABLE = range(0x184D2A50, 0x184D2A60)
+# 3.1.1.2.4: no block is larger, packed or unpacked.
+ZSTD_BLOCK = 128 << 10
 _MAGIC = (
     (b"\x1f\x8b", "gzip"),
     (b"BZh", "bzip2"),

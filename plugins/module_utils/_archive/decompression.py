@@ -15,7 +15,11 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from ansible_collections.gantry.docker.plugins.module_utils._archive.compression import ZSTD_FRAME, ZSTD_SKIPPABLE
+from ansible_collections.gantry.docker.plugins.module_utils._archive.compression import (
+    ZSTD_BLOCK,
+    ZSTD_FRAME,
+    ZSTD_SKIPPABLE,
+)
 from ansible_collections.gantry.docker.plugins.module_utils._errors import Unreadable
 
 # The bytes that are unpacked and read at a time. Bytes after the end of a compressed stream are copied, so little is
@@ -27,9 +31,6 @@ _PACKED_PIECE = 1 << 15
 # hostile, or was made with options that other hosts couldn't unpack either.
 _XZ_MEMORY = 256 << 20
 _ZSTD_WINDOW = 128 << 20
-
-# RFC 8878, 3.1.1.2.4: no block is larger, packed or unpacked.
-_ZSTD_BLOCK = 128 << 10
 
 
 class Reader(Protocol):
@@ -211,7 +212,7 @@ def _zstd_frame(source: Reader, magic: bytes) -> Iterator[bytes]:
         # of type 1 repeats a single byte.
         fields = int.from_bytes(header, "little")
         last, repeats, size = bool(fields & 1), fields >> 1 & 3 == 1, fields >> 3
-        if size > _ZSTD_BLOCK:
+        if size > ZSTD_BLOCK:
             raise Unreadable("its zstd data is damaged")
         yield from decompress(header + _zstd_bytes(source, 1 if repeats else size))
     if descriptor[0] & 4:

@@ -71,21 +71,30 @@ class OutOfOrder(GantryError):
 
 
 class Head(bytes):
-    """The header of an entry: a place where a reader may begin."""
+    """The header of an entry: a place where a reader may begin. packed: as in Part."""
+
+    packed = False
 
 
 class Part(NamedTuple):
-    """A file for an archive. data: a function that returns its bytes, to be called once and before the next part."""
+    """A file for an archive.
+
+    data: a function that returns its bytes, to be called once and before the next part. packed: whether these are
+    compressed already.
+    """
 
     name: str
     size: int
     data: Callable[[], Iterator[bytes]]
+    packed: bool = False
 
 
 def assembled(parts: Iterable[Part]) -> Iterator[bytes]:
     """Yield the bytes of an archive with these files; each file begins with a Head."""
     for part in parts:
-        yield _head(part.name, part.size)
+        head = _head(part.name, part.size)
+        head.packed = part.packed
+        yield head
         yield from part.data()
         if part.size % BLOCK:
             yield bytes(-part.size % BLOCK)
@@ -118,7 +127,7 @@ def parts_of_stream(pieces: Iterator[bytes]) -> Iterator[Part]:
     source.drain()
     if _LAYOUT not in documents:
         documents.pop(REPOSITORIES, None)
-    yield from _document_parts(documents)
+    yield from document_parts(documents)
 
 
 def parts_of(
@@ -151,7 +160,7 @@ def parts_of(
     entries = {names.get(name, name): index.entries[name] for name in wanted if name in index.entries}
     for name in sorted(entries):
         yield Part(name, entries[name].size, partial(data, entries[name]))
-    yield from _document_parts({name: canonical(value).encode() for name, value in documents.items()})
+    yield from document_parts({name: canonical(value).encode() for name, value in documents.items()})
 
 
 def parts_to_load(
@@ -170,8 +179,8 @@ def parts_to_load(
     entries of layers to leave out. data: a function that returns the content of an entry of the other archive.
     """
     images = [image for group in groups for image in group.images]
-    names = {layer.entry: _layer_name(layer) for image in images for layer in image.layers}
-    names.update((image.config_entry, _config_name(image)) for image in images if image.config_entry)
+    names = {layer.entry: layer_name(layer) for image in images for layer in image.layers}
+    names.update((image.config_entry, config_name(image)) for image in images if image.config_entry)
     documents: dict[str, Any] = {_LISTED: [_item(group.image._replace(tags=group.tags), names) for group in groups]}
     wanted = _files(images)
     if any(image.manifest_digest for image in images):
@@ -188,8 +197,8 @@ def parts_to_load(
         if document is None:
             yield Part(name, index.entries[entry].size, partial(data, index.entries[entry]))
         else:
-            yield from _document_parts({name: document})
-    yield from _document_parts({name: canonical(value).encode() for name, value in documents.items()})
+            yield from document_parts({name: document})
+    yield from document_parts({name: canonical(value).encode() for name, value in documents.items()})
 
 
 def _head(name: str, size: int) -> Head:
@@ -198,7 +207,8 @@ def _head(name: str, size: int) -> Head:
     return Head(member.tobuf(tarfile.PAX_FORMAT, "utf-8", "strict"))
 
 
-def _document_parts(documents: Mapping[str, bytes]) -> Iterator[Part]:
+def document_parts(documents: Mapping[str, bytes]) -> Iterator[Part]:
+    """Yield the parts for documents, in the order of their names."""
     for name in sorted(documents):
         yield Part(name, len(documents[name]), partial(iter, [documents[name]]))
 
@@ -227,11 +237,13 @@ def _item(image: ArchivedImage, names: Mapping[str, str]) -> dict[str, Any]:
     return {"Config": config, "RepoTags": list(image.tags), "Layers": layers}
 
 
-def _layer_name(layer: ArchivedLayer) -> str:
+def layer_name(layer: ArchivedLayer) -> str:
+    """Return the name that a layer has in an archive of ours: that of its digest or its DiffID."""
     return layer.entry if layer.digest else f"{digits_of(layer.diff_id or '')}.tar"
 
 
-def _config_name(image: ArchivedImage) -> str:
+def config_name(image: ArchivedImage) -> str:
+    """Return the name that the config of an image has in an archive of ours: that of its digest."""
     entry = image.config_entry or ""
     return entry if blob_digest(entry) else f"{digits_of(image.config_digest or '')}.json"
 

@@ -36,6 +36,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._transfer.copies imp
     lacking_platforms,
     meant,
 )
+from ansible_collections.gantry.docker.plugins.module_utils._transfer.delivery import delivery_of
 from ansible_collections.gantry.docker.plugins.module_utils._transfer.load_step import Former, Load, Loaded, Source
 
 
@@ -44,6 +45,7 @@ class Wanted(NamedTuple):
 
     path: the archive's, on this host. names: the tags to load; none for all. platforms: the platforms to have of each
     image; none for all. full: whether to send all layers. verify: whether to read all of the archive first.
+    src: the path on the controller of the archive that this one is a part of; "" for none. The action plugin sends it.
     """
 
     path: str
@@ -51,6 +53,12 @@ class Wanted(NamedTuple):
     platforms: tuple[Platform, ...]
     full: bool
     verify: bool
+    src: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The path of the archive that the user named."""
+        return self.src or self.path
 
 
 class Observed(NamedTuple):
@@ -74,23 +82,28 @@ class Observed(NamedTuple):
 
 def parse(params: Mapping[str, Any]) -> Wanted:
     """Return the wanted values, parsed from the module's parameters; raise InvalidInput."""
-    path = params["path"]
+    path, src = params["path"], params["src"] or ""
+    if not path:
+        raise InvalidInput(
+            "Give path, for an archive on this host. The option src needs the action plugin of this collection, which "
+            "runs if a task names gantry.docker.image_load."
+        )
     if not os.path.isabs(path):
         raise InvalidInput(f"path is '{path}', and must be an absolute path, as /var/lib/images/all.tar.")
     names = tuple(dict.fromkeys(parse_tag(name).tagged for name in params["names"] or ()))
     platforms = tuple(dict.fromkeys(parse_platform(platform) for platform in params["platforms"] or ()))
-    return Wanted(path, names, platforms, params["transfer"] == "full", params["verify"])
+    return Wanted(path, names, platforms, params["transfer"] == "full", params["verify"], src)
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     """Return the archive's index, the engine's copies of its images and, if some are missing, the engine's layers."""
     if not os.path.exists(wanted.path):
         raise GantryError(f"There is no file {wanted.path} on this host. Copy the archive there, or correct path.")
-    source = Source.of(wanted.path, cleanup.enter_context(opened(wanted.path)))
+    source = Source.of(wanted.shown, cleanup.enter_context(opened(wanted.path)))
     index = _read(wanted, source.file)
-    with reading(wanted.path):
+    with reading(wanted.shown):
         images, artifacts = images_of(index), artifacts_of(index)
-    groups = chosen(engine, wanted.path, index._replace(images=images), wanted.names, wanted.platforms)
+    groups = chosen(engine, wanted.shown, index._replace(images=images), wanted.names, wanted.platforms)
     here = all_meant(engine, groups)
     complete = all(_is_here(group, here) for group in groups)
     rows = () if complete else engine.images.all()
@@ -109,12 +122,14 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
     """Plan to load the images that aren't here under each of their tags."""
-    _check_complete(wanted.path, observed.groups)
+    _check_complete(wanted.shown, observed.groups)
     absent = tuple(group for group in observed.groups if not _is_here(group, observed.here))
     if not absent:
         return Plan()
     there = _entries_there(absent, observed)
-    _check_left_out(wanted.path, absent, there, observed)
+    lacking = _lacking(absent, there, observed)
+    if lacking and not wanted.src:
+        raise GantryError(_thin(wanted, lacking, observed))
     step = Load(
         source=observed.source,
         archive=observed.archive,
@@ -122,6 +137,8 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
         left_out=frozenset() if wanted.full else frozenset(there),
         containerd=observed.containerd,
         former=observed.former,
+        lacking=lacking,
+        there=frozenset(there),
     )
     return Plan(
         steps=(step,),
@@ -157,19 +174,21 @@ def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, ta
         for group in step.groups
         for name in group.names
     ]
-    for _step, loaded in taken:
+    for step, loaded in taken:
         told.update(loaded._asdict() if loaded else {})
+        if wanted.src:
+            told["delivery"] = delivery_of(step, os.path.dirname(wanted.path))
     return Report(told)
 
 
 def _read(wanted: Wanted, file: BinaryIO) -> ArchiveIndex:
     """Return the archive's index, after all of it was read if that is wanted."""
     if not wanted.verify:
-        return read_index_of(file, wanted.path)
+        return read_index_of(file, wanted.shown)
     # Without verify, layers aren't read before they are sent.
     from ansible_collections.gantry.docker.plugins.module_utils._archive.verification import verify_of
 
-    return verify_of(file, wanted.path)
+    return verify_of(file, wanted.shown)
 
 
 def _is_here(group: ArchivedGroup, here: Mapping[str, Image | None]) -> bool:
@@ -211,20 +230,22 @@ def _entries_there(groups: Collection[ArchivedGroup], observed: Observed) -> set
     return there - needed
 
 
-def _check_left_out(path: str, groups: Collection[ArchivedGroup], there: set[str], observed: Observed) -> None:
-    """Raise GantryError unless the engine has all layers that a thin archive leaves out of these images."""
+def _lacking(groups: Collection[ArchivedGroup], there: set[str], observed: Observed) -> Mapping[str, str]:
+    """Return the DiffIDs of layers that a thin archive leaves out and the engine lacks, by their entries."""
     needed = {layer.entry for group in groups for image in group.images for layer in image.layers} - there
-    lacking = {diff_id for entry, diff_id in observed.archive.left_out.items() if entry in needed}
-    if not lacking:
-        return
+    return {entry: diff_id for entry, diff_id in observed.archive.left_out.items() if entry in needed}
+
+
+def _thin(wanted: Wanted, lacking: Mapping[str, str], observed: Observed) -> str:
+    """Return the message for a thin archive that leaves out layers which the engine lacks."""
     if observed.containerd and observed.archive.format == "legacy":
-        raise GantryError(
-            f"The archive {path} is thin, and of a form that this engine's containerd store can't complete. Save it "
-            "whole (without exclude_layers_of), or on an engine that is newer than 24."
+        return (
+            f"The archive {wanted.shown} is thin, and of a form that this engine's containerd store can't complete. "
+            "Save it whole (without exclude_layers_of), or on an engine that is newer than 24."
         )
-    raise GantryError(
-        f"The archive {path} is thin: it leaves out layers that this engine doesn't have "
-        f"({', '.join(sorted(lacking))}). Load or pull an image with them first, or save the archive "
+    return (
+        f"The archive {wanted.shown} is thin: it leaves out layers that this engine doesn't have "
+        f"({', '.join(sorted(set(lacking.values())))}). Load or pull an image with them first, or save the archive "
         "whole (without exclude_layers_of)."
     )
 

@@ -49,6 +49,8 @@ class Load(NamedTuple):
 
     groups: the images that must be there afterwards. left_out: the entries of layers that need not be sent.
     former: the state before, which a load that fails restores.
+    lacking: the DiffIDs of layers that neither the engine has nor the archive, by their entries. With any of these, the
+    step can be foreseen but not be taken. there: the entries of layers that the engine has.
     """
 
     source: Source
@@ -57,6 +59,8 @@ class Load(NamedTuple):
     left_out: frozenset[str]
     containerd: bool
     former: Former
+    lacking: Mapping[str, str] = {}
+    there: frozenset[str] = frozenset()
 
     @property
     def sentence(self) -> str:

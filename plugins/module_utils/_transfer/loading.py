@@ -43,6 +43,11 @@ def load(engine: Engine, step: Load) -> Loaded:
 
     Raise GantryError unless all images are here then, and no others. A load that fails leaves the tags as they were.
     """
+    if step.lacking:
+        raise GantryError(
+            f"Can't {step.task}: layers that the engine had are gone meanwhile ({', '.join(step.lacking.values())}). "
+            "Was something removed there? Try again."
+        )
     sent = _Sent()
     must_be_left_out = frozenset(step.archive.left_out)
     skipped = step.left_out - must_be_left_out
@@ -60,7 +65,11 @@ def load(engine: Engine, step: Load) -> Loaded:
         if not isinstance(problem, GantryError):
             raise
         advice = "The file was changed meanwhile: try again when it is complete." if step.source.changed else ""
-        raise GantryError(" ".join(part for part in (problem.message, advice, wrong) if part)) from problem
+        error = GantryError(" ".join(part for part in (problem.message, advice, wrong) if part))
+        if isinstance(problem, EngineError) and step.there & must_be_left_out:
+            # The store may have these layers in another form. The controller has them, if the archive came from there.
+            error.results = {"delivery": {"again": True}}
+        raise error from problem
     bytes_skipped = sum(step.archive.entries[entry].size for entry in skipped)
     return Loaded(sent.bytes, bytes_skipped, "\n".join(said))
 

@@ -14,7 +14,9 @@ from typing import Any, cast
 
 import pytest
 
+from ansible_collections.gantry.docker.plugins.module_utils._archive.compressed import Unpacker
 from ansible_collections.gantry.docker.plugins.module_utils._archive.index import read_index
+from ansible_collections.gantry.docker.plugins.module_utils._archive.thin import thin_archive
 from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils._engine.images import Image, manifests_of
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, InvalidInput
@@ -30,7 +32,7 @@ from ansible_collections.gantry.docker.tests.support.archives import APP, ARM, T
 HERE = Platform("linux", "amd64")
 OTHER = archives.Image((archives.layer("other"),))
 APP_TAGS = list(APP.tags)
-DEFAULTS = {"names": None, "platforms": None, "transfer": "auto", "verify": False}
+DEFAULTS = {"src": None, "names": None, "platforms": None, "transfer": "auto", "verify": False}
 SOURCE = Source("/images.tar", io.BytesIO(), (1, 1, 1))
 
 
@@ -256,3 +258,35 @@ def test_named_images_are_loaded(tmp_path: Path) -> None:
 def test_bad_input_is_refused(params: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidInput, match=words):
         image_load.parse({**DEFAULTS, "path": "/x.tar", **params})
+
+
+def documents_of(path: Path, entries: Mapping[str, Content], *kept: bytes) -> dict[str, Content]:
+    """Return the entries that a host gets of an archive on the controller. kept: the layers among them."""
+    whole = path / "whole.tar"
+    whole.write_bytes(archives.tar(entries))
+    index = read_index(whole)
+    with whole.open("rb") as file:
+        parts = thin_archive(index, [archives.blob(layer) for layer in kept], Unpacker(file, index).data)
+        return {part.name: b"".join(part.data()) for part in parts}
+
+
+def test_a_host_says_what_it_lacks_of_an_archive_on_the_controller(tmp_path: Path) -> None:
+    case = Case(tmp_path, documents_of(tmp_path, archives.both(APP, TOOL)))
+    (step,) = case.plan({"tool:2": TOOL}, chain_ids(TOOL.diff_ids), src="/far/images.tar").steps
+    assert step.there == {archives.blob(APP.layers[0])}
+    assert step.lacking == {archives.blob(APP.layers[1]): APP.diff_ids[1]}
+    assert not case.plan(dict.fromkeys(APP.tags, APP) | {"tool:2": TOOL}, src="/far/images.tar").changed
+
+
+def test_a_host_that_got_what_it_lacks_lacks_nothing(tmp_path: Path) -> None:
+    case = Case(tmp_path, documents_of(tmp_path, archives.both(APP), APP.layers[1]))
+    (step,) = case.plan({}, chain_ids(APP.diff_ids[:1]), src="/far/images.tar").steps
+    assert not step.lacking and step.left_out == {archives.blob(APP.layers[0])}
+    (step,) = case.plan({}, src="/far/images.tar").steps
+    with pytest.raises(GantryError, match="gone meanwhile"):
+        image_load.apply(cast(Engine, None), step)
+
+
+def test_src_alone_does_not_reach_the_module() -> None:
+    with pytest.raises(InvalidInput, match="action plugin"):
+        image_load.parse({**DEFAULTS, "path": None, "src": "images.tar"})
