@@ -63,7 +63,8 @@ class ActionModule(ActionBase):
 
         path = self._found(src)
         verify = boolean(self._task.args.get("verify", False), strict=False)
-        delivery = Delivery(Source(path, lambda: self._content(path), verify), constants.DEFAULT_LOCAL_TMP)
+        directory: str = constants.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]
+        delivery = Delivery(Source(path, lambda: self._content(path), verify), directory)
         sent = [delivery.documents()]
         # There is nothing else to verify in the documents.
         answer = self._foreseen({"src": path, "path": self._send(sent[0]), "verify": False}, task_vars)
@@ -86,7 +87,7 @@ class ActionModule(ActionBase):
     def _found(self, src: str) -> str:
         """Return the path of the archive on the controller; raise GantryError if there is none."""
         try:
-            path: str = self._find_needle("files", os.path.expanduser(src))
+            path: str = self._find_needle("files", os.path.expanduser(src))  # type: ignore[no-untyped-call]
         except AnsibleError as error:
             raise GantryError(
                 f"There is no file {src} on the controller. It is searched for as ansible.builtin.copy does it: in the "
@@ -144,8 +145,9 @@ class ActionModule(ActionBase):
         shell = self._connection._shell
         if shell.tmpdir is None:
             self._make_tmp_path()
-        there: str = self._transfer_file(archive, shell.join_path(shell.tmpdir, os.path.basename(archive)))
-        self._fixup_perms2((shell.tmpdir, there), execute=False)
+        there: str = shell.join_path(shell.tmpdir, os.path.basename(archive))
+        self._transfer_file(archive, there)  # type: ignore[no-untyped-call]
+        self._fixup_perms2((shell.tmpdir, there), execute=False)  # type: ignore[no-untyped-call]
         return there
 
     @contextmanager

@@ -51,7 +51,7 @@ options:
     type: path
   src:
     description:
-      - The archive on the controller. A relative path is searched for as M(ansible.builtin.copy) does it, so in the
+      - The archive on the controller. A relative path is searched for as C(ansible.builtin.copy) does it, so in the
         directory C(files) of a role first.
       - An archive that Ansible Vault has encrypted is decrypted. The layers are then sent as they are without Vault.
       - In the temporary directory of the run on the controller, an archive of the layers that a host lacks is made

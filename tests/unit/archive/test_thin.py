@@ -20,11 +20,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.artifacts i
 from ansible_collections.gantry.docker.plugins.module_utils._archive.compressed import Packer, Unpacker
 from ansible_collections.gantry.docker.plugins.module_utils._archive.compression import LEVELS, Compression
 from ansible_collections.gantry.docker.plugins.module_utils._archive.groups import archived_identity, groups_of
-from ansible_collections.gantry.docker.plugins.module_utils._archive.index import (
-    ArchiveError,
-    ArchiveIndex,
-    read_index,
-)
+from ansible_collections.gantry.docker.plugins.module_utils._archive.index import ArchiveIndex, read_index
 from ansible_collections.gantry.docker.plugins.module_utils._archive.thin import (
     document_archive,
     held_layers,
@@ -35,7 +31,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.writer impo
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform
 from ansible_collections.gantry.docker.tests.unit.archive import archives
 from ansible_collections.gantry.docker.tests.unit.archive.archives import APP, ARM, BASE, TOOL, Content, Image
-from ansible_collections.gantry.docker.tests.unit.archive.hostile import HOSTILE, ODD
+from ansible_collections.gantry.docker.tests.unit.archive.hostile import ODD
 
 NOISE = random.Random(2).randbytes(3 << 20)  # noqa: S311
 PLAIN = archives.tar({"plain": b"again and again " * (1 << 17)})
@@ -90,8 +86,8 @@ def told(index: ArchiveIndex) -> list[tuple[object, ...]]:
     """Return all that decides what an engine gets of an archive, but for where its layers lie."""
     images = index._replace(images=images_of(index))
     found: list[tuple[object, ...]] = [(index.format, artifacts_of(index))]
-    for by_index in (True, False):
-        for group in groups_of(images, lambda: Platform("linux", "amd64"), lambda by_index=by_index: by_index):
+    for by_index in ((lambda: True), (lambda: False)):
+        for group in groups_of(images, lambda: Platform("linux", "amd64"), by_index):
             parts = [
                 (archived_identity(image), image.config_digest, image.manifest_digest, image.index_digest, image.listed)
                 for image in group.images
@@ -119,13 +115,9 @@ def test_host_finds_the_images_of_the_controller(name: str, tmp_path: Path) -> N
     assert part.left_out.keys() == held.keys() - {one}
 
 
-@pytest.mark.parametrize("name", {**HOSTILE, **ODD})
+@pytest.mark.parametrize("name", ODD)
 def test_host_is_told_what_was_judged(name: str, tmp_path: Path) -> None:
-    data = {**HOSTILE, **ODD}[name].build()
-    try:
-        index = controller(tmp_path, data)
-    except ArchiveError:
-        return
+    index = controller(tmp_path, ODD[name].build())
     assert told(documents(tmp_path, index)) == told(index)
 
 
