@@ -71,12 +71,12 @@ class ActionModule(ActionBase):
         told = answer.pop("delivery", None)
         if told and not answer.get("failed"):
             full = self._task.args.get("transfer") == "full"
-            sent.append(self._thin(delivery, told, full))
+            sent.append(self._thin(delivery, told, full, told["free"]))
             if not self._task.check_mode:
                 answer = self._load(path, sent[-1], task_vars)
                 if answer.pop("delivery", {}).get("again") and not full:
                     full = True
-                    sent.append(self._thin(delivery, told, full))
+                    sent.append(self._thin(delivery, told, full, told["free"] - os.path.getsize(sent[-1])))
                     answer = self._load(path, sent[-1], task_vars)
                     answer.pop("delivery", None)
                 if "bytes_skipped" in answer:
@@ -96,10 +96,11 @@ class ActionModule(ActionBase):
             ) from error
         return path
 
-    def _thin(self, delivery: Delivery, told: Mapping[str, Any], full: bool) -> str:
+    def _thin(self, delivery: Delivery, told: Mapping[str, Any], full: bool, free: int) -> str:
         """Return the path of an archive with the layers for the host; raise GantryError if it has no space for it.
 
         told: as the module says it (_transfer/delivery.py). full: whether the layers that the engine has come too.
+        free: the number of free bytes there.
         """
         from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.delivery import compression_for
 
@@ -107,10 +108,10 @@ class ActionModule(ActionBase):
         kind = compression_for(self._task.args.get("transfer_compression", "auto"), told["zstd"])
         thin = delivery.thin({*told["lacking"], *(there if full else ())}, kind)
         size = os.path.getsize(thin)
-        if size > told["free"]:
+        if size > free:
             raise GantryError(
                 f"Can't send what this host lacks of {delivery.path}: it takes {size} bytes, and the space left in "
-                f"{self._connection._shell.tmpdir} is {told['free']}. Free some there, or choose another directory "
+                f"{self._connection._shell.tmpdir} is {free}. Free some there, or choose another directory "
                 "with Ansible's setting remote_tmp."
             )
         return thin
