@@ -21,23 +21,21 @@ from typing import Any
 
 import docker
 import pytest
-import yaml
 from ansible.plugins.connection import local
 
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.engines.images import content
 from ansible_collections.gantry.docker.tests.integration.conftest import wipe
-from ansible_collections.gantry.docker.tests.integration.scenes import id_of, tar_of
-from ansible_collections.gantry.docker.tests.integration.test_examples import TREE
+from ansible_collections.gantry.docker.tests.integration.scenes import id_of
 from ansible_collections.gantry.docker.tests.integration.test_image_load import TWO_READINGS
-from ansible_collections.gantry.docker.tests.unit.archive import archives
+from ansible_collections.gantry.docker.tests.support import archives, playbooks
 
 pytestmark = pytest.mark.timeout(600)
 
 KIB = 1024
 # A change on a base: the base is what hosts have.
-BASE = archives.Image((tar_of({"base": os.urandom(3000 * KIB)}),), tags=("base:1",))
-CHANGE = tar_of({"change": os.urandom(300 * KIB), "text": b"much that is the same " * (20 * KIB)})
+BASE = archives.Image((archives.tar({"base": os.urandom(3000 * KIB)}),), tags=("base:1",))
+CHANGE = archives.tar({"change": os.urandom(300 * KIB), "text": b"much that is the same " * (20 * KIB)})
 APP = archives.Image((*BASE.layers, CHANGE), tags=("app:1",))
 DOCUMENTS = 16 * KIB
 SLACK = 64 * KIB
@@ -74,7 +72,6 @@ class Site:
         self.hosts: dict[str, dict[str, Any]] = {"one": self.host(engine)}
         (place / "connection_plugins").mkdir()
         (place / "connection_plugins" / "counting.py").write_text(Path(local.__file__).read_text() + COUNTING)
-        (place / "ansible.cfg").touch()  # and no other is looked for
         self.settings: dict[str, str] = {}
         self.rows: list[dict[str, Any]] = []
 
@@ -105,32 +102,19 @@ class Site:
             "delegate_to": "localhost",
             "check_mode": False,
         }
-        (self.place / "playbook.yml").write_text(
-            yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": [task, keep]}])
-        )
-        (self.place / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": self.hosts}}))
+        play = {"hosts": "all", "gather_facts": False, "tasks": [task, keep]}
+        playbooks.write(self.place, [play], self.hosts)
         for name in self.hosts:
             (self.place / f"result-{name}.json").unlink(missing_ok=True)
         self._counted.write_text("")
-        done = subprocess.run(
-            [Path(sys.executable).with_name("ansible-playbook"), "-i", "hosts.yml", "playbook.yml", *more],
-            cwd=self.place,
-            env={
-                **os.environ,
-                "ANSIBLE_COLLECTIONS_PATH": str(TREE),
-                "ANSIBLE_CONNECTION_PLUGINS": str(self.place / "connection_plugins"),
-                "ANSIBLE_HOME": str(self.place / "controller"),
-                "ANSIBLE_PIPELINING": "true",
-                "ANSIBLE_NOCOLOR": "true",
-                "ANSIBLE_CONFIG": str(self.place / "ansible.cfg"),
-                "GANTRY_COUNTED": str(self._counted),
-                **self.settings,
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=500,
-        )
+        environment = {
+            "ANSIBLE_CONNECTION_PLUGINS": str(self.place / "connection_plugins"),
+            "ANSIBLE_HOME": str(self.place / "controller"),
+            "ANSIBLE_PIPELINING": "true",
+            "GANTRY_COUNTED": str(self._counted),
+            **self.settings,
+        }
+        done = playbooks.run(self.place, *more, timeout=500, **environment)
         found = {name: self.place / f"result-{name}.json" for name in self.hosts}
         results = {name: json.loads(path.read_text()) for name, path in found.items() if path.exists()}
         assert results, done.stdout + done.stderr
@@ -396,7 +380,7 @@ def test_as_another_user_with_another_python(
 
 def test_names_and_platforms(site: Site, clean: docker.DockerClient, tmp_path: Path, archive: str) -> None:
     assert "none/such:1" in (message := site.fails(src=archive, names=["none/such:1"])) and archive in message
-    arm = replace(APP, architecture="arm64", layers=(*BASE.layers, tar_of({"arm": os.urandom(100 * KIB)})))
+    arm = replace(APP, architecture="arm64", layers=(*BASE.layers, archives.tar({"arm": os.urandom(100 * KIB)})))
     index = archives.index_of(APP, arm)
     src = write(tmp_path / "both.tar", archives.multi_platform(index, ["app:1"], APP, arm))
     done = site.converges(src=src, platforms=["amd64"])

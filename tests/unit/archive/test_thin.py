@@ -29,9 +29,9 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.thin import
 from ansible_collections.gantry.docker.plugins.module_utils._archive.verification import verify, verify_pieces
 from ansible_collections.gantry.docker.plugins.module_utils._archive.writer import assembled
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform
-from ansible_collections.gantry.docker.tests.unit.archive import archives
-from ansible_collections.gantry.docker.tests.unit.archive.archives import APP, ARM, BASE, TOOL, Content, Image
-from ansible_collections.gantry.docker.tests.unit.archive.hostile import ODD
+from ansible_collections.gantry.docker.tests.support import archives
+from ansible_collections.gantry.docker.tests.support.archives import APP, ARM, BASE, TOOL, Content, Image
+from ansible_collections.gantry.docker.tests.support.hostile import ODD
 
 NOISE = random.Random(2).randbytes(3 << 20)  # noqa: S311
 PLAIN = archives.tar({"plain": b"again and again " * (1 << 17)})

@@ -22,8 +22,8 @@ from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.delivery i
     compression_for,
 )
 from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.once import made_once
-from ansible_collections.gantry.docker.tests.unit.archive import archives
-from ansible_collections.gantry.docker.tests.unit.archive.archives import APP, TOOL
+from ansible_collections.gantry.docker.tests.support import archives
+from ansible_collections.gantry.docker.tests.support.archives import APP, TOOL
 
 
 def delivery_of(path: Path, data: bytes, verify: bool = False) -> Delivery:
