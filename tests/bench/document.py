@@ -40,6 +40,9 @@ its processes. `counted` has the bytes that were sent and received at the engine
 the round that is not timed. `profiles` tells, for targets that are missed, in which functions the module spends its
 time, under a profiler, which slows it down."""
 
+# Records with this fact are of the time when every module imported the SDK, and so did the bare one.
+_OLD_FLOOR = "Docker SDK"
+
 FACTS = (
     "machine",
     "disk",
@@ -162,8 +165,15 @@ def _parts(records: Sequence[Record], engines: dict[str, str]) -> str:
         own = [record for record in records if record.part == part.name]
         left_out = [f" Not measured on {engines[one.engine]}: {one.left_out}." for one in own if one.left_out]
         if own:
-            lines.append(f"- **{part.title}** (`{part.name}`): {part.text}{''.join(left_out)}")
+            lines.append(f"- **{part.title}** (`{part.name}`): {part.text}{''.join(left_out)}{_when(own)}")
     return "\n".join(["## Parts\n", *lines])
+
+
+def _when(records: Sequence[Record]) -> str:
+    """Return a sentence with the days of a part's measurements."""
+    days = _span(record.run["date"].partition(" ")[0] for record in records)
+    floor = any(_OLD_FLOOR in record.run for record in records)
+    return f" Measured on {days}" + (", with the Docker SDK in modules and in the bare module." if floor else ".")
 
 
 def _spread(values: Sequence[float]) -> str:
