@@ -49,6 +49,7 @@ ROLE = re.compile(r"/roles/(?P<name>\w+)/meta/argument_specs\.yml$")
 KINDS = {"modules": "module"}
 ANSIBLE = "https://docs.ansible.com/ansible/latest/"
 ANSIBLE_PAGES = {
+    "action_plugins": "plugins/action.html",
     "ansible_configuration_settings": "reference_appendices/config.html",
     "common_return_values": "reference_appendices/common_return_values.html",
 }
