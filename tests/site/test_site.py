@@ -16,6 +16,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 KINDS = {path.name for path in (REPOSITORY / "plugins").iterdir()} - {
+    "action",  # parts of the pages of their modules
     "doc_fragments",  # part of the pages of what uses them
     "module_utils",
     "modules",  # whose pages are named after one of them
