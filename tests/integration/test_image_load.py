@@ -418,7 +418,7 @@ def _loads(client: docker.DockerClient, *images: archives.Image) -> bytes:
     ids=["one of two tags", "the only tag", "a new tag", "no tag"],
 )
 def test_what_the_engine_loads_beyond_that_is_undone(
-    tags: tuple[str, ...], between: Relay, prod: docker.DockerClient, tmp_path: Path
+    tags: tuple[str, ...], engine: engines.Engine, between: Relay, prod: docker.DockerClient, tmp_path: Path
 ) -> None:
     """Something between this host and the engine adds an image."""
     dated(prod, "alone:1", 1)
@@ -427,7 +427,14 @@ def test_what_the_engine_loads_beyond_that_is_undone(
     between.answer("POST /images/load", 200, lambda: _loads(prod, SMALL) + _loads(prod, replace(EVIL, tags=tags)))
     message = Module("image_load", between.docker_host).fails(path=str(path))
     assert "which weren't sent to it" in message and (tags or ("sha256:",))[0] in message
-    assert state(prod) == before
+    if engine.name == "trixie-containerd" and tags == ("alone:1",):
+        # Nobody can undo that there: this engine forgets an image with its last tag.
+        assert message.endswith(
+            "It couldn't be undone: alone:1 may be another image now than before. The engine no longer has the former "
+            "image of alone:1: pull or load it again."
+        )
+    else:
+        assert state(prod) == before
 
 
 def test_what_cannot_be_undone_is_told(between: Relay, prod: docker.DockerClient, tmp_path: Path) -> None:

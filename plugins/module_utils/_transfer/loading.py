@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 
 from ansible_collections.gantry.docker.plugins.module_utils._archive.compressed import Unpacker
@@ -166,9 +166,10 @@ def _undo(engine: Engine, step: Load, said: Iterable[str]) -> str:
     tags, ids = _reported(said)
     names = sorted(step.tags.union(tags))
     try:
-        now: dict[str, str] = {tag: row.id for row in engine.images.all() for tag in row.tags}
+        rows = engine.images.all()
     except GantryError:
         return _to_mend(step.former, names)
+    now: dict[str, str] = {tag: row.id for row in rows for tag in row.tags}
     made = {now[name] for name in names if name in now}.union(ids)
     wrong = [name for name in names if not _restore(engine, name, step.former.tags.get(name), now.get(name))]
     with suppress(GantryError):
@@ -179,7 +180,9 @@ def _undo(engine: Engine, step: Load, said: Iterable[str]) -> str:
             engine.images.discard(image_id)
         except GantryError:
             wrong.append(image_id)
-    return _to_mend(step.former, wrong)
+    # The containerd store of Docker 26.1 forgets an image with its last tag.
+    lost = set(step.former.tags.values()) - {row.id for row in rows}
+    return _to_mend(step.former, wrong, lost)
 
 
 def _restore(engine: Engine, name: str, former: str | None, now: str | None) -> bool:
@@ -197,14 +200,22 @@ def _restore(engine: Engine, name: str, former: str | None, now: str | None) -> 
     return True
 
 
-def _to_mend(former: Former, names: Sequence[str]) -> str:
-    """Return the possible problems with these names and their remedies, as sentences; "" for no names."""
+def _to_mend(former: Former, names: Sequence[str], lost: Collection[str] = ()) -> str:
+    """Return the possible problems with these names and their remedies, as sentences; "" for no names.
+
+    lost: the Ids of former images that the engine no longer has.
+    """
     if not names:
         return ""
+    gone = [name for name in names if former.tags.get(name) in lost]
     commands = [
-        f"docker tag {former.tags[name]} {name}" if name in former.tags else f"docker image rm {name}" for name in names
+        f"docker tag {former.tags[name]} {name}" if name in former.tags else f"docker image rm {name}"
+        for name in names
+        if name not in gone
     ]
-    return (
-        f"It couldn't be undone: {', '.join(names)} may be another image now than before. "
-        f"Restore the former images with: {'; '.join(commands)}."
-    )
+    sentences = [f"It couldn't be undone: {', '.join(names)} may be another image now than before."]
+    if commands:
+        sentences.append(f"Restore the former images with: {'; '.join(commands)}.")
+    if gone:
+        sentences.append(f"The engine no longer has the former image of {', '.join(gone)}: pull or load it again.")
+    return " ".join(sentences)
