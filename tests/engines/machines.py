@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, the gantry.docker authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Hosts with systemd, as containers of a private engine: packages can be installed there, and their units run."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import docker
+from docker.models.containers import Container
+
+from ansible_collections.gantry.docker.tests.engines.engine import Engine
+from ansible_collections.gantry.docker.tests.engines.places import HERE, STATE, locked
+from ansible_collections.gantry.docker.tests.engines.roots import CannotBuild, build
+
+# The packages of the engine lie in apt's cache, so that its installation takes seconds; it is not installed.
+_COMMAND = (
+    "mmdebstrap",
+    "--mode=root",
+    "--variant=minbase",
+    "--quiet",
+    '--aptopt=Acquire::Check-Valid-Until "false"',
+    "--dpkgopt=path-exclude=/usr/share/doc/*",
+    "--dpkgopt=path-exclude=/usr/share/man/*",
+    "--dpkgopt=path-exclude=/usr/share/locale/*",
+    "--include=systemd-sysv,dbus,python3-minimal,python3-apt,ca-certificates,iproute2,iptables,procps",
+    '--customize-hook=chroot "$1" apt-get install --quiet=2 --yes --download-only docker.io',
+    "--skip=cleanup/apt",
+)
+_IMAGE = "gantry/machine"
+
+
+def machine_root(suite: str) -> Path:
+    """Return the root file system of such a host as a tar; make it if it isn't there yet. Raise CannotBuild."""
+    command = [*_COMMAND, suite]
+    target = STATE / "images" / f"machine-{suite}-{hashlib.sha256(' '.join(command).encode()).hexdigest()[:12]}.tar"
+    with locked(STATE / "images" / f"machine-{suite}.lock"):
+        if not target.is_file():
+            print(f"Making a host with Debian {suite} and systemd (once) …", file=sys.stderr)
+            build(command, target)
+    return target
+
+
+def run_machine(engine: Engine, client: docker.DockerClient, name: str, suite: str) -> Container:
+    """Run a host as a container of that name; return it when systemd is up. Raise CannotBuild."""
+    with machine_root(suite).open("rb") as tar:
+        client.api.import_image_from_data(tar, repository=_IMAGE, tag=suite)
+    # As --privileged, but for a capability that not every machine has to give. Its control group is swept with those
+    # of the engine.
+    container = client.containers.run(
+        f"{_IMAGE}:{suite}",
+        ["sh", "-c", (HERE / "machine").read_text(), "machine", f"gantry-docker-{engine.instance}/{name}"],
+        name=name,
+        hostname=name,
+        detach=True,
+        environment={"container": "docker"},
+        cap_add=["ALL"],
+        cap_drop=["SYS_RESOURCE"],
+        security_opt=["seccomp=unconfined", "apparmor=unconfined", "systempaths=unconfined"],
+        cgroupns="private",
+        tmpfs={"/run": "mode=755", "/run/lock": "", "/tmp": ""},  # noqa: S108
+        volumes=["/var/lib/docker", "/var/lib/containerd"],
+        stop_signal="SIGRTMIN+3",
+    )
+    for _attempt in range(240):
+        state = container.exec_run(["systemctl", "is-system-running"])[1].decode().strip()
+        if state in ("running", "degraded"):
+            return container
+        time.sleep(0.25)
+    raise CannotBuild(f"systemd in {name} is {state}:\n{container.logs(tail=15).decode()}")
+
+
+def start_registry(engine: Engine, address: str, directory: str) -> None:
+    """Start a registry without TLS in the engine's network; it goes with the engine, and logs beside the others."""
+    port = address.rpartition(":")[2]
+    settings = f"""\
+version: 0.1
+log: {{level: error}}
+storage: {{filesystem: {{rootdirectory: {directory}}}}}
+http:
+  addr: {address}
+"""
+    Path(f"/proc/{engine.pid}/root/run/registry-{port}.yml").write_text(settings)
+    enter = ["nsenter", "--target", str(engine.pid), "--mount", "--net", "--pid", "--"]
+    with (engine.socket.parent / f"registry-{port}.log").open("wb") as log:
+        subprocess.Popen(
+            [*enter, "docker-registry", "serve", f"/run/registry-{port}.yml"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
