@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from ansible_collections.gantry.docker.tests.engines.engine import assert_private, find
-from ansible_collections.gantry.docker.tests.engines.machines import run_machine, start_registry
+from ansible_collections.gantry.docker.tests.engines.machines import run_in, run_machine, start_registry
 from ansible_collections.gantry.docker.tests.integration.scenes import dated
 
 # The same content as that of the registry with users at 192.0.2.1:5002 (tests/engines/inside).
@@ -32,8 +32,8 @@ def main() -> None:
     (place / "ca.crt").write_bytes(certificate.read_bytes())
     start_registry(engine, "192.0.2.1:5003", "/var/lib/registry")
     machine = run_machine(engine, client, "machine", suite)
-    status, said = machine.exec_run(["useradd", "deployer"])
-    assert status == 0, said.decode()
+    code, said = run_in(machine, "useradd", "deployer")
+    assert code == 0, said
     client.close()
 
 

@@ -66,11 +66,18 @@ def run_machine(engine: Engine, client: docker.DockerClient, name: str, suite: s
         stop_signal="SIGRTMIN+3",
     )
     for _attempt in range(240):
-        state = container.exec_run(["systemctl", "is-system-running"])[1].decode().strip()
+        _status, state = run_in(container, "systemctl", "is-system-running")
         if state in ("running", "degraded"):
             return container
         time.sleep(0.25)
     raise CannotBuild(f"systemd in {name} is {state}:\n{container.logs(tail=15).decode()}")
+
+
+def run_in(container: Container, *words: str) -> tuple[int, str]:
+    """Run a command in a container; return its exit code and what it wrote."""
+    code, output = container.exec_run(list(words))
+    assert isinstance(output, bytes)
+    return int(code or 0), output.decode().strip()
 
 
 def start_registry(engine: Engine, address: str, directory: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import tomllib
+import tomllib  # type: ignore[import-not-found]  # Python 3.11 and newer, as all tests
 
 from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
 from ansible_collections.gantry.docker.plugins.plugin_utils._engine.mirrors import (
