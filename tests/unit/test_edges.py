@@ -23,6 +23,7 @@ EDGES = {
     "module_utils/_registry/credentials.py": "a user and a password, as the CLI's configuration writes them",
     "module_utils/_transport/address.py": "addresses, as users and Docker contexts write them",
     "module_utils/_transport/client.py": "headers of HTTP",
+    "plugin_utils/_engine/mirrors.py": "addresses of mirrors and insecure registries, as users write them",
 }
 SIGNS = ("@", ":")
 METHODS = ("partition", "rpartition", "split", "rsplit", "startswith", "endswith", "removeprefix", "removesuffix")

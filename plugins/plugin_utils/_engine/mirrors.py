@@ -55,6 +55,12 @@ class Mirrored(NamedTuple):
         return any(mirror.authorization for mirror in self.mirrors)
 
     @property
+    def preferred_place(self) -> str:
+        """The directory that an engine reads in place of the registry's, where it exists; empty without a port."""
+        host, _colon, port = self.registry.rpartition(":")
+        return f"{PLACE}/{host}_{port}_/" if host else ""
+
+    @property
     def path(self) -> str:
         """The path of the registry's file."""
         return f"{PLACE}/{self.registry}/hosts.toml"

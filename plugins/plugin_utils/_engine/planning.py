@@ -262,8 +262,7 @@ class _Planner:
 
     def _is_in_the_way(self, entry: Mirrored) -> bool:
         """Note a file of somebody else that the engine would read in place of the role's."""
-        host, _colon, port = entry.registry.rpartition(":")
-        other = f"{PLACE}/{host}_{port}_/" if host else ""
+        other = entry.preferred_place
         if other and any(path.startswith(other) for path in self._observed.certificates):
             self._problems.append(
                 f"The engine reads {other} in place of {PLACE}/{entry.registry}/. Move what is in it."
