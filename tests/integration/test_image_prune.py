@@ -104,7 +104,7 @@ def test_all_unused_images_go(module: Module, busybox: docker.DockerClient) -> N
     assert state(busybox) == {}
 
 
-def test_space_of_shared_layers_is_foreseen(module: Module, busybox: docker.DockerClient) -> None:
+def test_space_of_shared_layers_is_foreseen(module: Module, tidy: None, busybox: docker.DockerClient) -> None:
     """A layer counts with the last of its images, whatever their order and origin."""
     grown(busybox, "busybox", "base:1", 700_000)
     for name, size in (("app:1", 50_000), ("app:2", 60_000), ("app:3", 0)):
