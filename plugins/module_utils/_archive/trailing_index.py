@@ -152,14 +152,14 @@ def read_embedded(file: BinaryIO, size: int, compression: str) -> EmbeddedConten
         return None
     file.seek(size - length)
     footer = b"".join(pieces_of(file, length))
-    magic, section_size = _FOOTER.unpack(footer[len(head) : len(head) + _FOOTER.size])
+    magic, section_size = _FOOTER.unpack_from(footer, len(head))
     if magic != _MAGIC or not footer.startswith(head) or not footer.endswith(tail):
         return None
     if not 0 < section_size <= min(_MAX_SECTION, size - length):
         raise _damaged()
     file.seek(size - length - section_size)
     data = b"".join(pieces_of(file, section_size))
-    packed = data[_FRAME.size :] if compression == "zstd" else _of_members(data)
+    packed = data[len(frame) :] if compression == "zstd" else _of_members(data)
     bounds = Bounds.of(size)
     text = _inflated(packed, min(_MAX_INDEX, bounds.documents))
     if values(text) > bounds.values or weight(text) > bounds.documents:
