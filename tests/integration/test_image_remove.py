@@ -390,7 +390,7 @@ def test_force_takes_an_image_by_its_id_unless_it_runs(module: Module, busybox: 
     identifier = id_of(busybox, made(busybox, form)[0])
     container = used(busybox, identifier, running=True)
     message = refused(module, busybox, identifier, force=True)
-    assert f"is used by {container} (running)" in message and "can't be forced" in message
+    assert f"is used by {container} (running)" in message and "no engine can be forced" in message
     busybox.containers.get(container).stop()
     assert f"is used by {container} (exited)" in refused(module, busybox, identifier)
     done = removed(module, busybox, identifier, force=True)
