@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from string import ascii_letters
 from typing import Any
@@ -202,3 +204,14 @@ def load(client: docker.DockerClient, archive: bytes) -> None:
     api: Any = client.api
     said = list(api.load_image(archive))
     assert not any("error" in line for line in said), said
+
+
+@contextmanager
+def small_disk(at: Path, size: str) -> Iterator[Path]:
+    """Give a directory that is a disk of this size, in mount's words."""
+    at.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(at)], check=True)
+    try:
+        yield at
+    finally:
+        subprocess.run(["umount", str(at)], check=True)

@@ -13,8 +13,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from ansible.plugins.connection import local
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.engines.images import content
 from ansible_collections.gantry.docker.tests.integration.conftest import wipe
-from ansible_collections.gantry.docker.tests.integration.scenes import id_of
+from ansible_collections.gantry.docker.tests.integration.scenes import id_of, small_disk
 from ansible_collections.gantry.docker.tests.integration.test_image_load import TWO_READINGS
 from ansible_collections.gantry.docker.tests.support import archives, playbooks
 
@@ -268,16 +267,6 @@ def test_a_host_that_vanishes_leaves_the_others_alone(site: Site, engine: engine
     assert results["one"]["changed"]
     assert "vanishing" not in results
     assert not site.run(src=archive)["one"]["changed"]
-
-
-@contextmanager
-def small_disk(at: Path, size: str) -> Iterator[Path]:
-    at.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(at)], check=True)
-    try:
-        yield at
-    finally:
-        subprocess.run(["umount", str(at)], check=True)
 
 
 @pytest.mark.one_engine

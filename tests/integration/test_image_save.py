@@ -22,6 +22,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.verificatio
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
 from ansible_collections.gantry.docker.tests.integration.registries import multi_platform
+from ansible_collections.gantry.docker.tests.integration.scenes import small_disk
 from ansible_collections.gantry.docker.tests.support import archives
 
 
@@ -375,19 +376,9 @@ def test_a_truncated_archive_is_told_and_replaced_by_force(
     assert _loaded(busybox, path) == {"busybox:latest"}
 
 
-@contextmanager
-def _small_disk(at: Path, size: str) -> Iterator[Path]:
-    at.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(at)], check=True)
-    try:
-        yield at
-    finally:
-        subprocess.run(["umount", str(at)], check=True)
-
-
 def test_full_disk_leaves_the_old_archive(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:
     busybox.images.pull("debian", "12")
-    with _small_disk(tmp_path / "small", "8m") as disk:
+    with small_disk(tmp_path / "small", "8m") as disk:
         path = disk / "images.tar"
         module.ok(name="busybox", path=str(path))
         good = path.read_bytes()
@@ -404,7 +395,7 @@ def test_a_disk_that_fills_up_on_the_way_leaves_the_old_archive(
 ) -> None:
     """The compressed size isn't known before."""
     busybox.images.pull("debian", "12")
-    with _small_disk(tmp_path / "small", "8m") as disk:
+    with small_disk(tmp_path / "small", "8m") as disk:
         path = disk / f"images.{ending}"
         module.ok(name="busybox", path=str(path))
         good = path.read_bytes()
@@ -419,7 +410,7 @@ def test_a_disk_that_fills_up_on_the_way_leaves_the_old_archive(
 def test_a_read_only_directory_is_named(
     module: Module, busybox: docker.DockerClient, tmp_path: Path, check: bool
 ) -> None:
-    with _small_disk(tmp_path / "small", "8m") as disk:
+    with small_disk(tmp_path / "small", "8m") as disk:
         path = disk / "images.tar"
         module.ok(name="busybox", path=str(path))
         good = path.read_bytes()

@@ -23,6 +23,7 @@ import pytest
 
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration.conftest import MODULES, Module
+from ansible_collections.gantry.docker.tests.integration.scenes import small_disk
 from ansible_collections.gantry.docker.tests.support.relay import ALWAYS, Relay, relay
 from ansible_collections.gantry.docker.tests.support.waiting import wait_for
 
@@ -309,15 +310,10 @@ def test_what_a_kill_leaves_is_removed_by_the_next_save(
 def test_what_is_left_counts_as_free_space(
     engine: Engine, modules: Modules, busybox: docker.DockerClient, tmp_path: Path
 ) -> None:
-    disk = tmp_path / "small"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=5m", "tmpfs", str(disk)], check=True)
-    try:
+    with small_disk(tmp_path / "small", "5m") as disk:
         path = disk / "images.tar"
         left = disk / f".images.tar.{12 * '0'}"
         # An engine before 25 takes the space of two archives on the way.
         left.write_bytes(bytes(4_000_000))
         modules("image_save").converges(name="busybox", path=str(path))
         assert os.listdir(disk) == ["images.tar"]
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
@@ -144,8 +144,3 @@ def _string(value: Any) -> str:
 def plain(value: Any) -> Any:
     """Return a value from Ansible as plain dictionaries, lists, strings, numbers, booleans and None."""
     return json.loads(json.dumps(value))
-
-
-def joined(words: Iterable[str]) -> str:
-    """Return words as a list in a sentence."""
-    return ", ".join(words)
