@@ -24,6 +24,7 @@ from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.engines.images import content
+from ansible_collections.gantry.docker.tests.integration.scenes import forget_broken_transfers
 from ansible_collections.gantry.docker.tests.support.certificates import Certificate, certificate_for
 from ansible_collections.gantry.docker.tests.support.relay import Relay, relay
 
@@ -120,9 +121,10 @@ def between(engine: engines.Engine) -> Iterator[Relay]:
 
 
 @pytest.fixture
-def clean(client: docker.DockerClient) -> Iterator[docker.DockerClient]:
+def clean(engine: engines.Engine, client: docker.DockerClient) -> Iterator[docker.DockerClient]:
     """The engine without containers and images, before and after the test."""
     wipe(client)
+    forget_broken_transfers(engine)
     yield client
     wipe(client)
 

@@ -394,3 +394,18 @@ def test_an_engine_that_stops_amid_a_command_is_not_waited_for(
 def test_the_message_holds_no_secret(tmp_path: Path) -> None:
     message = fails("image_info", f"unix://{tmp_path}/none.sock")
     assert not re.search(r"(?i)traceback|0x[0-9a-f]{6,}|object at", message)
+
+
+def test_an_address_may_have_a_path_as_behind_a_web_server(engine: Engine, busybox: docker.DockerClient) -> None:
+    with relay(engine.socket, ("127.0.0.1", 0)) as server:
+        server.rewrite(b" /engines/build/", b" /")
+        host = f"{server.docker_host}/engines/build"
+        assert Module("image_tag", host).ok(name="busybox", repository=["app:1"])["changed"]
+        path = str(engine.files / "app.tar")
+        assert Module("image_save", host).ok(name="app:1", path=path)["changed"]
+        busybox.api.remove_image("app:1")
+        assert Module("image_load", host).ok(path=path)["changed"]
+        assert Module("container_run", host).ok(name="box", image="app:1", command=["sleep", "60"])["changed"]
+        assert Module("container_exec", host).ok(container="box", argv=["echo", "here"])["stdout"] == "here"
+        assert all(question.split()[1].startswith("/engines/build/") for question in server.questions)
+        says(fails("image_info", f"{server.docker_host}/other"), f"{server.docker_host}/other")
