@@ -81,6 +81,16 @@ def ratio(what: str, limit: float, group: str, side: str, peer: str, less: str =
     return Target(what, limit, "×", group, side, lambda groups: ratios(groups[group], side, peer, less))
 
 
+def more(what: str, limit: float, group: str, sides: tuple[str, str], peers: tuple[str, str]) -> Target:
+    """Return a target for the seconds that the second side takes more than the first, by the same of the peers."""
+
+    def values(groups: Groups) -> list[float]:
+        low, high, few, many = (walls(groups[group], side) for side in (*sides, *peers))
+        return [(b - a) / (d - c) for a, b, c, d in zip(low, high, few, many)]
+
+    return Target(what, limit, "×", group, sides[1], values)
+
+
 def lasts(what: str, limit: float, group: str, side: str) -> Target:
     """Return a target for the seconds of a side."""
     return Target(what, limit, "s", group, side, lambda groups: walls(groups[group], side))

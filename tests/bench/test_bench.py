@@ -18,7 +18,7 @@ import pytest
 from ansible_collections.gantry.docker.tests.bench import document, results
 from ansible_collections.gantry.docker.tests.bench.plots import drawn
 from ansible_collections.gantry.docker.tests.bench.results import Record
-from ansible_collections.gantry.docker.tests.bench.work import PROCESSES, Counted, Groups, Measured, Sample
+from ansible_collections.gantry.docker.tests.bench.work import PROCESSES, TASKS, Counted, Groups, Measured, Sample
 from ansible_collections.gantry.docker.tests.engines.engine import DEFAULT_NAMES
 from ansible_collections.gantry.docker.tests.engines.roots import CannotBuild, root_of
 
@@ -146,6 +146,18 @@ def test_document_tells_what_is_for_some_engines_only() -> None:
         "| Save, plain, Debian, 1 GiB, by docker save -o | ≤ 1.05 × | **✗ 1.1** |  |",
         "| Save, plain, Debian, 1 GiB, by docker save -o | ≤ 1.15 × |  | ✓ 1.1 |",
     ]
+
+
+def test_two_sides_are_compared_by_what_the_second_takes_more() -> None:
+    def samples(*walls: float) -> tuple[Sample, ...]:
+        return tuple(Sample(wall, wall) for wall in walls)
+
+    pulls = {"image_pull of 20": samples(0.5, 0.6), "image_pull of 100": samples(0.9, 1.2)}
+    asked = {"curl, inspect of 20": samples(0.1, 0.1), "curl, inspect of 100": samples(0.6, 0.5)}
+    here = {"pull of what is here": Measured(TASKS, 0, tuple(pulls), {**pulls, **asked}, {})}
+    said = document.written([record("here", here)], "raw.json", "plots")
+    what = "100 images that are here, less 20, by curl that has the engine inspect them"
+    assert f"| {what} | ≤ 1.1 × | **✗ 1.15 (0.8 to 1.5)** |" in said
 
 
 def test_document_tells_ratios_of_parts_without_targets(known: list[Record]) -> None:

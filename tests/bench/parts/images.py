@@ -37,6 +37,7 @@ def _here(bench: Bench) -> Iterator[Group]:
             ours(f"image_pull of {some}", "image_pull", {"names": names[:some]}),
             peer(f"docker_image_pull in a loop of {some}", "docker_image_pull", pull, loop=tuple(names[:some])),
             ours(f"image_pull of {many}", "image_pull", {"names": names}),
+            *(Side(f"curl, inspect of {len(asked)}", bench.questions(asked)) for asked in (names[:some], names)),
         ),
     )
     yield from islice(_nothing_to_do(one), bench.choose(3, 1))
@@ -79,6 +80,13 @@ def _here_targets() -> Iterator[Target]:
     loop = "docker_image_pull in a loop of 20"
     yield figures.ratio("20 images that are here, by a loop", 0.10, group, "image_pull of 20", loop)
     yield figures.ratio("100 images that are here, by 20", 1.3, group, "image_pull of 100", "image_pull of 20")
+    yield figures.more(
+        "100 images that are here, less 20, by curl that has the engine inspect them",
+        1.1,
+        group,
+        ("image_pull of 20", "image_pull of 100"),
+        ("curl, inspect of 20", "curl, inspect of 100"),
+    )
     yield figures.ratio(
         "Pull of what is here, by docker_image_pull", 1.0, group, "image_pull of 1", "docker_image_pull of 1"
     )
@@ -115,12 +123,15 @@ _PULL_TARGET = figures.ratio(
 def _prune(bench: Bench) -> Iterator[Group]:
     below = (bench.layers.layer(RANDOM, 64 * 1024),)
     done = 0
+    free: list[str] = []
     client = bench.engine.client()
     bench.cleanup.callback(client.close)
     for number in (50,) if bench.quick else (10, 100, 500, 1000):
         for name in bench.small_images("bench/prune", range(done, number), below=below):
             if int(name.rpartition("-")[2].partition(":")[0]) % 5 == 0:
                 client.api.create_container(name, ["true"])
+            else:
+                free.append(name)
         done = number
         yield Group(
             f"{number:,} images",
@@ -129,13 +140,16 @@ def _prune(bench: Bench) -> Iterator[Group]:
                 BARE,
                 ours(_DANGLING, "image_prune", {}, check=True),
                 ours(_UNUSED, "image_prune", {"dangling": False}, changed=True, check=True),
-                Side(_LISTS, Command("docker image ls -q; docker ps -aq")),
+                Side(_LISTS, Command(_LISTED)),
+                Side(_ALL, Command(f"{_LISTED}; {bench.questions(free).line}")),
             ),
             number,
         )
 
 
 _DANGLING, _UNUSED, _LISTS = "image_prune of dangling ones", "image_prune of all unused", "docker image ls; docker ps"
+_ALL = f"{_LISTS}; curl, inspect of all unused"
+_LISTED = "docker image ls -q; docker ps -aq"
 
 
 def _prune_targets() -> Iterator[Target]:
@@ -145,7 +159,9 @@ def _prune_targets() -> Iterator[Target]:
         yield figures.lasts(what, 2.0, large, side)
         yield figures.grows(f"{what}: growth from 500, by a linear one", 1.15, small, large, side, BARE.name)
     what = "Plan of a prune of all unused, 1,000 images and 200 containers"
-    yield replace(figures.ratio(f"{what}, by {_LISTS}", 2.0, large, _UNUSED, _LISTS), engines="*-containerd")
+    for limit, peer_side in ((2.0, _LISTS), (1.1, _ALL)):
+        target = figures.ratio(f"{what}, by {peer_side}", limit, large, _UNUSED, peer_side)
+        yield replace(target, engines="*-containerd")
 
 
 HERE = Part(

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.gantry.docker.tests.bench.content import RANDOM, Layer, Layers, load
@@ -20,6 +21,8 @@ from ansible_collections.gantry.docker.tests.engines.engine import Engine
 GIB = 1024 * MIB
 # Sides that take minutes for more bytes are measured only with fewer.
 PATIENCE = 100 * MIB
+# As many as the modules ask at a time.
+_AT_A_TIME = 16
 
 PING = Side("ping", Module("ansible.builtin.ping"))
 BARE = Side("bare module", Module("gantry_bare"))
@@ -59,6 +62,13 @@ class Bench:
     def docker(self, *words: str) -> None:
         """Run the engine's own CLI."""
         self.runner.do(Command(f"docker {' '.join(words)}"))
+
+    def questions(self, names: Sequence[str]) -> Command:
+        """Return a command that has the engine inspect images, several at a time, and does nothing with the answers."""
+        file = Path(self.file(f"questions-{len(names)}"))
+        file.write_text("".join(f'url = "http://engine/images/{name}/json"\noutput = "/dev/null"\n' for name in names))
+        socket = '--unix-socket "${DOCKER_HOST#unix://}"'
+        return Command(f"curl --silent --fail --parallel --parallel-max {_AT_A_TIME} {socket} --config {file}")
 
     def load(self, images: Mapping[str, tuple[Layer, ...]]) -> None:
         """Load images. images: their layers by their names, the lowest first."""
