@@ -20,11 +20,11 @@ from typing import Any
 import docker
 import pytest
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.gantry.docker.tests.engines import engine as engines
 from ansible_collections.gantry.docker.tests.engines.images import content
 from ansible_collections.gantry.docker.tests.integration.scenes import forget_broken_transfers
+from ansible_collections.gantry.docker.tests.support.arguments import patch_module_args
 from ansible_collections.gantry.docker.tests.support.certificates import Certificate, certificate_for
 from ansible_collections.gantry.docker.tests.support.relay import Relay, relay
 

@@ -41,6 +41,7 @@ SLACK = 64 * KIB
 
 # Ansible's own connection to this machine, which notes the files that it is given. A host may vanish meanwhile.
 COUNTING = """
+from ansible.errors import AnsibleConnectionFailure
 
 _put_file = Connection.put_file
 

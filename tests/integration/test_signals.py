@@ -30,7 +30,7 @@ from ansible_collections.gantry.docker.tests.support.waiting import wait_for
 # A module in a process of its own, as Ansible runs it: its options are the first argument.
 PROGRAM = f"""
 import importlib, json, os, signal, sys, time
-from ansible.module_utils.testing import patch_module_args
+from ansible_collections.gantry.docker.tests.support.arguments import patch_module_args
 exec(sys.argv[3])
 with patch_module_args(json.loads(sys.argv[1])):
     importlib.import_module("{MODULES}." + sys.argv[2]).main()
