@@ -144,9 +144,8 @@ class Playbook:
 
 @pytest.mark.one_engine
 def test_an_archive_of_the_controller_goes_to_the_host(
-    engine: Engine, busybox: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, busybox: docker.DockerClient, tmp_path: Path
 ) -> None:
-    ssh.offer(engine, monkeypatch)
     grown(busybox, "busybox", "app:1", 8 * MEGABYTE)
     Module("image_save", engine.docker_host).ok(name="app:1", path=str(tmp_path / "app.tar"))
     busybox.api.remove_image("app:1")
