@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from ansible import constants
 from ansible.errors import AnsibleError
+from ansible.module_utils.common.validation import check_type_list
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, InvalidInput
 
 if TYPE_CHECKING:
-    from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.delivery import Delivery
+    from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.delivery import Delivery, Source
 
 _MODULE = "gantry.docker.image_load"
 
@@ -41,43 +42,62 @@ class ActionModule(ActionBase):
 
     def _run(self, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         """Return the result of the task; raise GantryError."""
-        src, path = self._task.args.get("src"), self._task.args.get("path")
-        if (src is None) == (path is None):
+        given = [name for name in ("path", "src", "src_images") if self._task.args.get(name) is not None]
+        if len(given) != 1:
             raise InvalidInput(
-                "Exactly one of the options path and src must be given: path for an archive on the host, src for one "
-                "on the controller."
+                "Exactly one of the options path, src and src_images must be given: path for an archive on the host, "
+                "src for one on the controller, src_images for images of the controller's engine."
             )
-        if src is None:
+        if given == ["path"]:
             wrap_async = bool(self._task.async_val) and not self._connection.has_native_async
             result = self._module({}, task_vars, wrap_async)
             result.pop("delivery", None)
             return result
         if self._task.async_val:
-            raise InvalidInput("With src, image_load can't run in the background. Leave async out.")
-        return self._deliver(str(src), task_vars)
-
-    def _deliver(self, src: str, task_vars: dict[str, Any] | None) -> dict[str, Any]:
-        """Send the documents, and then the layers that the host lacks; raise GantryError."""
+            raise InvalidInput(f"With {given[0]}, image_load can't run in the background. Leave async out.")
         # A task with path needs none of this.
-        from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.delivery import Delivery, Source
+        from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.delivery import Delivery
 
-        path = self._found(src)
-        verify = boolean(self._task.args.get("verify", False), strict=False)
         directory: str = constants.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]
-        delivery = Delivery(Source(path, lambda: self._content(path), verify), directory)
+        with self._source(directory) as (source, shown):
+            return self._deliver(Delivery(source, directory), shown, task_vars)
+
+    @contextmanager
+    def _source(self, directory: str) -> Iterator[tuple[Source, str]]:
+        """Give the source of the images, and the words for it in results; raise GantryError."""
+        from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.file import ArchiveFile
+
+        args = self._task.args
+        verify = boolean(args.get("verify", False), strict=False)
+        if args.get("src") is not None:
+            path = self._found(str(args["src"]))
+            yield ArchiveFile(path, lambda: self._content(path), verify), path
+            return
+        from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.images import images_of_engine
+
+        names = list(map(str, check_type_list(args["src_images"])))
+        with images_of_engine(args.get("src_docker_host"), names, verify, directory) as source:
+            yield source, "the controller's engine"
+
+    def _deliver(self, delivery: Delivery, shown: str, task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        """Send the documents, and then the layers that the host lacks; raise GantryError.
+
+        shown: the words for the source of the images.
+        """
         sent = [delivery.documents()]
         # There is nothing else to verify in the documents.
-        answer = self._foreseen({"src": path, "path": self._send(sent[0]), "verify": False}, task_vars)
+        answer = self._foreseen({"src": shown, "path": self._send(sent[0]), "verify": False}, task_vars)
         told = answer.pop("delivery", None)
         if told and not answer.get("failed"):
             full = self._task.args.get("transfer") == "full"
-            sent.append(self._thin(delivery, told, full, told["free"]))
+            sent.append(self._thin(delivery, shown, told, full))
             if not self._task.check_mode:
-                answer = self._load(path, sent[-1], task_vars)
+                answer = self._load(shown, sent[-1], task_vars)
                 if answer.pop("delivery", {}).get("again") and not full:
                     full = True
-                    sent.append(self._thin(delivery, told, full, told["free"] - os.path.getsize(sent[-1])))
-                    answer = self._load(path, sent[-1], task_vars)
+                    left = {**told, "free": told["free"] - os.path.getsize(sent[-1])}
+                    sent.append(self._thin(delivery, shown, left, full))
+                    answer = self._load(shown, sent[-1], task_vars)
                     answer.pop("delivery", None)
                 if "bytes_skipped" in answer:
                     held = delivery.held()
@@ -96,11 +116,10 @@ class ActionModule(ActionBase):
             ) from error
         return path
 
-    def _thin(self, delivery: Delivery, told: Mapping[str, Any], full: bool, free: int) -> str:
+    def _thin(self, delivery: Delivery, shown: str, told: Mapping[str, Any], full: bool) -> str:
         """Return the path of an archive with the layers for the host; raise GantryError if it has no space for it.
 
         told: as the module says it (_transfer/delivery.py). full: whether the layers that the engine has come too.
-        free: the number of free bytes there.
         """
         from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.delivery import compression_for
 
@@ -108,17 +127,17 @@ class ActionModule(ActionBase):
         kind = compression_for(self._task.args.get("transfer_compression", "auto"), told["zstd"])
         thin = delivery.thin({*told["lacking"], *(there if full else ())}, kind)
         size = os.path.getsize(thin)
-        if size > free:
+        if size > told["free"]:
             raise GantryError(
-                f"Can't send what this host lacks of {delivery.path}: it takes {size} bytes, and the space left in "
-                f"{self._connection._shell.tmpdir} is {free}. Free some there, or choose another directory "
+                f"Can't send what this host lacks of {shown}: it takes {size} bytes, and the space left in "
+                f"{self._connection._shell.tmpdir} is {told['free']}. Free some there, or choose another directory "
                 "with Ansible's setting remote_tmp."
             )
         return thin
 
-    def _load(self, path: str, thin: str, task_vars: dict[str, Any] | None) -> dict[str, Any]:
+    def _load(self, shown: str, thin: str, task_vars: dict[str, Any] | None) -> dict[str, Any]:
         """Send an archive, and return the result of the module that loads it."""
-        return self._module({"src": path, "path": self._send(thin)}, task_vars)
+        return self._module({"src": shown, "path": self._send(thin)}, task_vars)
 
     def _foreseen(self, args: Mapping[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         """Run the module in check mode, and return its result."""

@@ -37,17 +37,17 @@ extends_documentation_fragment:
   - gantry.docker.connection
 attributes:
   action:
-    description: Has an action plugin, so that a part of a task with O(src) runs on the controller.
+    description: Has an action plugin, so that a part of a task with O(src) or O(src_images) runs on the controller.
     support: full
   async:
     description: Can run in the background, with C(async).
     support: partial
-    details: Not with O(src).
+    details: Not with O(src) or O(src_images).
 options:
   path:
     description:
       - The absolute path of the archive on the managed host.
-      - Exactly one of O(path) and O(src) must be given.
+      - Exactly one of O(path), O(src) and O(src_images) must be given.
     type: path
   src:
     description:
@@ -59,10 +59,26 @@ options:
         Before such an archive is sent, its layers are compared with their digests, and its size with the free space in
         the temporary directory of the host.
     type: str
+  src_images:
+    description:
+      - Images of an engine that the controller can reach, by their tags. They are delivered as those of an archive in
+        O(src), but no whole archive is stored. The engine writes one for the documents, and one for each distinct
+        choice of layers that hosts lack. They pass by the controller, which keeps only these layers.
+      - An engine before Docker 25 gives layers other names each time. Its archive is stored once in the temporary
+        directory of the run.
+      - Exactly one of O(path), O(src) and O(src_images) must be given.
+    type: list
+    elements: str
+  src_docker_host:
+    description:
+      - The address of the engine for O(src_images), as a URL that O(docker_host) accepts.
+      - If not given, the controller's environment, its Docker context or V(unix:///var/run/docker.sock) is used, as for
+        O(docker_host) on a host.
+    type: str
   transfer_compression:
     description:
-      - The compression of the layers on their way from the controller to the host, with O(src). Layers that are
-        compressed in the archive aren't compressed again.
+      - The compression of the layers on their way from the controller to the host, with O(src) or O(src_images). Layers
+        that are compressed in the archive aren't compressed again.
       - With V(auto), it is V(zstd) if the controller and the host have the Python library zstandard, and otherwise
         V(gzip).
     type: str
@@ -98,7 +114,7 @@ options:
       - Read the whole archive before anything is sent, and compare every layer, manifest and config with its digest. A
         damaged archive fails the task, also in check mode and if the engine already has all of its images.
       - Without this option, only the archive's index is read beforehand, and the engine refuses damaged layers when it
-        receives them. With O(src), the layers that are to be sent are compared in any case.
+        receives them. Layers that the controller sends are compared in any case.
     type: bool
     default: false
 requirements:
@@ -141,6 +157,10 @@ EXAMPLES = r"""
 - name: Have its images on each host, and send only the layers that a host lacks
   gantry.docker.image_load:
     src: /var/tmp/gantry-example-delivery.tar
+
+- name: Have an image of the controller's engine on each host, without an archive
+  gantry.docker.image_load:
+    src_images: busybox
 """
 
 RETURN = r"""
@@ -194,7 +214,7 @@ bytes_sent:
   sample: 2002432
 bytes_transferred:
   description: The number of bytes that the controller sent to the host, or in check mode would send.
-  returned: with O(src)
+  returned: with O(src) or O(src_images)
   type: int
   sample: 1048576
 bytes_skipped:
@@ -220,6 +240,8 @@ def main() -> None:
         argument_spec={
             "path": {"type": "path"},
             "src": {"type": "str"},
+            "src_images": {"type": "list", "elements": "str"},
+            "src_docker_host": {"type": "str"},
             "transfer_compression": {
                 "type": "str",
                 "choices": ["auto", "zstd", "gzip", "none"],

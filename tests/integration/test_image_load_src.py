@@ -51,6 +51,7 @@ def _counted(self, in_path, out_path):
     host = self._play_context.remote_addr
     status = os.stat(in_path)
     row = {"host": host, "from": in_path, "file": status.st_ino, "size": status.st_size, "to": out_path}
+    row["stored"] = sum(entry.stat().st_size for entry in os.scandir(os.path.dirname(in_path)))
     with open(os.environ["GANTRY_COUNTED"], "a") as counted:
         counted.write(json.dumps(row) + "\\n")
     _put_file(self, in_path, out_path)
@@ -242,6 +243,40 @@ def test_an_engine_that_needs_layers_that_it_seems_to_have(
     assert clean.images.get("app:1").attrs["RootFS"]["Layers"] == layers(APP)
     assert len(site.rows) == (3 if engine.store == "containerd" else 2)
     assert done["bytes_skipped"] == (0 if engine.store == "containerd" else len(BASE.layers[0]))
+
+
+def test_images_of_an_engine_of_the_controller(
+    site: Site, engine: engines.Engine, clean: docker.DockerClient, archive: str
+) -> None:
+    """The engine of the test is the controller's. Only an old one has its whole archive stored."""
+    clean.images.load(Path(archive).read_bytes())
+    args = {"src_images": ["app:1", "base:1"], "src_docker_host": engine.docker_host}
+    with engines.running("sid-classic", None) as other, closing(other.client()) as theirs:
+        site.hosts["one"] = site.host(other)
+        theirs.images.load(archives.tar(archives.both(BASE)))
+        foreseen, done = site.run("--check", **args)["one"], site.ok(**args)
+        assert foreseen["actions"] == done["actions"] == ["Loaded app:1 from the controller's engine"]
+        site.unchanged(**args)
+        assert done["bytes_transferred"] <= 1.02 * len(gzip.compress(CHANGE)) + SLACK
+        assert theirs.images.get("app:1").attrs["RootFS"]["Layers"] == layers(APP)
+        wipe(theirs)
+        site.ok(**args, verify=True)
+        assert theirs.images.get("app:1").attrs["RootFS"]["Layers"] == layers(APP)
+        theirs.images.remove("app:1")
+        site.ok(**args)
+        stored = max(row["stored"] for row in site.rows)
+        assert (stored > len(BASE.layers[0])) == (engine.release < (25,))
+
+
+@pytest.mark.one_engine
+def test_an_image_that_the_engine_of_the_controller_lacks(
+    site: Site, engine: engines.Engine, clean: docker.DockerClient
+) -> None:
+    message = site.fails(src_images="app:1", src_docker_host=engine.docker_host)
+    assert "has no app:1" in message and engine.docker_host in message
+    message = site.fails(src_images="app:1", src_docker_host="unix:///none.sock")
+    assert "no such socket" in message and "src_images" in message
+    assert site.rows == [] and clean.images.list(all=True) == []
 
 
 @pytest.mark.one_engine

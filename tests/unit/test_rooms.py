@@ -50,7 +50,7 @@ DOORS = {
     "connection": {"_transport", "_errors"},
     "action": {"plugin_utils", "_errors"},
     "filter": {"plugin_utils", "_image", "_errors"},
-    "plugin_utils": {"_archive", "_image", "_errors"},
+    "plugin_utils": {"_transfer", "_engine", "_transport", "_archive", "_image", "_errors"},
     "doc_fragments": set(),
 }
 # The packages that each room may import beside the standard library. A room that is not here may import none.

@@ -24,13 +24,14 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.digests imp
 from ansible_collections.gantry.docker.plugins.module_utils._archive.documents import object_of, objects, parsed
 from ansible_collections.gantry.docker.plugins.module_utils._archive.index import ArchivedLayer, ArchiveIndex
 from ansible_collections.gantry.docker.plugins.module_utils._archive.manifests import REPOSITORIES
-from ansible_collections.gantry.docker.plugins.module_utils._archive.tar import Entry
+from ansible_collections.gantry.docker.plugins.module_utils._archive.tar import Entry, StreamSource, Tar
 from ansible_collections.gantry.docker.plugins.module_utils._archive.writer import (
     Part,
     config_name,
     document_parts,
     layer_name,
 )
+from ansible_collections.gantry.docker.plugins.module_utils._errors import Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils._image.identity import canonical
 
 _LISTED = "manifest.json"
@@ -50,16 +51,39 @@ def thin_archive(index: ArchiveIndex, names: Collection[str], data: Data) -> Ite
     content of an entry of the other archive. Attestations come along, as they belong to no image that could tell which
     of them a host has. Raise Unreadable.
     """
-    layers = _layers(index)
-    kept = {layer.entry: name for name, layer in layers.items() if name in names and layer.present}
-    kept.update((name, name) for name in _attestations(index))
+    kept = {layer.entry: name for name, layer in _layers(index).items() if name in names and layer.present}
+    no_attestations = _no_attestations(index)
+    kept.update((name, name) for name in index.entries if blob_digest(name) and name not in no_attestations)
     # The order of the other archive is the quickest to read.
     for entry in sorted(kept, key=lambda entry: index.entries[entry].start):
-        content = data(index.entries[entry])
-        head = next(content, b"")
-        packed = detect(head[:HEAD]) != "none"
-        yield Part(kept[entry], index.entries[entry].size, partial(chain, (head,), content), packed)
+        yield _file(kept[entry], index.entries[entry].size, data(index.entries[entry]))
     yield from _documents(index, names)
+
+
+def thin_archive_of_stream(documents: ArchiveIndex, names: Collection[str], pieces: Iterator[bytes]) -> Iterator[Part]:
+    """Do the same as thin_archive for an archive that comes once, in pieces, and has blobs.
+
+    documents: the content of its document archive, as what describes the layers may come after them. Raise Unreadable
+    also if the archive lacks one of the layers.
+    """
+    index = _described(documents)
+    lacking, unwanted = set(names), _no_attestations(index) - set(names)
+    source = StreamSource(pieces)
+    for member in Tar(source):
+        if member.link is None and blob_digest(member.name) and member.name not in unwanted:
+            lacking.discard(member.name)
+            yield _file(member.name, member.entry.size, member.entry.content(source.pieces))
+    source.drain()
+    if lacking:
+        raise Unreadable(f"it lacks {', '.join(sorted(lacking))}, unlike a moment ago", "Try again")
+    yield from _documents(index, names)
+
+
+def _file(name: str, size: int, content: Iterator[bytes]) -> Part:
+    head = b""
+    while len(head) < HEAD and (piece := next(content, b"")):
+        head += piece
+    return Part(name, size, partial(chain, (head,), content), detect(head[:HEAD]) != "none")
 
 
 def held_layers(documents: ArchiveIndex) -> dict[str, int]:
@@ -68,6 +92,20 @@ def held_layers(documents: ArchiveIndex) -> dict[str, int]:
         return {}
     rows = objects(object_of(parsed(documents.documents[THIN], THIN), THIN).get("left_out"), THIN)
     return {row["entry"]: row["size"] for row in rows if row.get("size") is not None}
+
+
+def _described(documents: ArchiveIndex) -> ArchiveIndex:
+    """Return the index of an archive from its document archive. The places of its entries aren't known."""
+    held = held_layers(documents)
+
+    def layer_of(layer: ArchivedLayer) -> ArchivedLayer:
+        size = held.get(layer.entry)
+        return layer if size is None else layer._replace(size=size, present=True)
+
+    return documents._replace(
+        images=tuple(image._replace(layers=tuple(map(layer_of, image.layers))) for image in documents.images),
+        left_out={entry: diff_id for entry, diff_id in documents.left_out.items() if entry not in held},
+    )
 
 
 def _documents(index: ArchiveIndex, names: Collection[str]) -> Iterator[Part]:
@@ -114,10 +152,9 @@ def _listed(index: ArchiveIndex) -> list[dict[str, Any]]:
     return [{"Config": config, "Layers": layers, "RepoTags": own} for (config, *layers), own in tags.items()]
 
 
-def _attestations(index: ArchiveIndex) -> set[str]:
-    """Return the names of blobs that are neither documents nor layers, nor parts of artifacts."""
+def _no_attestations(index: ArchiveIndex) -> set[str]:
+    """Return the names of documents, layers, and parts of artifacts. The other blobs are attestations."""
     tops = {digest for image in index.images for digest in (image.index_digest, image.manifest_digest) if digest}
     images = blobs_below(index, tops)
     others = blobs_below(index, [artifact.digest for artifact in artifacts_of(index)]) - images
-    layers = {layer.entry for image in index.images for layer in image.layers}
-    return {name for name in index.entries if blob_digest(name)} - others - layers - set(index.documents)
+    return {*others, *index.documents, *(layer.entry for image in index.images for layer in image.layers)}

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +18,11 @@ from typing import BinaryIO
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
 
 _PRIVATE = 0o600
+
+
+def path_in(directory: str, *told: object) -> str:
+    """Return the path in a directory for a file that is determined by these values."""
+    return os.path.join(directory, f"gantry-docker-{hashlib.sha256(repr(told).encode()).hexdigest()}.tar")
 
 
 def made_once(path: str, make: Callable[[BinaryIO], None]) -> str:

@@ -25,9 +25,11 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.thin import
     document_archive,
     held_layers,
     thin_archive,
+    thin_archive_of_stream,
 )
 from ansible_collections.gantry.docker.plugins.module_utils._archive.verification import verify, verify_pieces
 from ansible_collections.gantry.docker.plugins.module_utils._archive.writer import assembled
+from ansible_collections.gantry.docker.plugins.module_utils._errors import Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform
 from ansible_collections.gantry.docker.tests.support import archives
 from ansible_collections.gantry.docker.tests.support.archives import APP, ARM, BASE, TOOL, Content, Image
@@ -113,6 +115,27 @@ def test_host_finds_the_images_of_the_controller(name: str, tmp_path: Path) -> N
     part = thin(tmp_path, index, [one])
     assert told(part) == told(index)
     assert part.left_out.keys() == held.keys() - {one}
+
+
+@pytest.mark.parametrize("name", [name for name in ARCHIVES if name not in ("legacy", "podman", "ancient")])
+def test_host_finds_the_images_of_an_archive_that_comes_once(name: str, tmp_path: Path) -> None:
+    data = archives.tar(ARCHIVES[name])
+    index = controller(tmp_path, data)
+    asked = documents(tmp_path, index)
+    for names in ([], sorted(asked.left_out)[:1], list(asked.left_out)):
+        pieces = (data[start : start + 700] for start in range(0, len(data), 700))
+        got = b"".join(assembled(thin_archive_of_stream(asked, names, pieces)))
+        (tmp_path / "once.tar").write_bytes(got)
+        thin(tmp_path, index, names)
+        assert verify(tmp_path / "once.tar").images == read_index(tmp_path / "thin.tar").images
+        assert got == (tmp_path / "thin.tar").read_bytes()
+
+
+def test_archive_that_comes_once_without_a_layer_is_refused(tmp_path: Path) -> None:
+    asked = documents(tmp_path, controller(tmp_path, archives.tar(archives.both(APP))))
+    other = iter([archives.tar(archives.both(TOOL))])
+    with pytest.raises(Unreadable, match="lacks blobs/sha256"):
+        list(assembled(thin_archive_of_stream(asked, list(asked.left_out), other)))
 
 
 @pytest.mark.parametrize("name", ODD)

@@ -16,11 +16,8 @@ import pytest
 
 from ansible_collections.gantry.docker.plugins.module_utils._archive.index import read_index
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
-from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.delivery import (
-    Delivery,
-    Source,
-    compression_for,
-)
+from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.delivery import Delivery, compression_for
+from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.file import ArchiveFile
 from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.once import made_once
 from ansible_collections.gantry.docker.tests.support import archives
 from ansible_collections.gantry.docker.tests.support.archives import APP, TOOL
@@ -30,7 +27,7 @@ def delivery_of(path: Path, data: bytes, verify: bool = False) -> Delivery:
     """Return the delivery of an archive, with path for its directory."""
     archive = path / "images.tar"
     archive.write_bytes(data)
-    return Delivery(Source(str(archive), lambda: nullcontext(str(archive)), verify), str(path))
+    return Delivery(ArchiveFile(str(archive), lambda: nullcontext(str(archive)), verify), str(path))
 
 
 def test_many_processes_make_a_file_once(tmp_path: Path) -> None:
