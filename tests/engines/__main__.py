@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 from ansible_collections.gantry.docker.tests.engines import engine as engines
@@ -51,9 +52,14 @@ def _parser() -> argparse.ArgumentParser:
     choose.set_defaults(do=_choose)
     guard = commands.add_parser("guard", help="fail unless DOCKER_HOST names a private engine")
     guard.set_defaults(do=_guard)
-    run = commands.add_parser("run", help="run a command with an engine that ends with the command")
-    run.add_argument("--engine", choices=engines.names(), default="sid-containerd")
-    run.add_argument("command", nargs="+", metavar="-- COMMAND", help="the command; DOCKER_HOST is in its environment")
+    run = commands.add_parser("run", help="run a command with engines that end with the command")
+    run.add_argument("--engine", default="sid-containerd", metavar="NAME[,NAME...]")
+    run.add_argument(
+        "command",
+        nargs="+",
+        metavar="-- COMMAND",
+        help="the command; in its environment DOCKER_HOST names the first engine, and GANTRY_ENGINES the running ones",
+    )
     run.set_defaults(do=_run)
     return parser
 
@@ -126,9 +132,12 @@ def _guard(_arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    with engines.running(arguments.engine, content()) as engine:
-        print(f"Private engine {engine.name}: Docker {engine.version}", file=sys.stderr)
-        with subprocess.Popen(arguments.command, env={**os.environ, **engine.environment}) as command:
+    with ExitStack() as stack:
+        running = [stack.enter_context(engines.running(name, content())) for name in arguments.engine.split(",")]
+        for engine in running:
+            print(f"Private engine {engine.name}: Docker {engine.version}", file=sys.stderr)
+        environment = {**running[0].environment, "GANTRY_ENGINES": ",".join(engine.instance for engine in running)}
+        with subprocess.Popen(arguments.command, env={**os.environ, **environment}) as command:
             # A terminal sends Ctrl-C to the command too. The engine stops after the command.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, lambda _signal, _frame: command.terminate())

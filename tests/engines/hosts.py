@@ -11,13 +11,14 @@ from pathlib import Path
 from ansible_collections.gantry.docker.tests.engines.places import STATE
 from ansible_collections.gantry.docker.tests.engines.roots import NO_DOCUMENTATION, SMALLEST, built
 
-_COMMAND = (*SMALLEST, *NO_DOCUMENTATION, "--include=python3-zstandard")
+_COMMAND = (*SMALLEST, *NO_DOCUMENTATION)
 
 
-def host_of(suite: str) -> Path:
+def host_of(suite: str, *packages: str) -> Path:
     """Return the root file system of a host with a Debian release, as a tar; make it if it is missing.
 
-    Raise CannotBuild if Debian's packages aren't available.
+    packages: further ones than Python with zstandard. Raise CannotBuild if Debian's packages aren't available.
     """
     target = STATE / "images" / f"host-{suite}.tar"
-    return built([*_COMMAND, suite], target, f"Making a host with Debian {suite} and its Python")
+    include = f"--include={','.join(('python3-zstandard', *packages))}"
+    return built([*_COMMAND, include, suite], target, f"Making a host with Debian {suite} and its Python")
