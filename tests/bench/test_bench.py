@@ -162,9 +162,9 @@ def test_two_sides_are_compared_by_what_the_second_takes_more() -> None:
 
 def test_document_tells_ratios_of_parts_without_targets(known: list[Record]) -> None:
     assert "without a target" not in document.written(known, "raw.json", "plots")
-    fleet = record("fleet", {"1 host": measured([2.0, 2.4, 2.2], [2.0, 2.0, 2.0])})
-    said = document.written([*known, fleet], "raw.json", "plots").splitlines()
-    assert "| Delivery to a fleet: 1 host, image_load by docker load -i | 1.1 (1 to 1.2) |" in said
+    command = record("exec", {"true": measured([2.0, 2.4, 2.2], [2.0, 2.0, 2.0])})
+    said = document.written([*known, command], "raw.json", "plots").splitlines()
+    assert "| A command in a container: true, image_load by docker load -i | 1.1 (1 to 1.2) |" in said
 
 
 def test_plot_tells_medians_and_spread(known: list[Record]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.gantry.docker.tests.bench.content import RANDOM, load
-from ansible_collections.gantry.docker.tests.bench.figures import MIB
+from ansible_collections.gantry.docker.tests.bench.figures import MIB, ratio
 from ansible_collections.gantry.docker.tests.bench.parts.part import Bench, Part
 from ansible_collections.gantry.docker.tests.bench.work import PROCESSES, Command, Group, Side
 from ansible_collections.gantry.docker.tests.engines import engine as engines
@@ -21,10 +21,10 @@ _BASE, _APP = "bench/base:1", "bench/app:1"
 
 
 def _fleet(bench: Bench) -> Iterator[Group]:
-    below = bench.layers.layer(RANDOM, bench.choose(100, 10) * MIB)
+    below = bench.layers.layer(RANDOM, bench.choose(1024, 16) * MIB)
     above = bench.layers.layer(RANDOM, bench.choose(10, 1) * MIB, 1)
-    bench.load({_BASE: (below,)})
     bench.load({_APP: (below, above)})
+    bench.docker("save", "--output", bench.file("app.tar"), _APP)
     hosts: list[engines.Engine] = []
     for number in (1,) if bench.quick else (1, 10):
         while len(hosts) < number:
@@ -35,20 +35,25 @@ def _fleet(bench: Bench) -> Iterator[Group]:
 
 def _group(bench: Bench, hosts: list[engines.Engine]) -> Group:
     size = len(hosts)
-    arrived, sent = bench.file("arrived"), bench.file("sent.tar")
+    arrived, said = bench.file("arrived"), bench.file("said")
     absent = [f"DOCKER_HOST={host.docker_host} {host.socket.parent}/bin/docker image rm -f {_APP}" for host in hosts]
-    reset = "; ".join([f"rm -rf {arrived} {sent}; mkdir {arrived}", *absent])
+    reset = "; ".join([f"rm -rf {arrived}; mkdir {arrived}", *absent])
     inventory = Path(bench.file("inventory.json"))
     inventory.write_text(json.dumps(_inventory(hosts)))
     sides = []
-    for number, (name, tasks) in enumerate(_WAYS.items()):
+    for number, (name, tasks) in enumerate(_ways(bench, arrived).items()):
         playbook = Path(bench.file(f"way{number}.json"))
-        playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks(sent, arrived)}]))
+        playbook.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
         line = f"ansible-playbook --forks {min(size, _FORKS)} --inventory {inventory} {playbook}"
-        if tasks is _src:
-            line = f"{line} -v >{bench.file('said')} && {_noted(bench.file('said'), arrived)}"
-        sides.append(Side(name, Command(line), reset, wire=arrived, ours="docker_image" not in name))
-    return Group(f"{size} host{'s' if size > 1 else ''}", PROCESSES, tuple(sides), size)
+        ours = name != _WHOLE
+        if ours:
+            line = f"{line} -v >{said} && {_noted(said, arrived)}"
+        sides.append(Side(name, Command(line), reset, wire=arrived, ours=ours))
+    return Group(_named(size), PROCESSES, tuple(sides), size)
+
+
+def _named(size: int) -> str:
+    return f"{size} host{'s' if size > 1 else ''}"
 
 
 def _noted(said: str, arrived: str) -> str:
@@ -63,46 +68,30 @@ def _inventory(hosts: list[engines.Engine]) -> dict[str, Any]:
     return {"all": {"hosts": listed}}
 
 
-def _thin(sent: str, arrived: str) -> list[dict[str, Any]]:
-    save = {"gantry.docker.image_save": {"name": _APP, "path": sent, "exclude_layers_of": [_BASE]}}
-    return _copied(save, sent, arrived, "gantry.docker.image_load")
+def _ways(bench: Bench, arrived: str) -> dict[str, list[dict[str, Any]]]:
+    """Return the tasks by the names of the sides."""
+    archive, there = bench.file("app.tar"), f"{arrived}/{{{{ inventory_hostname }}}}.tar"
+    images = {"src_images": _APP, "src_docker_host": bench.engine.docker_host}
+    return {
+        _SRC: [{"gantry.docker.image_load": {"src": archive, "docker_host": "{{ engine }}"}}],
+        _SRC_IMAGES: [{"gantry.docker.image_load": {**images, "docker_host": "{{ engine }}"}}],
+        _WHOLE: [
+            {"ansible.builtin.copy": {"src": archive, "dest": there, "mode": "0600"}},
+            {"community.docker.docker_image_load": {"path": there, "docker_host": "{{ engine }}"}},
+        ],
+    }
 
 
-def _whole(sent: str, arrived: str) -> list[dict[str, Any]]:
-    save = {"community.docker.docker_image_export": {"name": _APP, "path": sent}}
-    return _copied(save, sent, arrived, "community.docker.docker_image_load")
-
-
-def _copied(save: dict[str, Any], sent: str, arrived: str, load_it: str) -> list[dict[str, Any]]:
-    there = f"{arrived}/{{{{ inventory_hostname }}}}.tar"
-    return [
-        {**save, **_ON_CONTROLLER},
-        {"ansible.builtin.copy": {"src": sent, "dest": there, "mode": "0600"}},
-        {load_it: {"path": there, "docker_host": "{{ engine }}"}},
-    ]
-
-
-def _src(sent: str, _arrived: str) -> list[dict[str, Any]]:
-    return [
-        {"gantry.docker.image_save": {"name": _APP, "path": sent}, **_ON_CONTROLLER},
-        {"gantry.docker.image_load": {"src": sent, "docker_host": "{{ engine }}"}},
-    ]
-
-
-_ON_CONTROLLER = {"delegate_to": "localhost", "run_once": True}
 # Ansible's own choice.
 _FORKS = 5
-_WAYS = {
-    "image_save, image_load src": _src,
-    "image_save thin, copy, image_load": _thin,
-    "docker_image_export, copy, …_load": _whole,
-}
+_SRC, _SRC_IMAGES, _WHOLE = "image_load src", "image_load src_images", "copy, docker_image_load"
 FLEET = Part(
     "fleet",
     "Delivery to a fleet",
-    "An image of 10 MiB on a base of 100 MiB that the hosts have, in full runs: saved where it was made, copied to"
-    " every host, and loaded there; or saved whole, and delivered by image_load with src, which sends each host what it"
-    " lacks. Whole runs of ansible-playbook, for up to 5 hosts at a time. Every host is a private engine on this one"
-    " machine, so that copying costs no network; MiB sent are those of the archives that were copied.",
+    "An image of 10 MiB on a base of 1 GiB that the hosts have, in full runs: an archive of it copied to every host and"
+    " loaded there; or delivered by image_load, from the archive with src, or from the engine with src_images. Whole"
+    " runs of ansible-playbook, for 5 hosts at a time. Every host is a private engine on this one machine, so that"
+    " copying costs no network, and all hosts share its processors; MiB sent are those of the archives that were sent.",
     _fleet,
+    tuple(ratio(f"Delivery to {_named(size)}", 0.05, _named(size), _SRC, _WHOLE) for size in (1, 10)),
 )
