@@ -12,6 +12,7 @@ import random
 import subprocess
 import tarfile
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -29,11 +30,11 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.thin import
 )
 from ansible_collections.gantry.docker.plugins.module_utils._archive.verification import verify, verify_pieces
 from ansible_collections.gantry.docker.plugins.module_utils._archive.writer import assembled
-from ansible_collections.gantry.docker.plugins.module_utils._errors import Unreadable
+from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, Unreadable
 from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform
 from ansible_collections.gantry.docker.tests.support import archives
 from ansible_collections.gantry.docker.tests.support.archives import APP, ARM, BASE, TOOL, Content, Image
-from ansible_collections.gantry.docker.tests.support.hostile import ODD
+from ansible_collections.gantry.docker.tests.support.hostile import HOSTILE, ODD, SMALL
 
 NOISE = random.Random(2).randbytes(3 << 20)  # noqa: S311
 PLAIN = archives.tar({"plain": b"again and again " * (1 << 17)})
@@ -136,6 +137,14 @@ def test_archive_that_comes_once_without_a_layer_is_refused(tmp_path: Path) -> N
     other = iter([archives.tar(archives.both(TOOL))])
     with pytest.raises(Unreadable, match="lacks blobs/sha256"):
         list(assembled(thin_archive_of_stream(asked, list(asked.left_out), other)))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_archive_that_is_hostile_the_second_time_brings_nothing_that_was_not_judged(name: str, tmp_path: Path) -> None:
+    asked = documents(tmp_path, controller(tmp_path, archives.tar(archives.both(SMALL))))
+    parts = thin_archive_of_stream(asked, list(asked.left_out), iter([HOSTILE[name].build()]))
+    with suppress(GantryError, Unreadable):
+        assert told(verify_pieces(assembled(parts), "thin.tar")) == told(asked)
 
 
 @pytest.mark.parametrize("name", ODD)

@@ -21,6 +21,7 @@ from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.file impor
 from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.once import made_once
 from ansible_collections.gantry.docker.tests.support import archives
 from ansible_collections.gantry.docker.tests.support.archives import APP, TOOL
+from ansible_collections.gantry.docker.tests.support.hostile import HOSTILE
 
 
 def delivery_of(path: Path, data: bytes, verify: bool = False) -> Delivery:
@@ -126,6 +127,15 @@ def test_a_host_that_needs_what_a_thin_archive_leaves_out(tmp_path: Path) -> Non
     thin = Path(delivery.thin([one], "none")).read_bytes()
     with pytest.raises(GantryError, match=rf"is thin: .*\({other}\)"):
         delivery_of(tmp_path, thin).thin([one, other], "none")
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_nothing_is_made_of_a_hostile_archive(name: str, tmp_path: Path) -> None:
+    row = HOSTILE[name]
+    delivery = delivery_of(tmp_path, row.build(), verify=not row.refused)
+    with pytest.raises(GantryError, match=row.refused or row.damaged):
+        delivery.documents()
+    assert all(path.name == "images.tar" or path.suffix == ".lock" for path in tmp_path.iterdir())
 
 
 def test_compression_for_a_host() -> None:
