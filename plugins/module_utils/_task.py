@@ -153,7 +153,7 @@ def _take(operation: Operation, engine: Engine, plan: Plan, result: dict[str, An
             continue
         if isinstance(outcome, (Skipped, Otherwise)):
             result.setdefault("spared", []).append(outcome.reason)
-        if changes and not isinstance(outcome, Skipped):
+        if isinstance(outcome, Otherwise) or (changes and not isinstance(outcome, Skipped)):
             taken.append(Taken(outcome.step) if isinstance(outcome, Otherwise) else outcome)
             result["changed"] = True
             result["actions"].append(taken[-1].step.sentence)

@@ -59,10 +59,16 @@ options:
     aliases: [pull]
 notes:
   - With the containerd store, Docker 28.0 and newer pull from the mirrors in C(certs.d/REGISTRY/hosts.toml) on the
-    engine's host, but ask only the registry itself what a name refers to, and don't report such mirrors. So the task
-    fails for an image that only a mirror has, and if the registry can't be reached. In these cases, pull by the
-    mirror's own name. If a mirror has another image than the registry, a check run foresees the registry's image, and
-    RV(spared) reports which one came.
+    engine's host, but they don't report these, and don't ask them what a name refers to. A module that runs as root on
+    that host reads the file, and lets the engine ask each mirror by the mirror's own name, in the order of a pull. So a
+    check run foresees the image that a pull brings, also if the registry itself can't be reached.
+  - An engine can't ask some mirrors in the same way as at a pull. These are mirrors with a path, with headers for
+    anything but basic authentication, with plain HTTP without an entry in C(insecure-registries), and with certificates
+    outside of C(certs.d/HOST). And Python before 3.11 can't read the file. In these cases, a warning says that a check
+    run can't know what a pull brings. A real run then pulls in order to find out, with O(policy=newer) also an image
+    that is present, and RV(spared) reports another image than foreseen.
+  - A module that can't see the file, because the engine is elsewhere or because it isn't root, lets the engine ask the
+    registry alone. Then the task fails for an image that only a mirror has, and if the registry can't be reached.
   - The mirrors of docker.io in the engine's C(daemon.json) are used both for questions and for pulls.
 seealso:
   - module: gantry.docker.image_info
@@ -107,7 +113,8 @@ pulled:
   description:
     - The images that were pulled, or in check mode would be. C(name) is the name of the image.
     - C(before) is the digest by which the registry knows the image that had the name on the engine, its Id if it never
-      came from that registry, or null if there was none. C(after) is the digest of the image that was pulled.
+      came from that registry, or null if there was none. C(after) is the digest of the image that was pulled,
+      or null in a check run that can't know it.
   returned: success, and failure after the first pull
   type: list
   elements: dict

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.engines.front import front
 from ansible_collections.gantry.docker.tests.integration.conftest import Module
 from ansible_collections.gantry.docker.tests.integration.registries import Registry, multi_platform
+from ansible_collections.gantry.docker.tests.support.relay import Relay
 
 REGISTRY = "127.0.0.1:5001"
 
@@ -272,13 +274,15 @@ def test_an_image_for_another_platform_alone_is_whole(
 
 
 UPSTREAM, DEAD, MIRROR = "127.0.0.1:5000", "127.0.0.1:9", "127.0.0.1:5001"
+# A header that no engine can be told to send beforehand. The mirror doesn't read it.
+UNLIKE = '[host."http://127.0.0.1:5001".header]\nX-Site = "one"\n'
 
 
 @pytest.fixture
 def mirrored(engine: Engine, busybox: docker.DockerClient) -> Iterator[docker.DockerClient]:
     """An engine that pulls from a mirror, by hosts.toml (containerd, docs/hosts.md).
 
-    The mirror has app:1 alone, and another other:1 than the registry.
+    The mirror has app:1 alone, and another other:1 than the registry. A mirror before it is down.
     """
     if engine.store == "classic" or engine.release < (28,):
         pytest.skip("this engine doesn't read hosts.toml")
@@ -287,37 +291,112 @@ def mirrored(engine: Engine, busybox: docker.DockerClient) -> Iterator[docker.Do
     for name in (f"{MIRROR}/mirrored/app:1", f"{MIRROR}/mirrored/other:1", f"{UPSTREAM}/mirrored/other:1"):
         _push(busybox, name, name)
         busybox.api.remove_image(name)
-    places = [Path(f"/proc/{engine.pid}/root/etc/docker/certs.d/{registry}") for registry in (UPSTREAM, DEAD)]
-    for place in places:
-        place.mkdir()
-        text = f'server = "http://{place.name}"\n[host."http://{MIRROR}"]\ncapabilities = ["pull", "resolve"]\n'
-        (place / "hosts.toml").write_text(text)
+    for registry in (UPSTREAM, DEAD):
+        _hosts(engine, registry).parent.mkdir()
+        text = f'server = "http://{registry}"\n[host."http://127.0.0.1:19"]\n[host."http://{MIRROR}"]\n'
+        _hosts(engine, registry).write_text(f'{text}capabilities = ["pull", "resolve"]\n')
     try:
         yield busybox
     finally:
-        for place in places:
-            shutil.rmtree(place)
+        for registry in (UPSTREAM, DEAD):
+            shutil.rmtree(_hosts(engine, registry).parent)
         mirror.empty()
         upstream.ask("DELETE", f"/v2/mirrored/other/manifests/{upstream.digest('mirrored/other', '1')}")
 
 
+def _hosts(engine: Engine, registry: str) -> Path:
+    """Return the file with a registry's mirrors."""
+    return Path(f"/proc/{engine.pid}/root/etc/docker/certs.d/{registry}/hosts.toml")
+
+
+def _add(engine: Engine, text: str) -> None:
+    """Add a text to the files with mirrors."""
+    for registry in (UPSTREAM, DEAD):
+        with _hosts(engine, registry).open("a") as file:
+            file.write(text)
+
+
+@pytest.mark.parametrize("policy", ["missing", "newer", "always"])
 @pytest.mark.parametrize("registry", [UPSTREAM, DEAD])
-def test_what_a_mirror_alone_has_is_not_foreseen(module: Module, mirrored: docker.DockerClient, registry: str) -> None:
-    """Before a pull, the engine asks the registry itself, and the error explains this."""
+def test_what_a_mirror_alone_has_is_foreseen(
+    module: Module, engine: Engine, mirrored: docker.DockerClient, registry: str, policy: str
+) -> None:
     name = f"{registry}/mirrored/app:1"
-    for policy in ("missing", "newer", "always"):
-        message = module.fails(check=True, name=name, policy=policy)
-        assert f"certs.d/{registry}/hosts.toml" in message and "aren't asked" in message
-        assert module.fails(name=name, policy=policy) == message
-    assert mirrored.images.pull(name)
-    module.unchanged(name=name)
+    done = module.converges(name=name, policy=policy)
+    digest = Registry(engine, MIRROR).digest("mirrored/app", "1")
+    assert done["diff"] == {"before": {name: None}, "after": {name: digest}}
+    assert "warnings" not in done and "spared" not in done
+    _push(mirrored, "moved", f"{MIRROR}/mirrored/app:1")
+    mirrored.api.remove_image(f"{MIRROR}/mirrored/app:1")
+    if policy == "missing":
+        module.unchanged(name=name)
+    else:
+        moved = Registry(engine, MIRROR).digest("mirrored/app", "1")
+        done = module.converges(name=name, policy=policy)
+        assert done["diff"] == {"before": {name: digest}, "after": {name: moved}} and moved != digest
+
+
+def test_what_a_mirror_has_otherwise_is_foreseen(module: Module, engine: Engine, mirrored: docker.DockerClient) -> None:
+    name = f"{UPSTREAM}/mirrored/other:1"
+    digest, theirs = (Registry(engine, place).digest("mirrored/other", "1") for place in (UPSTREAM, MIRROR))
+    done = module.converges(name=name, policy="newer")
+    assert done["diff"] == {"before": {name: None}, "after": {name: theirs}} and theirs != digest
+    assert mirrored.images.get(name).id == done["image"]["Id"]
+
+
+def test_a_mirror_is_asked_with_the_login_of_its_header(
+    module: Module, engine: Engine, mirrored: docker.DockerClient
+) -> None:
+    """The registry with users has the same content as the mirror."""
+    secure = "192.0.2.1:5002"
+    authorization = base64.b64encode(b"one:first").decode()
+    _hosts(engine, DEAD).write_text(
+        f'[host."https://{secure}"]\nca = "/etc/docker/certs.d/{secure}/ca.crt"\n'
+        f'[host."https://{secure}".header]\nAuthorization = "Basic {authorization}"\n'
+    )
+    assert "warnings" not in module.converges(name=f"{DEAD}/mirrored/app:1")
+
+
+@pytest.mark.parametrize("policy", ["missing", "newer", "always"])
+def test_what_nobody_has_is_missed_before_the_pull(module: Module, mirrored: docker.DockerClient, policy: str) -> None:
+    name = f"{UPSTREAM}/mirrored/nothing:1"
+    for check in (True, False):
+        message = module.fails(check=check, name=name, policy=policy)
+        assert f"has no {name}" in message and f"certs.d/{UPSTREAM}/hosts.toml: http://127.0.0.1:19, " in message
+
+
+@pytest.mark.parametrize("registry", [UPSTREAM, DEAD])
+def test_what_cannot_be_known_is_pulled_and_called_so(
+    module: Module, engine: Engine, mirrored: docker.DockerClient, registry: str
+) -> None:
+    """The engine can't be told beforehand to send a mirror's headers."""
+    _add(engine, UNLIKE)
+    name = f"{registry}/mirrored/app:1"
+    foreseen = module.ok(check=True, name=name)
+    assert foreseen["changed"] and foreseen["diff"] == {"before": {name: None}, "after": {name: None}}
+    (warning,) = foreseen["warnings"]
+    assert all(word in warning for word in ("can't know", f"http://{MIRROR} (its headers)", f"{registry}/hosts.toml"))
+    digest = Registry(engine, MIRROR).digest("mirrored/app", "1")
+    assert module.ok(name=name)["diff"] == {"before": {name: None}, "after": {name: digest}}
+    assert "warnings" not in module.unchanged(name=name)
+    assert "warnings" in module.unchanged(name=name, policy="newer")
+    _push(mirrored, "moved", f"{MIRROR}/mirrored/app:1")
+    assert not module.ok(check=True, name=name, policy="newer")["changed"]
+    done = module.ok(name=name, policy="newer")
+    moved = Registry(engine, MIRROR).digest("mirrored/app", "1")
+    assert done["changed"] and done["diff"] == {"before": {name: digest}, "after": {name: moved}}
+    assert str(moved) in done["spared"][0]
+    absent = f"{registry}/mirrored/nothing:1"
+    assert module.ok(check=True, name=absent)["changed"]
+    assert "pull" in module.fails(name=absent)
 
 
 def test_what_a_mirror_has_otherwise_is_reported(module: Module, engine: Engine, mirrored: docker.DockerClient) -> None:
+    _add(engine, UNLIKE)
     name = f"{UPSTREAM}/mirrored/other:1"
     digest, theirs = (Registry(engine, place).digest("mirrored/other", "1") for place in (UPSTREAM, MIRROR))
     foreseen = module.ok(check=True, name=name)
-    assert foreseen["diff"]["after"] == {name: digest}
+    assert foreseen["diff"]["after"] == {name: digest} and "warnings" in foreseen
     done = module.ok(name=name)
     assert done["changed"] and done["diff"] == {"before": {name: None}, "after": {name: theirs}}
     assert done["image"]["RepoDigests"] == [f"{UPSTREAM}/mirrored/other@{theirs}"]
@@ -330,10 +409,24 @@ def test_what_a_mirror_has_otherwise_is_reported(module: Module, engine: Engine,
     assert "stays as it is" in again["spared"][0]
 
 
+def test_mirrors_of_an_engine_elsewhere_are_not_asked(
+    between: Relay, module: Module, mirrored: docker.DockerClient
+) -> None:
+    """Behind a relay the engine could be anywhere. Both runs fail, and the message has the reason."""
+    name = f"{DEAD}/mirrored/app:1"
+    elsewhere = Module("image_pull", between.docker_host)
+    message = elsewhere.fails(check=True, name=name)
+    assert f"certs.d/{DEAD}/hosts.toml aren't asked" in message and "by the mirror's name" in message
+    assert elsewhere.fails(name=name) == message
+    module.converges(name=name)
+    elsewhere.unchanged(name=name)
+
+
 def test_a_container_of_what_a_mirror_has_stays(
-    modules: Callable[[str], Module], mirrored: docker.DockerClient
+    modules: Callable[[str], Module], engine: Engine, mirrored: docker.DockerClient
 ) -> None:
     """The container isn't replaced for an image that never arrives."""
+    _add(engine, UNLIKE)
     name, run = f"{UPSTREAM}/mirrored/other:1", modules("container_run")
     made = run.ok(name="user", image=name, pull="always", command="true")
     assert made["changed"] and len(made["spared"]) == 1 and "is another image than foreseen" in made["spared"][0]
@@ -341,3 +434,14 @@ def test_a_container_of_what_a_mirror_has_stays(
     assert not again["changed"] and again["actions"] == [] and again["diff"] == {"before": {}, "after": {}}
     assert again["container"]["Id"] == made["container"]["Id"]
     assert [reason.partition(" stays")[0] for reason in again["spared"]] == [name, "user"]
+
+
+def test_a_container_is_made_of_what_a_mirror_alone_has(
+    modules: Callable[[str], Module], engine: Engine, mirrored: docker.DockerClient
+) -> None:
+    run = modules("container_run")
+    run.converges(name="user", image=f"{DEAD}/mirrored/app:1", pull="always", command="true", state="present")
+    _add(engine, UNLIKE)
+    run.converges(name="other", image=f"{DEAD}/mirrored/other:1", command="true", state="present")
+    message = run.fails(name="other", image=f"{DEAD}/mirrored/other:1", pull="always", command="true", state="present")
+    assert "Can't know whether" in message and "image_pull" in message

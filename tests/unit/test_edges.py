@@ -23,7 +23,9 @@ EDGES = {
     "module_utils/_registry/credentials.py": "a user and a password, as the CLI's configuration writes them",
     "module_utils/_transport/address.py": "addresses, as users and Docker contexts write them",
     "module_utils/_transport/client.py": "headers of HTTP",
-    "plugin_utils/_engine/mirrors.py": "addresses of mirrors and insecure registries, as users write them",
+    "module_utils/_image/insecure.py": "registries, as users and engines write them",
+    "module_utils/_registry/mirrors.py": "users and passwords, as hosts.toml has them",
+    "plugin_utils/_engine/mirrors.py": "addresses of mirrors, as users write them",
 }
 SIGNS = ("@", ":")
 METHODS = ("partition", "rpartition", "split", "rsplit", "startswith", "endswith", "removeprefix", "removesuffix")

@@ -68,6 +68,22 @@ class Engine:
         # daemon/containerd/service.go, LayerStoreStatus
         return ["driver-type", "io.containerd.snapshotter.v1"] in (self._info.get("DriverStatus") or [])
 
+    @cached_property
+    def root(self) -> str | None:
+        """The root directory of the engine's own files, as this host sees it; None if this host can't see it."""
+        from ansible_collections.gantry.docker.plugins.module_utils._transport.local import root_of
+
+        address = self.options["address"]
+        name = str(self._info.get("Name") or "")
+        return root_of(address.path, int(self.options["timeout"]), name) if address.by_socket else None
+
+    @property
+    def insecure_registries(self) -> list[str]:
+        """The registries that the engine may use without TLS: each a host[:port] or a network."""
+        found = self._info.get("RegistryConfig") or {}
+        named = [name for name, entry in (found.get("IndexConfigs") or {}).items() if not entry.get("Secure", True)]
+        return [*named, *(found.get("InsecureRegistryCIDRs") or [])]
+
     def each(
         self, work: Callable[[Engine, Item], Result], items: Sequence[Item], at_once: int
     ) -> list[Result | GantryError]:

@@ -79,7 +79,8 @@ class Observed(NamedTuple):
 class Pull(NamedTuple):
     """Pull the image.
 
-    digest: the image's digest in the registry. here: the Id of the image that has the name now; "" for none.
+    digest: the image's digest in the registry; "" if it isn't known. here: the Id of the image that has the name now;
+    "" for none.
     """
 
     reference: Reference
@@ -168,7 +169,11 @@ def apply(engine: Engine, step: Pull | changes.Change) -> None:
 def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
     """Return the container as it is now."""
     container = Containers(engine).find(wanted.name)
-    warnings = (*troubles([observed.login] if observed.login else []), *_doubts(engine, wanted, observed, planned))
+    warnings = (
+        *troubles([observed.login] if observed.login else []),
+        *([observed.asked.doubt] if observed.asked and observed.asked.doubt else []),
+        *_doubts(engine, wanted, observed, planned),
+    )
     return Report({"container": dict(container.inspected) if container else None}, warnings=warnings)
 
 
@@ -202,6 +207,11 @@ def _with_registry(engine: Engine, access: Access, reference: Reference, observe
         if observed.image is not None:
             raise
         raise GantryError(f"There is no image {reference} on this engine, so it has to be pulled. {error}") from error
+    if asked.remote is None and observed.image is not None:
+        raise GantryError(
+            f"Can't know whether the registry has a newer {reference}. {asked.doubt} Use image_pull before, and pull: "
+            "missing."
+        )
     return observed._replace(asked=asked, login=login, own=engine.platform if observed.image else None)
 
 
@@ -259,7 +269,7 @@ def _pulling(wanted: Wanted, observed: Observed) -> tuple[Pull, ...]:
     if is_current(wanted.image, observed.image, observed.asked, observed.own):
         return ()
     here = observed.image.id if observed.image else ""
-    return (Pull(wanted.image, observed.login, wanted.access.retry_for, observed.asked.remote.digest, here),)
+    return (Pull(wanted.image, observed.login, wanted.access.retry_for, observed.asked.digest, here),)
 
 
 def _by_short_id(wanted: Wanted, observed: Observed) -> bool:

@@ -74,8 +74,8 @@ class Observed(NamedTuple):
 class Pull(NamedTuple):
     """Pull one image.
 
-    before: as _before() returns it. digest: the registry's digest of the image to pull. here: the Id of the image that
-    the reference names now; "" for none.
+    before: as _before() returns it. digest: the registry's digest of the image to pull; "" if it isn't known. here: the
+    Id of the image that the reference names now; "" for none.
     """
 
     reference: Reference
@@ -125,7 +125,10 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
-    """Plan to pull images that are not here, are for another platform, or have moved; with always the rest too."""
+    """Plan to pull images that are not here, are for another platform, or have moved; with always the rest too.
+
+    What a mirror may have otherwise is pulled too: only that tells.
+    """
     problems = {ref: why for ref in observed.asked if (why := _obstacle(ref, wanted, observed))}
     answers = {ref: answer for ref, answer in observed.asked.items() if isinstance(answer, Asked)}
     possible = [ref for ref in answers if ref not in problems]
@@ -136,22 +139,32 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
         steps=steps,
         **_difference(steps),
         at_once=wanted.access.parallel,
-        repeats=tuple(_pull(ref, wanted, observed, answers[ref]) for ref in current if wanted.policy == "always"),
+        repeats=tuple(
+            _pull(ref, wanted, observed, answers[ref])
+            for ref in current
+            if wanted.policy == "always" or answers[ref].doubt
+        ),
         problems=tuple(problems.values()),
     )
 
 
-def apply(engine: Engine, step: Pull) -> None:
-    """Pull one image; raise EngineError unless it is whole, Skipped or Otherwise unless it is the foreseen one."""
+def apply(engine: Engine, step: Pull) -> str:
+    """Pull one image and return its digest in the registry.
+
+    Raise EngineError unless it is whole, Skipped or Otherwise unless it is the foreseen one.
+    """
     image = pull(engine, step.reference, step.platform, step.login, step.retry_for)
     if image.flaw:
         raise EngineError(f"{step.reference} was pulled, but {image.flaw}. {_advice(step.reference, image)}")
     reason = astray(engine, step.reference, image, step.digest)
     if reason and image.id == step.here:
         raise Skipped(f"{step.reference} stays as it is: {reason}")
+    came = next(iter(digests_in(step.reference, image.digests)), step.digest)
+    if not step.digest and step.here and image.id != step.here:
+        reason = f"a mirror has it as {came}, which could not be known before"
     if reason:
-        brought = step._replace(digest=digests_in(step.reference, image.digests)[0])
-        raise Otherwise(brought, f"{step.reference} is another image than foreseen: {reason}")
+        raise Otherwise(step._replace(digest=came), f"{step.reference} is another image than foreseen: {reason}")
+    return came
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
@@ -161,15 +174,18 @@ def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, ta
     found = [now[ref] if ref in pulled else observed.here[ref].fitting for ref in wanted.references]
     images = [dict(image.inspected) for image in found if image is not None]
     single = {"image": images[0]} if len(found) == len(images) == 1 else {}
-    steps = [step for step, _nothing in taken]
+    steps = [step._replace(digest=came or step.digest) for step, came in taken]
+    doubts = {answer.doubt for answer in observed.asked.values() if isinstance(answer, Asked) and answer.doubt}
     return Report(
         {
             "images": images,
-            "pulled": [{"name": str(step.reference), "before": step.before, "after": step.digest} for step in steps],
+            "pulled": [
+                {"name": str(step.reference), "before": step.before, "after": step.digest or None} for step in steps
+            ],
             **single,
         },
         diff=_difference(steps),
-        warnings=tuple(troubles(observed.logins.values())),
+        warnings=(*troubles(observed.logins.values()), *sorted(doubts)),
     )
 
 
@@ -199,14 +215,14 @@ def _pull(reference: Reference, wanted: Wanted, observed: Observed, answer: Aske
     login, local = observed.logins[reference.registry], observed.here[reference]
     before = _before(reference, local, answer)
     here = local.fitting.id if local.fitting else ""
-    return Pull(reference, wanted.platform, login, wanted.access.retry_for, before, answer.remote.digest, here)
+    return Pull(reference, wanted.platform, login, wanted.access.retry_for, before, answer.digest, here)
 
 
 def _difference(steps: Sequence[Pull]) -> dict[str, dict[str, str | None]]:
     """Return the changes by pulls, by reference."""
     return {
         "before": {str(step.reference): step.before for step in steps},
-        "after": {str(step.reference): step.digest for step in steps},
+        "after": {str(step.reference): step.digest or None for step in steps},
     }
 
 
@@ -216,7 +232,7 @@ def _obstacle(reference: Reference, wanted: Wanted, observed: Observed) -> str |
     if isinstance(answer, GantryError):
         return answer.message
     remote, platform = answer.remote, wanted.platform
-    if platform and remote.platforms and not any(platform.includes(offered) for offered in remote.platforms):
+    if platform and remote and remote.platforms and not any(platform.includes(offered) for offered in remote.platforms):
         offered = ", ".join(sorted({str(entry) for entry in remote.platforms}))
         return f"The registry has no {reference} for {platform}; it has it for {offered}."
     return None
@@ -232,4 +248,4 @@ def _before(reference: Reference, local: Local, answer: Asked) -> str | None:
         return None
     known = digests_in(reference, image.digests)
     before = known[0] if known else image.id
-    return before if before != answer.remote.digest else None
+    return before if before != answer.digest else None

@@ -18,63 +18,121 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.platform impo
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import Reference, digests_in
 from ansible_collections.gantry.docker.plugins.module_utils._registry.credentials import Login
 from ansible_collections.gantry.docker.plugins.module_utils._registry.distribution import Distribution, RemoteImage
+from ansible_collections.gantry.docker.plugins.module_utils._registry.mirrors import Way, way_to
 from ansible_collections.gantry.docker.plugins.module_utils._registry.patience import patiently
-
-# From this version on, pulls into containerd stores use hosts.toml.
-_HOSTS_TOML = (28, 0)
 
 
 class Asked(NamedTuple):
-    """A registry's image of a reference. known_for: the platform of the engine's image with the same digest, if any."""
+    """The image that a pull would bring.
 
-    remote: RemoteImage
+    remote: as the registry or its mirror reports it; None if nobody who could be asked has it, but a pull may bring it.
+    known_for: the platform of the engine's image with the same digest, if any. doubt: a sentence about mirrors that the
+    engine asks at a pull and can't be asked before; "" if there are none.
+    """
+
+    remote: RemoteImage | None
     known_for: Platform | None = None
+    doubt: str = ""
+
+    @property
+    def digest(self) -> str:
+        """The digest of the image; "" if it isn't known."""
+        return self.remote.digest if self.remote else ""
 
 
 def ask(engine: Engine, reference: Reference, image: Image | None, login: Login, retry_for: int) -> Asked:
-    """Return the image that a pull would bring, as the reference's registry reports it.
+    """Return the image that a pull would bring, as the reference's registry or its mirrors report it.
 
     image: the engine's image of the reference. retry_for: the seconds to try again after passing errors.
-    Raise GantryError if the registry doesn't have the reference, EngineError if it can't be asked.
+    Raise GantryError if they don't have the reference, EngineError if they can't be asked.
     """
+    way = way_to(engine, reference.registry)
+    doubt = _doubt(way, reference)
     try:
-        remote = patiently(lambda: Distribution(engine).remote(reference, login), retry_for)
+        remote, is_sure = patiently(lambda: _ask_all(engine, reference, login, way), retry_for)
     except EngineError as error:
         if error.status is None:
             raise
-        told = f"{error.message} {_of_mirrors(engine, reference)}".rstrip()
-        raise EngineError(told, error.status, error.passing) from error
+        if not doubt:
+            raise EngineError(f"{error.message} {_of_mirrors(way)}".rstrip(), error.status, error.passing) from error
+        return Asked(None, doubt=doubt)
+    if remote is None and doubt:
+        return Asked(None, doubt=doubt)
     if remote is None:
         told = (
             f"The registry {reference.registry} has no {reference}. Check the name and the tag; some registries also "
             f"answer so if a login is needed. {login.trouble}".rstrip()
         )
-        raise GantryError(f"{told} {_of_mirrors(engine, reference)}".rstrip())
+        raise GantryError(f"{told} {_of_mirrors(way)}".rstrip())
+    doubt = "" if is_sure else doubt
     if image is None or digests_in(reference, image.digests):
-        return Asked(remote)
+        return Asked(remote, doubt=doubt)
     known = engine.images.find(f"{reference.name}@{remote.digest}")
-    return Asked(remote, known.platform if known else None)
+    return Asked(remote, known.platform if known else None, doubt)
 
 
-def _of_mirrors(engine: Engine, reference: Reference) -> str:
-    """Return a sentence about mirrors of the registry that the engine may use but doesn't report (daemon/hosts.go).
+def _ask_all(engine: Engine, reference: Reference, login: Login, way: Way) -> tuple[RemoteImage | None, bool]:
+    """Return the image of the first registry on the way that has it, and whether none before it was left out.
 
-    Mirrors in daemon.json are for docker.io only, and the engine asks them.
+    A pull passes over a mirror that can't be reached or refuses, and so does this.
     """
-    if not engine.containerd_store or engine.version < _HOSTS_TOML:
+    failure: EngineError | None = None
+    is_sure = not way.unread
+    for mirror in way.mirrors:
+        if mirror.unlike or not mirror.serves(reference):
+            is_sure = is_sure and not mirror.serves(reference)
+            continue
+        try:
+            found = Distribution(engine).remote(mirror.name_of(reference), mirror.login)
+        except EngineError as error:
+            failure = failure or error
+            continue
+        if found:
+            return found, is_sure
+    if way.own:
+        return Distribution(engine).remote(reference, login), is_sure
+    if failure:
+        raise failure
+    return None, is_sure
+
+
+def _doubt(way: Way, reference: Reference) -> str:
+    """Return a sentence about the mirrors that can't be asked before a pull; "" if there are none."""
+    unasked = ", ".join(f"{mirror.address} ({mirror.unlike})" for mirror in way.unlike(reference))
+    if not unasked and not way.unread:
         return ""
+    why = f"but {way.unread}" if way.unread else f"and can't ask these in the same way beforehand: {unasked}"
     return (
-        f"Mirrors in the engine's certs.d/{reference.registry}/hosts.toml aren't asked: if only a mirror has the "
-        "image, pull it by the mirror's name."
+        f"A check run can't know which images pulls from {reference.registry} bring: the engine pulls from the mirrors "
+        f"in its {way.file}, {why}."
     )
 
 
+def _of_mirrors(way: Way) -> str:
+    """Return a sentence about mirrors in hosts.toml; "" if there are none.
+
+    Mirrors in daemon.json are for docker.io only, and the engine itself asks them.
+    """
+    if way.unseen:
+        return (
+            f"Mirrors in the engine's {way.file} aren't asked, as {way.unseen}. If only a mirror has the image, pull "
+            "it by the mirror's name."
+        )
+    if not way.mirrors:
+        return ""
+    return f"Nor has one of its mirrors in {way.file}: {', '.join(mirror.address for mirror in way.mirrors)}."
+
+
 def is_current(reference: Reference, image: Image | None, asked: Asked, own: Platform | None) -> bool:
-    """Return whether the engine's image is the one that the registry has.
+    """Return whether the engine's image is the one that the registry has, as far as that is known.
 
     image: the engine's image of the reference. own: the engine's platform, if an image for another one isn't enough.
     """
-    if image is None or (own and own != image.platform and own in asked.remote.platforms):
+    if image is None:
+        return False
+    if asked.remote is None:
+        return True
+    if own and own != image.platform and own in asked.remote.platforms:
         return False
     known = digests_in(reference, image.digests)
     # A classic store notes the digest of an index only for the first image of it that was pulled. Images for other
@@ -118,12 +176,12 @@ def pull(engine: Engine, reference: Reference, platform: Platform | None, login:
 def astray(engine: Engine, reference: Reference, image: Image, digest: str) -> str:
     """Return why a pull brought another image than the registry has; "" if it didn't, or if that is unknown.
 
-    digest: the digest of the registry's image. Only a containerd store keeps the digest of every pull. And only with it
-    the engine pulls from the mirrors in the registry's hosts.toml (daemon/hosts.go), although it doesn't ask them
-    before the pull (distribution/repository.go).
+    digest: the digest of the registry's image; "" if it isn't known. Only a containerd store keeps the digest of every
+    pull. And only with it the engine pulls from the mirrors in the registry's hosts.toml (daemon/hosts.go), although it
+    doesn't ask them before the pull (distribution/repository.go).
     """
     came = digests_in(reference, image.digests)
-    if not came or digest in came or not engine.containerd_store:
+    if not came or not digest or digest in came or not engine.containerd_store:
         return ""
     return (
         f"the registry has it as {digest}, but a pull brings {came[0]}: the tag has just moved, or a mirror that the "

@@ -83,7 +83,11 @@ INFO = record(
     {
         "Architecture": text,
         "DriverStatus": listing(_texts),
+        "Name": text,
         "OSType": text,
+        "RegistryConfig": record(
+            {}, {"IndexConfigs": table(record({}, {"Secure": flag})), "InsecureRegistryCIDRs": listing(text)}
+        ),
         "ServerVersion": text,
         "SystemTime": text,
     },

@@ -9,13 +9,13 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
+from ansible_collections.gantry.docker.plugins.module_utils._image.insecure import is_insecure
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import DEFAULT_REGISTRY, parse_registry
 
 PLACE = "/etc/docker/certs.d"
@@ -146,16 +146,3 @@ def hosts_file(entry: Mirrored, present: Iterable[str], insecure: Iterable[str])
 def _quoted(value: Any) -> str:
     # JSON's strings and lists are TOML's too, unless letters are escaped as surrogates.
     return json.dumps(value, ensure_ascii=False)
-
-
-def is_insecure(registry: str, insecure: Iterable[str]) -> bool:
-    """Return whether a registry is one of the insecure ones, each a host[:port] or a network."""
-    host = registry.rpartition(":")[0] or registry
-    return any(entry == registry or _contains(entry, host) for entry in insecure)
-
-
-def _contains(network: str, host: str) -> bool:
-    try:
-        return "/" in network and ipaddress.ip_address(host.strip("[]")) in ipaddress.ip_network(network, strict=False)
-    except ValueError:
-        return False

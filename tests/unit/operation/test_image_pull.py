@@ -142,6 +142,24 @@ def test_what_cannot_be_had_does_not_keep_the_rest_from_being_pulled() -> None:
     assert plan.after == {"c:latest": NEW}
 
 
+@pytest.mark.parametrize("remote", [None, RemoteImage(NEW, ())])
+@pytest.mark.parametrize("policy", ["newer", "always"])
+def test_what_a_mirror_may_have_otherwise_is_pulled(policy: str, remote: RemoteImage | None) -> None:
+    wanted = parsed(names=["here", "away"], policy=policy)
+    here_ref, away = wanted.references
+    asked: Any = dict.fromkeys(wanted.references, Asked(remote, doubt="Nobody knows."))
+    image = here(f"here@{NEW}")
+    observed = Observed(
+        {here_ref: Local(image, image), away: Local()}, asked, {"docker.io": Login("docker.io", {})}, AMD
+    )
+    plan = image_pull.plan(wanted, observed)
+    assert plan.actions == ["Pulled image away:latest"] and plan.after == {"away:latest": remote and NEW}
+    assert [str(step.reference) for step in plan.repeats] == ["here:latest"]
+    engine: Any = SimpleNamespace(ask_all=lambda _ask, names: dict.fromkeys(names))
+    told = image_pull.report(engine, wanted, observed, plan, [Taken(plan.steps[0], OLD)])
+    assert told.warnings == ("Nobody knows.",) and told.results["pulled"][0]["after"] == OLD
+
+
 def test_names_are_told_apart_by_meaning() -> None:
     wanted = parsed(names=["busybox", "docker.io/library/busybox:latest", "busybox:1"])
     assert [str(reference) for reference in wanted.references] == ["busybox:latest", "busybox:1"]

@@ -16,7 +16,6 @@ from ansible_collections.gantry.docker.plugins.plugin_utils._engine.mirrors impo
     MARK,
     ca_files,
     hosts_file,
-    is_insecure,
     parse_mirrors,
 )
 
@@ -93,20 +92,6 @@ def test_the_registry_itself_keeps_its_certificates() -> None:
 def test_an_insecure_registry_stays_one() -> None:
     found = tomllib.loads(hosts_file(parsed({"url": "http://m"}), [], [REGISTRY]).content)
     assert (found["server"], found["skip_verify"]) == (f"http://{REGISTRY}", True)
-
-
-@pytest.mark.parametrize(
-    ("registry", "insecure", "expected"),
-    [
-        ("a.example:5000", ["a.example:5000"], True),
-        ("a.example:5000", ["a.example"], False),
-        ("192.0.2.7:5000", ["192.0.2.0/24"], True),
-        ("192.0.3.7:5000", ["192.0.2.0/24"], False),
-        ("a.example", ["192.0.2.0/24", "no/network"], False),
-    ],
-)
-def test_insecure_registries(registry: str, insecure: list[str], expected: bool) -> None:
-    assert is_insecure(registry, insecure) is expected
 
 
 def test_one_host_has_one_ca() -> None:
