@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import docker
 import pytest
@@ -31,3 +33,13 @@ def layers(engine: docker.DockerClient, name: str) -> list[str]:
     """Return the DiffIDs of an image's layers."""
     found: list[str] = engine.images.get(name).attrs["RootFS"]["Layers"]
     return found
+
+
+def ask(machine: Host, path: str) -> Any:
+    """Return what the host's engine answers."""
+    program = (
+        "import http.client, socket; c = http.client.HTTPConnection('localhost'); "
+        "c.sock = socket.socket(socket.AF_UNIX); c.sock.connect('/run/docker.sock'); "
+        f"c.request('GET', '{path}'); print(c.getresponse().read().decode())"
+    )
+    return json.loads(machine.check_output("python3 -c %s", program))

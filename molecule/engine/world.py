@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes a host with systemd and no engine, and what it can pull from: world.py DIRECTORY SUITE."""
+"""Makes hosts with systemd and no engine, and what they can pull from: world.py DIRECTORY NAME=SUITE..."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TEAM = "127.0.0.1:5001/team/app:1"
 
 def main() -> None:
     """Do it."""
-    place, suite = Path(sys.argv[1]), sys.argv[2]
+    place, hosts = Path(sys.argv[1]), sys.argv[2:]
     assert_private(os.environ["DOCKER_HOST"])
     socket = Path(os.environ["DOCKER_HOST"].removeprefix("unix://"))
     engine = find(socket.parent.name)
@@ -31,9 +31,10 @@ def main() -> None:
     certificate = Path(f"/proc/{engine.pid}/root/etc/docker/certs.d/192.0.2.1:5002/ca.crt")
     (place / "ca.crt").write_bytes(certificate.read_bytes())
     start_registry(engine, "192.0.2.1:5003", "/var/lib/registry")
-    machine = run_machine(engine, client, "machine", suite)
-    code, said = run_in(machine, "useradd", "deployer")
-    assert code == 0, said
+    for host in hosts:
+        name, _is, suite = host.partition("=")
+        code, said = run_in(run_machine(engine, client, name, suite), "useradd", "deployer")
+        assert code == 0, said
     client.close()
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 import subprocess
 import sys
 import time
@@ -16,8 +17,10 @@ import docker
 from docker.models.containers import Container
 
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
+from ansible_collections.gantry.docker.tests.engines.network import within
 from ansible_collections.gantry.docker.tests.engines.places import HERE, STATE, locked
 from ansible_collections.gantry.docker.tests.engines.roots import CannotBuild, build
+from ansible_collections.gantry.docker.tests.support.waiting import wait_for
 
 # The packages of the engine lie in apt's cache, so that its installation takes seconds; it is not installed.
 _COMMAND = (
@@ -49,8 +52,9 @@ def machine_root(suite: str) -> Path:
 
 def run_machine(engine: Engine, client: docker.DockerClient, name: str, suite: str) -> Container:
     """Run a host as a container of that name; return it when systemd is up. Raise CannotBuild."""
-    with machine_root(suite).open("rb") as tar:
-        client.api.import_image_from_data(tar, repository=_IMAGE, tag=suite)
+    if not client.images.list(f"{_IMAGE}:{suite}"):
+        with machine_root(suite).open("rb") as tar:
+            client.api.import_image_from_data(tar, repository=_IMAGE, tag=suite)
     # Its control group is swept with those of the engine.
     container = client.containers.run(
         f"{_IMAGE}:{suite}",
@@ -80,23 +84,52 @@ def run_in(container: Container, *words: str) -> tuple[int, str]:
     return int(code or 0), output.decode().strip()
 
 
-def start_registry(engine: Engine, address: str, directory: str) -> None:
-    """Start a registry without TLS in the engine's network; it goes with the engine, and logs beside the others."""
-    port = address.rpartition(":")[2]
+def start_registry(engine: Engine, address: str, directory: str, more: str = "") -> None:
+    """Start a registry in the engine's network, and wait until it listens; raise CannotBuild if it doesn't.
+
+    It goes with the engine, and logs beside the others. more: the end of its configuration, which begins below http.
+    """
+    path = _settings_of(address)
     settings = f"""\
 version: 0.1
 log: {{level: error}}
 storage: {{filesystem: {{rootdirectory: {directory}}}}}
 http:
   addr: {address}
-"""
-    Path(f"/proc/{engine.pid}/root/run/registry-{port}.yml").write_text(settings)
-    enter = ["nsenter", "--target", str(engine.pid), "--mount", "--net", "--pid", "--"]
-    with (engine.socket.parent / f"registry-{port}.log").open("wb") as log:
+{more}"""
+    Path(f"/proc/{engine.pid}/root{path}").write_text(settings)
+    with (engine.socket.parent / f"{Path(path).stem}.log").open("wb") as log:
         subprocess.Popen(
-            [*enter, "docker-registry", "serve", f"/run/registry-{port}.yml"],
+            [*_beside(engine), "docker-registry", "serve", path],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
+    if not wait_for(lambda: _listens(engine, address), 30):
+        raise CannotBuild(f"The registry at {address} doesn't listen:\n{Path(log.name).read_text()[-2000:]}")
+
+
+def _listens(engine: Engine, address: str) -> bool:
+    host, _colon, port = address.rpartition(":")
+    try:
+        within(engine, lambda: socket.create_connection((host, int(port)), timeout=1).close())
+    except OSError:
+        return False
+    return True
+
+
+def stop_registry(engine: Engine, address: str) -> None:
+    """Stop a registry that start_registry() has started."""
+    serving = f"docker-registry serve {_settings_of(address)}"
+    subprocess.run([*_beside(engine), "pkill", "--exact", "--full", serving], check=True)
+
+
+def _settings_of(address: str) -> str:
+    """Return the path of a registry's configuration, for the engine."""
+    return f"/run/registry-{address.rpartition(':')[2]}.yml"
+
+
+def _beside(engine: Engine) -> list[str]:
+    """Return the beginning of a command that runs beside the engine."""
+    return ["nsenter", "--target", str(engine.pid), "--mount", "--net", "--pid", "--"]

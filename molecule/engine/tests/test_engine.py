@@ -10,32 +10,30 @@ import base64
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 from testinfra.host import Host
 
-from ansible_collections.gantry.docker.molecule.conftest import container
+from ansible_collections.gantry.docker.molecule.conftest import ask, container
 
 NEWEST = os.environ["GANTRY_STORE"] == "containerd"
 PLACE = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"])
 RUN = Path(os.environ["DOCKER_HOST"].removeprefix("unix://")).parent
+DECLARED = {
+    "log-opts": {"max-size": "10m", "max-file": "3"},
+    "mtu": 1400,
+    "default-address-pools": [{"base": "172.30.0.0/16", "size": 24}],
+    "live-restore": False,
+    "features": {"containerd-snapshotter": NEWEST},
+    "max-concurrent-downloads": 2,
+    "registry-mirrors": ["http://192.0.2.1:5003"],
+}
 HOSTS = "/etc/docker/certs.d/team.example/hosts.toml"
 
 
 @pytest.fixture(scope="module")
 def machine() -> Host:
     return container("machine")
-
-
-def ask(machine: Host, path: str) -> Any:
-    """Return what the host's engine answers."""
-    program = (
-        "import http.client, socket; c = http.client.HTTPConnection('localhost'); "
-        "c.sock = socket.socket(socket.AF_UNIX); c.sock.connect('/run/docker.sock'); "
-        f"c.request('GET', '{path}'); print(c.getresponse().read().decode())"
-    )
-    return json.loads(machine.check_output("python3 -c %s", program))
 
 
 def test_configuration_has_what_was_declared_and_what_was_there(machine: Host) -> None:
@@ -70,19 +68,23 @@ def test_user_is_in_the_group(machine: Host) -> None:
     assert "docker" in machine.user("deployer").groups
 
 
+def test_debian_13_has_what_was_declared() -> None:
+    trixie = container("trixie")
+    assert ask(trixie, "/version")["Version"].startswith("26.1.")
+    found = json.loads(trixie.file("/etc/docker/daemon.json").content_string)
+    assert found == DECLARED
+    info = ask(trixie, "/info")
+    assert info["RegistryConfig"]["Mirrors"] == ["http://192.0.2.1:5003/"]
+    assert (["driver-type", "io.containerd.snapshotter.v1"] in info["DriverStatus"]) == NEWEST
+    assert not trixie.file(HOSTS).exists and trixie.service("docker").is_running
+    assert "busybox:latest" in [tag for image in ask(trixie, "/images/json") for tag in image["RepoTags"]]
+
+
 def test_check_mode_showed_the_file_that_came() -> None:
     said = (PLACE / "foreseen.txt").read_text()
     after = said.partition("+++ after: /etc/docker/daemon.json")[2].partition("\n\n")[0]
     shown = "\n".join(line[1:] for line in after.splitlines() if line.startswith("+"))
-    assert json.loads(shown) == {
-        "log-opts": {"max-size": "10m", "max-file": "3"},
-        "mtu": 1400,
-        "default-address-pools": [{"base": "172.30.0.0/16", "size": 24}],
-        "live-restore": False,
-        "features": {"containerd-snapshotter": NEWEST},
-        "max-concurrent-downloads": 2,
-        "registry-mirrors": ["http://192.0.2.1:5003"],
-    }
+    assert json.loads(shown) == DECLARED
     assert base64.b64encode(b"one:first").decode() not in said, "a password was shown"
 
 
