@@ -79,6 +79,21 @@ options:
         start), when the image was last tagged, and when it was created."
       - Without this option, all images are removed that the other rules allow.
     type: bytes
+  target_free:
+    description:
+      - Remove only as many images as needed so that this much is free on the file system that the images are on. It is
+        a number of bytes, a number with a unit such as V(20GB) or V(500MB), where a kilobyte has 1024 bytes, or a
+        share of the file system's size such as V(15%). Free and size are those that C(df) shows as C(Avail) and
+        C(Size).
+      - The least recently used images are removed first, as with O(target_size). With both options, images are removed
+        until both are reached. If all images that may go aren't enough, they are removed all the same.
+      - An engine doesn't report this space. So the module must run as root on the engine's host, in no container, and
+        connect to the engine's own socket. Where it can't be sure which file system it is, it fails before anything is
+        removed.
+      - The bytes that a removal frees are counted as C(docker system df) counts them. A file takes whole blocks of the
+        disk, so somewhat more is free afterwards; on a file system that compresses, it may be less.
+      - A containerd store needs Docker 28.2 or newer, because older ones don't count all bytes that a removal frees.
+    type: str
   images:
     description:
       - Prune images. With V(false), this module does nothing.
@@ -90,6 +105,29 @@ options:
       - Rules under the names of Docker's filters V(dangling), V(until), V(label) and V(label!), which other options
         have too. V(dangling) replaces O(dangling). The labels are added to those of O(label) and O(label_not).
     type: dict
+  builder_cache:
+    description:
+      - Prune the build cache too, that is the records that the builder of the engine (BuildKit) keeps for later builds.
+      - Records that a build uses stay, and records that others were made from which stay.
+      - The options of the build cache have the names that they have in C(docker_prune) of community.docker.
+    type: bool
+    default: false
+  builder_cache_all:
+    description:
+      - Also remove records that images share, and records that the builder keeps for itself. Without this option, a
+        record that an image shares goes in the task after the one that removes the last such image.
+    type: bool
+    default: false
+  builder_cache_filters:
+    description:
+      - Remove only records that were last used before the time V(until), which has the forms of O(until), that are of
+        a V(type), or that have a V(description), each as C(docker system df --verbose) shows it.
+    type: dict
+  builder_cache_keep_storage:
+    description:
+      - Remove only as many records as needed so that the others together take at most this size, without those that
+        images share. The least recently used records are removed first.
+    type: bytes
   explain:
     description:
       - Also return the images that stay, each with the reason, as RV(kept).
@@ -128,8 +166,8 @@ notes:
     from which.
   - A containerd store can lose a part of an image's content, and can hold artifacts that aren't images, such as charts
     and signatures. The engine knows neither the age nor the labels of these. They stay if O(until), O(label),
-    O(label_not), O(keep_last) or O(target_size) requires one of the two. Otherwise they are removed like images. No
-    freed bytes are foreseen for them.
+    O(label_not), O(keep_last), O(target_size) or O(target_free) requires one of the two. Otherwise they are removed
+    like images. No freed bytes are foreseen for them.
   - Before each removal, the module looks again whether the image is used or its tags have changed. If so, the image
     stays, and RV(spared) reports it. Nothing is forced. An image that the engine refuses to remove stays too, and the
     others are removed. If an image stays after some of its names were removed, these are given back.
@@ -176,6 +214,17 @@ EXAMPLES = r"""
     explain: true
   check_mode: true
   register: room
+
+- name: Keep a tenth of the disk free
+  gantry.docker.image_prune:
+    dangling: false
+    target_free: 10%
+
+- name: Remove dangling images, and build cache that wasn't used for a day
+  gantry.docker.image_prune:
+    builder_cache: true
+    builder_cache_filters:
+      until: 24h
 
 - name: Show it
   ansible.builtin.debug:
@@ -235,11 +284,29 @@ images_space_reclaimed:
   returned: success
   type: int
   sample: 4194304
+builder_cache_space_reclaimed:
+  description: The number of bytes of the removed build cache, without records that images share.
+  returned: success
+  type: int
+  sample: 1048576
+builder_cache_caches_deleted:
+  description: The Ids of the records of the build cache that were removed, or in check mode would be.
+  returned: success
+  type: list
+  elements: str
+  sample: ["q4mnyxa8p2vg5m3cfhd0x1j7s"]
 images_size:
   description: The number of bytes that all images together take when the plan is done.
-  returned: with O(target_size)
+  returned: with O(target_size) or O(target_free)
   type: int
   sample: 19327352832
+store_free:
+  description:
+    - The number of bytes that are free on the file system of the images when the plan is done, if nothing else is
+      written or removed there.
+  returned: with O(target_free)
+  type: int
+  sample: 32212254720
 """
 
 from ansible_collections.gantry.docker.plugins.module_utils import _task
@@ -259,8 +326,13 @@ def main() -> None:
             "label_not": {"type": "list", "elements": "str", "default": []},
             "until": {"type": "str"},
             "target_size": {"type": "bytes"},
+            "target_free": {"type": "str"},
             "images": {"type": "bool", "default": True},
             "images_filters": {"type": "dict"},
+            "builder_cache": {"type": "bool", "default": False},
+            "builder_cache_all": {"type": "bool", "default": False},
+            "builder_cache_filters": {"type": "dict"},
+            "builder_cache_keep_storage": {"type": "bytes"},
             "explain": {"type": "bool", "default": False},
             "expect": {
                 "type": "dict",

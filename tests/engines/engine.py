@@ -148,24 +148,25 @@ def stores_of(name: str) -> list[str]:
 
 
 @contextmanager
-def running(name: str, images: Path | None) -> Iterator[Engine]:
+def running(name: str, images: Path | None, disk: str = "") -> Iterator[Engine]:
     """Run an engine in a context; it ends with this process, whatever ends that.
 
     name: one of names(). images: the registry's content (images.content()); None for an empty registry.
+    disk: the size of a disk of its own for the engine's data, in mount's words; "" for none.
     Raise EngineFailed, or CannotBuild if its root file system can't be built.
     """
     _check_name(name)
-    with _kept(name, images) as engine:
+    with _kept(name, images, disk) as engine:
         yield engine
 
 
 @contextmanager
-def _kept(name: str, images: Path | None) -> Iterator[Engine]:
+def _kept(name: str, images: Path | None, disk: str = "") -> Iterator[Engine]:
     instance = f"{name}.{os.getpid()}"
     if (RUN / instance).exists():
         # A second one of its kind.
         instance += f".{secrets.token_hex(2)}"
-    engine = _launch(name, instance, images, leash=True)
+    engine = _launch(name, instance, images, leash=True, disk=disk)
     try:
         yield engine
     finally:
@@ -229,7 +230,7 @@ def assert_private(docker_host: str) -> None:
         raise NotPrivate(f"The engine at {docker_host} isn't the one that was started there.")
 
 
-def _launch(name: str, instance: str, images: Path | None, leash: bool) -> Engine:
+def _launch(name: str, instance: str, images: Path | None, leash: bool, disk: str = "") -> Engine:
     layers = layers_of(name.partition("-")[0])
     with locked(STATE / "engines" / "sweep.lock"):
         sweep_left_overs()
@@ -245,6 +246,7 @@ def _launch(name: str, instance: str, images: Path | None, leash: bool) -> Engin
             "DATA": str(data),
             "RUN": str(run),
             "IMAGES": str(images or ""),
+            "DISK": disk,
             "INSTANCE": instance,
             "TOKEN": token.read_text(),
             "STORE": name.partition("-")[2],

@@ -84,6 +84,21 @@ class Engine:
         named = [name for name, entry in (found.get("IndexConfigs") or {}).items() if not entry.get("Secure", True)]
         return [*named, *(found.get("InsecureRegistryCIDRs") or [])]
 
+    @property
+    def data_root(self) -> str:
+        """The directory of the engine's data, in its own mount namespace."""
+        return str(self._info.get("DockerRootDir") or "")
+
+    @property
+    def driver(self) -> str:
+        """The program in the engine that keeps layers: overlay2, overlayfs …; a directory has its name."""
+        return str(self._info.get("Driver") or "")
+
+    @property
+    def containerd_address(self) -> str:
+        """The socket of the engine's containerd, in the engine's mount namespace; "" before API 1.46."""
+        return str((self._info.get("Containerd") or {}).get("Address") or "")
+
     def each(
         self, work: Callable[[Engine, Item], Result], items: Sequence[Item], at_once: int
     ) -> list[Result | GantryError]:

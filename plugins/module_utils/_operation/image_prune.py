@@ -20,11 +20,25 @@ from ansible_collections.gantry.docker.plugins.module_utils._errors import Inval
 from ansible_collections.gantry.docker.plugins.module_utils._image.labels import parse_label
 from ansible_collections.gantry.docker.plugins.module_utils._image.patterns import parse_pattern
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import is_reference
+from ansible_collections.gantry.docker.plugins.module_utils._image.sizes import Share, parse_share
 from ansible_collections.gantry.docker.plugins.module_utils._image.times import Moment, parse_moment
 from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, Report, Skipped, Taken
+from ansible_collections.gantry.docker.plugins.module_utils._retention.build_cache import (
+    CacheRules,
+    PruneCache,
+    Record,
+    cache_that_goes,
+    observe_cache,
+    parse_cache_rules,
+    prune_cache,
+)
 from ansible_collections.gantry.docker.plugins.module_utils._retention.disk import Disk, Usage
 from ansible_collections.gantry.docker.plugins.module_utils._retention.disk_usage import observe_disk
 from ansible_collections.gantry.docker.plugins.module_utils._retention.docker_filters import with_filters
+from ansible_collections.gantry.docker.plugins.module_utils._retention.file_system import (
+    FileSystem,
+    observe_file_system,
+)
 from ansible_collections.gantry.docker.plugins.module_utils._retention.foresight import (
     Expected,
     as_expected,
@@ -45,22 +59,31 @@ from ansible_collections.gantry.docker.plugins.module_utils._retention.users imp
 class Wanted(NamedTuple):
     """The images that may go.
 
-    rules: all rules but until. target_size: the bytes that images may take; None to remove all images that may go.
-    explain: whether to report the images that stay.
+    rules: all rules but until. target_size: the bytes that images may take. target_free: the bytes that shall be free
+    on the store's file system. With neither of these, all images are removed that may go.
+    explain: whether to report the images that stay. cache: the rules for the build cache; None to leave that alone.
     """
 
     rules: Rules
     until: Moment | None = None
     target_size: int | None = None
+    target_free: Share | None = None
     explain: bool = False
     expected: Expected = Expected()
+    cache: CacheRules | None = None
+
+    @property
+    def until_it_fits(self) -> bool:
+        """Whether images are removed only until the others fit."""
+        return self.target_size is not None or self.target_free is not None
 
 
 class Observed(NamedTuple):
     """All images and containers.
 
-    now: the engine's time, if it matters. disk: the bytes that the images that may go take; with a target size, the
-    bytes that all take. used: the time of each image's last use in seconds since 1970, if it matters.
+    now: the engine's time, if it matters. disk: the bytes that the images that may go take; with a target, the bytes
+    that all take. used: the time of each image's last use in seconds since 1970, if it matters. file_system: the one
+    of the store, if it matters. cache: all records of the build cache, if these matter.
     """
 
     images: tuple[ImageSummary, ...]
@@ -68,6 +91,8 @@ class Observed(NamedTuple):
     now: str = ""
     disk: Disk = Disk()
     used: Mapping[str, float] = {}
+    file_system: FileSystem | None = None
+    cache: tuple[Record, ...] = ()
 
 
 def parse(params: Mapping[str, Any]) -> Wanted:
@@ -91,22 +116,27 @@ def parse(params: Mapping[str, Any]) -> Wanted:
         no_labels=tuple(parse_label(label, "label_not") for label in params["label_not"]),
     )
     until = None if params["until"] is None else parse_moment(params["until"], "until")
-    return Wanted(rules, until, params["target_size"], params["explain"], parse_expected(params["expect"] or {}))
+    free = None if params["target_free"] is None else parse_share(params["target_free"], "target_free")
+    expected = parse_expected(params["expect"] or {})
+    cache = parse_cache_rules(params)
+    return Wanted(rules, until, params["target_size"], free, params["explain"], expected, cache)
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     """Return all images and containers, and the bytes of the disk that they take as far as these matter."""
-    now = engine.now if wanted.until else ""
+    now = engine.now if wanted.until or wanted.cache else ""
+    cache = observe_cache(engine) if wanted.cache else ()
     if _nothing_dangles(engine, wanted):
-        return Observed((), (), now)
+        return Observed((), (), now, cache=cache)
     containers, rows = engine.both(_containers, lambda one: one.images.all(details=True))
     used = {container.image_id for container in containers}
     images = as_expected(engine, _known(engine, rows), used, wanted.expected)
-    seen = Observed(images, containers, now)
-    if wanted.target_size is not None:
+    seen = Observed(images, containers, now, cache=cache)
+    if wanted.until_it_fits:
+        file_system = observe_file_system(engine) if wanted.target_free is not None else None
         known = engine.find_listed(image for image in seen.images if image.whole)
         disk = observe_disk(engine, seen.images, known, known)
-        return seen._replace(disk=disk, used=last_used(engine, seen.images, known))
+        return seen._replace(disk=disk, used=last_used(engine, seen.images, known), file_system=file_system)
     return seen._replace(disk=observe_disk(engine, seen.images, _that_may_go(wanted, seen)))
 
 
@@ -117,25 +147,39 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     before = forest.state()
     decided = _verdicts(wanted, observed, forest, users)
     victims = [image_id for image_id, verdict in decided.items() if verdict.goes]
-    size: dict[str, int] = {}
-    if wanted.target_size is not None:
+    cache = cache_that_goes(observed.cache, wanted.cache, observed.now) if wanted.cache else ()
+    sizes: dict[str, int] = {}
+    if wanted.until_it_fits:
         order = sorted(victims, key=lambda victim: (observed.used[victim], victim))
-        fitting, left = least_that_fits(order, _forest(observed, users), observed.disk, wanted.target_size)
-        victims, size = list(fitting), {"images_size": left}
+        total, free = observed.disk.total(), _free(observed) + sum(record.freed for record in cache)
+        allowed = _allowed(wanted, observed, total, free)
+        fitting, left = least_that_fits(order, _forest(observed, users), observed.disk, allowed)
+        victims, sizes = list(fitting), {"images_size": left}
+        if observed.file_system:
+            sizes["store_free"] = free + total - left
     ordered = sorted(victims, key=lambda victim: (-forest.depth(victim), before[victim], victim))
     steps = _steps(observed, forest, ordered, decided)
     differing, after = changes(before, forest)
     touched = {step.image.id for step in steps}
     kept = [image for image in observed.images if image.id not in touched]
     told = {"kept": [_told(image, _why_kept(decided[image.id])) for image in kept]} if wanted.explain else {}
-    return Plan(steps, differing, after, facts={**size, **told})
+    cached = {_key(record): [record.description] for record in cache}
+    return Plan(
+        (*steps, *([PruneCache(cache)] if cache else [])),
+        {**differing, **cached},
+        {**after, **dict.fromkeys(cached)},
+        facts={**sizes, **told},
+    )
 
 
-def apply(engine: Engine, step: Prune) -> None:
-    """Remove one image, never by force; raise Skipped or Otherwise if it stays, as it is needed by now.
+def apply(engine: Engine, step: Prune | PruneCache) -> None:
+    """Remove one image, never by force, or build cache; raise Skipped or Otherwise if it stays, as it is needed by now.
 
     An engine that refuses to remove one image may still remove the others.
     """
+    if isinstance(step, PruneCache):
+        prune_cache(engine, step)
+        return
     name = ", ".join(step.image.tags or step.image.digests) or step.image.id
     found = engine.images.find(step.image.id)
     if found is None:
@@ -152,8 +196,9 @@ def apply(engine: Engine, step: Prune) -> None:
 
 def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
     """Return the images that were pruned, and the bytes that this freed."""
-    steps = [step for step, _nothing in taken]
-    touched = {step.image.id for step in steps}
+    steps = [step for step, _nothing in taken if isinstance(step, Prune)]
+    cache = [record for step, _nothing in taken if isinstance(step, PruneCache) for record in step.records]
+    touched = {*(step.image.id for step in steps), *map(_key, cache)}
     freed = observed.disk.freed(gone for step in steps for gone in step.deleted)
     # An image whose removal had another effect than planned has lost names, and stays.
     left = {step.image.id: _left(planned.before[step.image.id], step) for step in steps if not step.deleted}
@@ -163,6 +208,8 @@ def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, ta
             "images": [{**_told(step.image, step.reason), "SpaceReclaimed": step.freed} for step in steps],
             "space_reclaimed": freed,
             "images_space_reclaimed": freed,
+            "builder_cache_space_reclaimed": sum(record.freed for record in cache),
+            "builder_cache_caches_deleted": [record.id for record in cache],
         },
         diff={
             "before": {image_id: names for image_id, names in planned.before.items() if image_id in touched},
@@ -203,7 +250,7 @@ def _nothing_dangles(engine: Engine, wanted: Wanted) -> bool:
     A containerd store takes milliseconds for each image that it lists, but filters before it looks at any
     (daemon/containerd/image_list.go).
     """
-    others_matter = wanted.explain or wanted.target_size is not None or wanted.expected != Expected()
+    others_matter = wanted.explain or wanted.until_it_fits or wanted.expected != Expected()
     return wanted.rules.dangling_only and not others_matter and not engine.images.visible({"dangling": ["true"]})
 
 
@@ -230,7 +277,24 @@ def _verdicts(
         )
         for image in observed.images
     ]
-    return verdicts(candidates, wanted.rules._replace(until=until, by_use=wanted.target_size is not None))
+    return verdicts(candidates, wanted.rules._replace(until=until, by_use=wanted.until_it_fits))
+
+
+def _free(observed: Observed) -> int:
+    """Return the bytes that are free on the store's file system; 0 if that doesn't matter."""
+    return observed.file_system.free if observed.file_system else 0
+
+
+def _allowed(wanted: Wanted, observed: Observed, total: int, free: int) -> int:
+    """Return the bytes that all images together may take.
+
+    total: the bytes that they take now. free: those that are free without the build cache that goes.
+    """
+    allowed = total if wanted.target_size is None else wanted.target_size
+    if wanted.target_free is None or observed.file_system is None:
+        return allowed
+    lacking = wanted.target_free.of(observed.file_system.size) - free
+    return min(allowed, total - max(0, lacking))
 
 
 def _that_may_go(wanted: Wanted, observed: Observed) -> set[str]:
@@ -263,6 +327,11 @@ def _steps(
             steps.append(Prune(images[image_id], tuple(deletions), before, reason, freed))
             gone.update([image_id] if goes else [])
     return tuple(steps)
+
+
+def _key(record: Record) -> str:
+    """Return the name of a record in the diff."""
+    return f"build cache {record.id}"
 
 
 def _left(names: Sequence[str], step: Prune) -> list[str]:

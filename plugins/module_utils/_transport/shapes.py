@@ -82,6 +82,9 @@ INFO = record(
     {},
     {
         "Architecture": text,
+        "Containerd": record({}, {"Address": text}),
+        "DockerRootDir": text,
+        "Driver": text,
         "DriverStatus": listing(_texts),
         "Name": text,
         "OSType": text,
@@ -137,6 +140,31 @@ DISK_USAGE = record(
         "LayersSize": number,
     },
 )
+_cached = listing(
+    record(
+        {"ID": text},
+        {
+            " Parents": _texts,
+            "Description": text,
+            "InUse": flag,
+            "LastUsedAt": text,
+            "Parent": text,
+            "Parents": _texts,
+            "Shared": flag,
+            "Size": number,
+            "Type": text,
+        },
+    )
+)
+# BuildCacheUsage comes from API 1.52 on, BuildCache before it.
+BUILD_CACHE = record(
+    {},
+    {
+        "BuildCache": _cached,
+        "BuildCacheUsage": record({}, {"Items": _cached, "TotalCount": number}),
+    },
+)
+PRUNED_CACHE = record({}, {"CachesDeleted": _texts})
 CONTAINER = record(
     {
         "Id": text,

@@ -30,6 +30,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.reference imp
     parse_registry,
     parse_tag,
 )
+from ansible_collections.gantry.docker.plugins.module_utils._image.sizes import parse_share
 from ansible_collections.gantry.docker.plugins.module_utils._image.times import parse_moment
 
 _Parsed = TypeVar("_Parsed")
@@ -188,6 +189,8 @@ class _Reader:
             self._try(parse_pattern, text, f"images_prune_{option}")
         if rules.get("until"):
             self._try(parse_moment, str(rules["until"]), "images_prune_until")
+        if rules.get("target_free"):
+            self._try(parse_share, str(rules["target_free"]), "images_prune_target_free")
         labels = [(option, label) for option in ("label", "label_not") for label in rules.get(option) or ()]
         for option, label in labels:
             self._try(parse_label, label, f"images_prune_{option}")

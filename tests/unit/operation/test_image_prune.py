@@ -20,6 +20,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.reference imp
 from ansible_collections.gantry.docker.plugins.module_utils._operation import image_prune
 from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, Report, Taken
 from ansible_collections.gantry.docker.plugins.module_utils._retention.disk import Disk, Footprint
+from ansible_collections.gantry.docker.plugins.module_utils._retention.file_system import FileSystem
 from ansible_collections.gantry.docker.plugins.module_utils._retention.forest import Deletion
 from ansible_collections.gantry.docker.plugins.module_utils._retention.pruning import Prune
 
@@ -30,8 +31,13 @@ DEFAULTS: dict[str, Any] = {
     "label_not": [],
     "until": None,
     "target_size": None,
+    "target_free": None,
     "images": True,
     "images_filters": None,
+    "builder_cache": False,
+    "builder_cache_all": False,
+    "builder_cache_filters": None,
+    "builder_cache_keep_storage": None,
     "explain": False,
     "expect": None,
 }
@@ -187,6 +193,47 @@ def reported(plan: Plan, steps: Sequence[Prune], observed: image_prune.Observed 
     nobody: Any = None
     seen = observed or image_prune.Observed((), (), disk=Disk({"pinned": Footprint((), 0)}))
     return image_prune.report(nobody, wanted(False), seen, plan, [Taken(step) for step in steps])
+
+
+def fitting(free: int, size: int, **options: Any) -> tuple[set[str], Any]:
+    """Return the images that go so that enough is free, and the sizes in the plan.
+
+    There are three images of 100 bytes on a disk of this size, the last used one last.
+    """
+    names = ("a", "b", "c")
+    observed = image_prune.Observed(
+        tuple(image(name, f"{name}:1") for name in names),
+        (),
+        disk=Disk({name: Footprint((), 100) for name in names}),
+        used={name: float(time) for time, name in enumerate(names)},
+        file_system=FileSystem(free, size) if options.get("target_free") else None,
+    )
+    plan = image_prune.plan(wanted(False, **options), observed)
+    return set(plan.after), plan.facts
+
+
+@pytest.mark.parametrize(
+    ("options", "gone", "left", "free"),
+    [
+        ({"target_free": "50"}, "", 300, 50),
+        ({"target_free": "51"}, "a", 200, 150),
+        ({"target_free": "150"}, "a", 200, 150),
+        ({"target_free": "15.1%"}, "ab", 100, 250),
+        ({"target_free": "15%"}, "a", 200, 150),
+        ({"target_free": "100%"}, "abc", 0, 350),
+        ({"target_free": "0", "target_size": 299}, "a", 200, 150),
+        ({"target_free": "151", "target_size": 299}, "ab", 100, 250),
+        ({"target_free": "151", "target_size": 0}, "abc", 0, 350),
+        ({"target_free": "50", "keep": ("a",)}, "", 300, 50),
+        ({"target_free": "51", "keep": ("a",)}, "b", 200, 150),
+    ],
+)
+def test_no_more_goes_than_must_be_free(options: dict[str, Any], gone: str, left: int, free: int) -> None:
+    assert fitting(50, 1000, **options) == (set(gone), {"images_size": left, "store_free": free})
+
+
+def test_free_space_is_reported_only_if_it_matters() -> None:
+    assert fitting(50, 1000, target_size=100) == ({"a", "b"}, {"images_size": 100})
 
 
 def many(count: int) -> image_prune.Observed:

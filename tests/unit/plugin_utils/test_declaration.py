@@ -129,6 +129,7 @@ def test_possible_declarations_have_no_problem(declared: dict[str, Any]) -> None
         ({"registries": ["not a host"]}, "'not a host' is no registry"),
         ({"retention": {"keep": ["Debian"]}}, "'Debian' in images_prune_keep can match no image's name"),
         ({"retention": {"until": "7d"}}, "images_prune_until is '7d'"),
+        ({"retention": {"target_free": "all"}}, "images_prune_target_free is 'all'"),
         ({"retention": {"label": ["=1"]}}, "'=1' in images_prune_label has no key"),
         ({"retention": {"keep_last": -1}}, "images_prune_keep_last is -1, and must not be negative"),
         ({"retention": {"dangling": True, "keep_last": 1}}, "Set that to false"),
