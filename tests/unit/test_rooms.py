@@ -60,6 +60,7 @@ FOREIGN = {
     "_archive": {"zstandard"},
     "connection": {"ansible"},
     "action": {"ansible"},
+    "filter": {"plotly"},
 }
 # A module is sent to the host and compiled there for every task. The rooms that it never needs, it doesn't carry.
 HEAVY = {"_archive", "_retention", "_container", "_registry", "_transfer"}
