@@ -17,5 +17,17 @@ def _session(part: str) -> None:
         session.run("./dev", "test", part, *session.posargs, external=True)
 
 
-for _part in ("lint", "unit", "docs", "galaxy", "browser", "integration", "matrix", "bench", "soak", "molecule", "sanity"):
+for _part in (
+    "lint",
+    "unit",
+    "docs",
+    "galaxy",
+    "browser",
+    "integration",
+    "matrix",
+    "bench",
+    "soak",
+    "molecule",
+    "sanity",
+):
     _session(_part)
