@@ -74,8 +74,7 @@ class Engine:
         from ansible_collections.gantry.docker.plugins.module_utils._transport.local import root_of
 
         address = self.options["address"]
-        name = str(self._info.get("Name") or "")
-        return root_of(address.path, int(self.options["timeout"]), name) if address.by_socket else None
+        return root_of(address.path) if address.by_socket else None
 
     @property
     def insecure_registries(self) -> list[str]:

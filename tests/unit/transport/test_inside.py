@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils._retention.file_system import inside
+from ansible_collections.gantry.docker.plugins.module_utils._transport.local import inside
 
 PROGRAM = "import os, sys; os.chroot(sys.argv[1]); os.chdir('/'); print('there', flush=True); sys.stdin.read()"
 
