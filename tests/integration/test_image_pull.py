@@ -357,6 +357,17 @@ def test_a_mirror_is_asked_with_the_login_of_its_header(
     assert "warnings" not in module.converges(name=f"{DEAD}/mirrored/app:1")
 
 
+def test_mirrors_that_no_pull_comes_to_cast_no_doubt(
+    module: Module, engine: Engine, mirrored: docker.DockerClient
+) -> None:
+    """One has the image before them, or they don't resolve tags."""
+    _add(engine, '[host."https://mirror.example/path"]\n')
+    assert "warnings" not in module.converges(name=f"{DEAD}/mirrored/app:1", policy="newer")
+    pulls = '[host."https://mirror.example/path"]\ncapabilities = ["pull"]\n'
+    _hosts(engine, UPSTREAM).write_text(f'server = "http://{UPSTREAM}"\n{pulls}')
+    assert "warnings" not in module.converges(name=f"{UPSTREAM}/mirrored/other:1", policy="newer")
+
+
 @pytest.mark.parametrize("policy", ["missing", "newer", "always"])
 def test_what_nobody_has_is_missed_before_the_pull(module: Module, mirrored: docker.DockerClient, policy: str) -> None:
     name = f"{UPSTREAM}/mirrored/nothing:1"
