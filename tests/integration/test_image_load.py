@@ -96,6 +96,16 @@ def test_several_images_without_tags_are_loaded(module: Module, busybox: docker.
     assert {image.id for image in busybox.images.list(all=True)} == {image["Id"] for image in done["images"]}
 
 
+def test_images_without_tags_that_a_classic_store_saved_are_loaded(
+    module: Module, clean: docker.DockerClient, tmp_path: Path
+) -> None:
+    path = tmp_path / "untagged.tar"
+    path.write_bytes(archives.tar(archives.forgetful(archives.APP, *archives.WITHOUT_TAGS)))
+    module.converges(path=str(path))
+    loaded = {tuple(image.attrs["RootFS"]["Layers"]) for image in clean.images.list()}
+    assert loaded == {image.diff_ids for image in (archives.APP, *archives.WITHOUT_TAGS)}
+
+
 @pytest.mark.parametrize(
     ("ending", "compress"),
     [("gz", gzip.compress), ("xz", lzma.compress), ("bz2", bz2.compress), ("zst", zstandard.compress)],

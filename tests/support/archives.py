@@ -269,6 +269,15 @@ def both(*images: Image, compression: str = "none") -> dict[str, Content]:
     return {**oci(*images, compression=compression), "manifest.json": items}
 
 
+def forgetful(*images: Image) -> dict[str, Content]:
+    """Return an archive of a classic store since 25: index.json has no image without a tag but the last."""
+    entries = both(*images)
+    without = [image for image in images if not image.tags][:-1]
+    index = json.loads(cast(bytes, entries["index.json"]))
+    forgotten = {digest(manifest(image)) for image in without}
+    return {**entries, **layout([item for item in index["manifests"] if item["digest"] not in forgotten])}
+
+
 def attestation(data: bytes) -> dict[str, Any]:
     return descriptor(data, OCI_MANIFEST, platform=UNKNOWN, annotations={"vnd.docker.reference.type": "x"})
 
@@ -305,6 +314,7 @@ BASE = layer("base")
 APP = Image((BASE, layer("app")), tags=("app:1", "registry.example:5000/team/app:stable"))
 TOOL = Image((BASE, layer("tool"), BASE), tags=("tool:2",))
 ARM = Image((layer("arm"),), architecture="arm", variant="v7", tags=("app:1",))
+WITHOUT_TAGS = (Image((BASE, layer("first"))), Image((BASE, layer("second"))))
 
 # Artifacts beside images
 

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils._archive.index import ArchivedImage, ArchiveIndex
@@ -54,6 +54,15 @@ class ArchivedGroup(NamedTuple):
         """Return whether it has an image of an identity, as the engine reports that."""
         identities = (archived_identity(image) for image in self.images)
         return any(own._replace(platform=_told(own.platform, identity.platform)) == identity for own in identities)
+
+
+def has_layout(images: Sequence[ArchivedImage]) -> bool:
+    """Return whether an archive for an engine has an OCI layout of these images, beside manifest.json.
+
+    If it has one, a containerd store loads what index.json lists. Of images without a tag, Docker writes only the last
+    one there (moby, image/tarexport/save.go, save): then manifest.json alone has all of them.
+    """
+    return any(image.index_digest for image in images) or all(image.manifest_digest for image in images)
 
 
 def groups_of(

@@ -24,7 +24,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._archive.artifacts i
 from ansible_collections.gantry.docker.plugins.module_utils._archive.contents import MAX_DOCUMENT, THIN
 from ansible_collections.gantry.docker.plugins.module_utils._archive.digests import blob_digest, blob_name, digits_of
 from ansible_collections.gantry.docker.plugins.module_utils._archive.documents import object_of, objects, parsed, texts
-from ansible_collections.gantry.docker.plugins.module_utils._archive.groups import ArchivedGroup
+from ansible_collections.gantry.docker.plugins.module_utils._archive.groups import ArchivedGroup, has_layout
 from ansible_collections.gantry.docker.plugins.module_utils._archive.index import (
     ArchivedImage,
     ArchivedLayer,
@@ -183,7 +183,7 @@ def parts_to_load(
     names.update((image.config_entry, config_name(image)) for image in images if image.config_entry)
     documents: dict[str, Any] = {_LISTED: [_item(group.image._replace(tags=group.tags), names) for group in groups]}
     wanted = _files(images)
-    if any(image.manifest_digest for image in images):
+    if has_layout(images):
         documents[_INDEX] = {"schemaVersion": 2, "mediaType": _INDEX_TYPES[0], "manifests": _named(index, groups)}
         documents[_LAYOUT] = {"imageLayoutVersion": "1.0.0"}
         tops = [image.index_digest or image.manifest_digest or "" for image in images]

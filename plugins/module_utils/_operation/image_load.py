@@ -14,7 +14,11 @@ from contextlib import ExitStack
 from typing import Any, BinaryIO, NamedTuple
 
 from ansible_collections.gantry.docker.plugins.module_utils._archive.artifacts import Artifact, artifacts_of, images_of
-from ansible_collections.gantry.docker.plugins.module_utils._archive.groups import ArchivedGroup, archived_identity
+from ansible_collections.gantry.docker.plugins.module_utils._archive.groups import (
+    ArchivedGroup,
+    archived_identity,
+    has_layout,
+)
 from ansible_collections.gantry.docker.plugins.module_utils._archive.index import (
     ArchiveIndex,
     opened,
@@ -218,13 +222,14 @@ def _check_complete(path: str, groups: Sequence[ArchivedGroup]) -> None:
 def _entries_there(groups: Collection[ArchivedGroup], observed: Observed) -> set[str]:
     """Return the entries of the layers that the engine has for each image that needs them.
 
-    A containerd store looks for left-out layers by the digests of their blobs, which the legacy layout doesn't have.
+    A containerd store looks for left-out layers by the digests of their blobs, which only an OCI layout has.
     """
-    if observed.containerd and observed.archive.format == "legacy":
+    images = [image for group in groups for image in group.images]
+    if observed.containerd and not has_layout(images):
         return set()
     there: set[str] = set()
     needed: set[str] = set()
-    for image in (image for group in groups for image in group.images):
+    for image in images:
         for layer, chain in zip(image.layers, chain_ids(image.diff_ids)):
             (there if chain in observed.chains else needed).add(layer.entry)
     return there - needed

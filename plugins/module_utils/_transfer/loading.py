@@ -134,11 +134,12 @@ def _is_whole(engine: Engine, image: Image) -> bool:
 def _unexpected(engine: Engine, step: Load, said: Iterable[str]) -> list[str]:
     """Return the tags and Ids that the engine reports as loaded, but that the step doesn't load."""
     tags, ids = _reported(said)
-    untagged = [group for group in step.groups if not group.tags]
     others = []
     for image_id in ids:
         image = engine.images.find(image_id)
-        known = (image_id in group.digests or is_copy(group, with_parts(engine, group, image)) for group in untagged)
+        # A classic store also reports the Ids of images with tags if the last image has none (moby,
+        # image/tarexport/load.go, Load).
+        known = (image_id in group.digests or is_copy(group, with_parts(engine, group, image)) for group in step.groups)
         if not any(known):
             others.append(image_id)
     return [*(tag for tag in tags if tag not in step.tags), *others]

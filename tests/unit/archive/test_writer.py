@@ -144,6 +144,12 @@ def test_all_platforms_of_one_image_are_sent(tmp_path: Path) -> None:
     assert len(json.loads(files["manifest.json"])) == 1
 
 
+def test_images_that_the_index_forgets_are_sent_by_manifest_json_alone(tmp_path: Path) -> None:
+    files = sent(tmp_path, archives.forgetful(APP, *archives.WITHOUT_TAGS))
+    assert "index.json" not in files
+    assert len(json.loads(files["manifest.json"])) == 3
+
+
 # Artifacts beside images
 
 
