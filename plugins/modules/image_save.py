@@ -102,6 +102,11 @@ options:
       - An archive that is up to date isn't read, so its checksum isn't returned.
     type: bool
     default: false
+  contents:
+    description:
+      - Return RV(contents), the digests of what is in the archive.
+    type: bool
+    default: false
   verify:
     description:
       - Read the whole of an archive that seems to be up to date. Compare every blob with its digest and the content of
@@ -211,6 +216,28 @@ sha256:
   returned: with O(checksum), when the archive was written
   type: str
   sample: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+contents:
+  description:
+    - The images in the archive, one for each platform.
+    - C(config_digest), C(manifest_digest) and C(index_digest) are the digests by which a store may know the image. The
+      last two are null if the archive has no such document.
+    - C(layers) lists the layers, the lowest first. C(digest) is that of the blob as it is in the archive. It is null if
+      the engine is older than Docker 25. C(size) is that of the blob in bytes, and null if it isn't known. C(left_out)
+      is true for a layer that O(exclude_layers_of) leaves out.
+  returned: with O(contents). Not in check mode if the archive would be written.
+  type: list
+  elements: dict
+  sample:
+    - tags: ["busybox:latest"]
+      platform: linux/amd64
+      config_digest: "sha256:a28bfd8f39bd..."
+      manifest_digest: "sha256:1651bda035e7..."
+      index_digest: null
+      layers:
+        - diff_id: "sha256:6e10cd5a34f3..."
+          digest: "sha256:6e10cd5a34f3..."
+          size: 2002432
+          left_out: false
 """
 
 from ansible_collections.gantry.docker.plugins.module_utils import _task
@@ -233,6 +260,7 @@ def main() -> None:
             "exclude_layers_of": {"type": "list", "elements": "str"},
             "force": {"type": "bool", "default": False},
             "checksum": {"type": "bool", "default": False},
+            "contents": {"type": "bool", "default": False},
             "verify": {"type": "bool", "default": False},
         },
         add_file_common_args=True,

@@ -14,6 +14,7 @@ import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
@@ -490,6 +491,32 @@ def test_checksum(module: Module, busybox: docker.DockerClient, tmp_path: Path, 
     path.unlink()
     module.converges(**options)
     assert path.read_bytes() == before
+
+
+def test_contents_are_the_digests_in_the_archive(
+    module: Module, busybox: docker.DockerClient, tmp_path: Path, engine: engines.Engine
+) -> None:
+    path = tmp_path / "images.tar"
+    image = busybox.images.get("busybox")
+    options: dict[str, Any] = {"name": "busybox", "path": str(path), "contents": True}
+    assert "contents" not in module.ok(check=True, **options)
+    thin: dict[str, Any] = {"exclude_layers_of": ["busybox"]}
+    for more in ({}, {}, thin):
+        (content,) = module.ok(**options, **more)["contents"]
+        (layer,) = content["layers"]
+        assert content["tags"] == ["busybox:latest"]
+        kinds = ("config",) if engine.store == "classic" else ("manifest", "index")
+        assert image.id in [content[f"{kind}_digest"] for kind in kinds]
+        assert layer["diff_id"] == image.attrs["RootFS"]["Layers"][0]
+        assert layer["left_out"] == bool(more)
+        assert bool(layer["digest"]) == (engine.release >= (25,))
+        if layer["digest"] and not more:
+            with tarfile.open(path) as archive:
+                blob = archive.extractfile(f"blobs/{layer['digest'].replace(':', '/')}")
+                assert blob
+                data = blob.read()
+            assert (layer["digest"], layer["size"]) == (archives.digest(data), len(data))
+    assert "contents" not in module.unchanged(**{**options, **more, "contents": False})
 
 
 def test_archive_of_docker_save_will_do(module: Module, busybox: docker.DockerClient, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._plan import FILES, 
 from ansible_collections.gantry.docker.plugins.module_utils._transfer.found import (
     NO_ARCHIVE,
     Found,
+    contents_at,
     damage_at,
     found_at,
 )
@@ -41,7 +42,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._transfer.obstacles 
     free_in,
     is_in_doubt,
 )
-from ansible_collections.gantry.docker.plugins.module_utils._transfer.save_step import Save
+from ansible_collections.gantry.docker.plugins.module_utils._transfer.save_step import Save, Saved
 
 
 class Wanted(NamedTuple):
@@ -50,7 +51,7 @@ class Wanted(NamedTuple):
     all_tags: whether an image has all of its tags there, not only the named ones. exclude: images whose layers, or
     DiffIDs of layers, that it need not have. force: whether a file at path that is not an archive of images may be
     replaced. verify: whether to read an archive that seems right completely. checksum: whether to compute the SHA-256
-    of a new archive.
+    of a new archive. contents: whether to return the digests of what is in the archive.
     """
 
     names: tuple[ImageName, ...]
@@ -63,6 +64,7 @@ class Wanted(NamedTuple):
     files: Files
     verify: bool = False
     checksum: bool = False
+    contents: bool = False
 
 
 class Observed(NamedTuple):
@@ -112,6 +114,7 @@ def parse(params: Mapping[str, Any]) -> Wanted:
         files=params[FILES],
         verify=params["verify"],
         checksum=params["checksum"],
+        contents=params["contents"],
     )
 
 
@@ -168,7 +171,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     )
 
 
-def apply(engine: Engine, step: Save | Tidy) -> str | None:
+def apply(engine: Engine, step: Save | Tidy) -> Saved | None:
     """Write the archive beside its place, check it, and only then put it there; before that, remove leftovers.
 
     Return the archive's SHA-256 if the step asks for it.
@@ -183,12 +186,17 @@ def apply(engine: Engine, step: Save | Tidy) -> str | None:
 
 
 def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, taken: Sequence[Taken]) -> Report:
-    """Return the images as inspected, and the archive's path, size and, if it was computed, its SHA-256."""
+    """Return the images as inspected, and the archive's path, size, and the further results that were asked for."""
     images = [dict(image.inspected) for image in observed.images.values() if image]
     single = {"image": images[0]} if len(wanted.names) == 1 else {}
     size = os.path.getsize(wanted.path) if os.path.isfile(wanted.path) else 0
-    written = [{"sha256": sha256} for _step, sha256 in taken if sha256]
-    return Report({"images": images, **single, "path": wanted.path, "size": size, **(written[0] if written else {})})
+    told: dict[str, Any] = {"images": images, **single, "path": wanted.path, "size": size}
+    written = [saved for _step, saved in taken if saved]
+    for saved in written:
+        told.update({"sha256": saved.sha256} if saved.sha256 else {})
+    if wanted.contents and (written or not planned.steps):
+        told["contents"] = contents_at(wanted.path)
+    return Report(told)
 
 
 def _check_place(wanted: Wanted) -> None:

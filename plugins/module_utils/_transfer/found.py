@@ -11,7 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ansible_collections.gantry.docker.plugins.module_utils._archive.groups import Held, groups_of, held_by
+from ansible_collections.gantry.docker.plugins.module_utils._archive.groups import (
+    Held,
+    archived_identity,
+    archived_tags,
+    groups_of,
+    held_by,
+)
 from ansible_collections.gantry.docker.plugins.module_utils._archive.index import ArchiveIndex, read_index
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils._image.identity import described
@@ -64,6 +70,24 @@ def found_in(index: ArchiveIndex, compression: str, platform: Callable[[], Platf
     groups = groups_of(index, platform, by_index=lambda: True)
     several = any(len(group.images) > 1 for group in groups)
     return Found(held_by(groups), several, frozenset(index.left_out.values()), compression)
+
+
+def contents_at(path: str) -> list[dict[str, Any]]:
+    """Return the digests of what is in the archive at a path; raise GantryError if it isn't one."""
+    return [
+        {
+            "tags": sorted(archived_tags(image)),
+            "platform": str(archived_identity(image).platform),
+            "config_digest": image.config_digest,
+            "manifest_digest": image.manifest_digest,
+            "index_digest": image.index_digest,
+            "layers": [
+                {"diff_id": layer.diff_id, "digest": layer.digest, "size": layer.size, "left_out": not layer.present}
+                for layer in image.layers
+            ],
+        }
+        for image in read_index(path).images
+    ]
 
 
 def damage_at(path: str) -> str:

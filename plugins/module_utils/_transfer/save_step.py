@@ -36,3 +36,9 @@ class Save(NamedTuple):
     def sentence(self) -> str:
         """The step as a sentence."""
         return f"Saved {', '.join(self.names)} to {self.path}"
+
+
+class Saved(NamedTuple):
+    """The outcome of a save. sha256: of the archive; None unless the step asked for it."""
+
+    sha256: str | None

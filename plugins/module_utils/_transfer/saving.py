@@ -28,7 +28,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._engine.connection i
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
 from ansible_collections.gantry.docker.plugins.module_utils._transfer.engine_archives import Transfers
 from ansible_collections.gantry.docker.plugins.module_utils._transfer.found import Found, check_complete, found_in
-from ansible_collections.gantry.docker.plugins.module_utils._transfer.save_step import Save
+from ansible_collections.gantry.docker.plugins.module_utils._transfer.save_step import Save, Saved
 
 # moby, image/tarexport/save.go: before 25 archives had the legacy layout. A layer that is met again is a link there.
 _FIRST_WITH_LAYOUT = (25,)
@@ -36,7 +36,7 @@ _FIRST_WITH_LAYOUT = (25,)
 _WRITTEN = "that the engine wrote"
 
 
-def save(engine: Engine, step: Save) -> str | None:
+def save(engine: Engine, step: Save) -> Saved:
     """Write the archive and put it in its place; return its SHA-256 if the step asks for it.
 
     Raise GantryError unless it is complete and holds the right images; the file that was there before stays then.
@@ -46,7 +46,7 @@ def save(engine: Engine, step: Save) -> str | None:
         sha256 = _write(engine, step, new.file, directory)
         step.files.put(new.named(), step.path)
         sync(directory)
-    return sha256
+    return Saved(sha256)
 
 
 def _write(engine: Engine, step: Save, file: BinaryIO, directory: str) -> str | None:

@@ -36,6 +36,7 @@ OPTIONS: dict[str, Any] = {
     "force": False,
     "verify": False,
     "checksum": False,
+    "contents": False,
     FILES: None,
 }
 
