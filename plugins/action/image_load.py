@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.delivery import Delivery, Source
 
 _MODULE = "gantry.docker.image_load"
+# The default of the option verifier_timeout.
+_PATIENCE = 60
 
 
 class ActionModule(ActionBase):
@@ -88,6 +90,8 @@ class ActionModule(ActionBase):
         # There is nothing else to verify in the documents.
         answer = self._foreseen({"src": shown, "path": self._send(sent[0]), "verify": False}, task_vars)
         told = answer.pop("delivery", None)
+        subjects = told["subjects"] if told else []
+        accepted = {} if answer.get("failed") else self._accepted(delivery, shown, subjects)
         if told and not answer.get("failed"):
             full = self._task.args.get("transfer") == "full"
             sent.append(self._thin(delivery, shown, told, full))
@@ -102,7 +106,7 @@ class ActionModule(ActionBase):
                 if "bytes_skipped" in answer:
                     held = delivery.held()
                     answer["bytes_skipped"] = 0 if full else sum(held.get(name, 0) for name in told["there"])
-        return {**answer, "bytes_transferred": sum(map(os.path.getsize, sent))}
+        return {**answer, **accepted, "bytes_transferred": sum(map(os.path.getsize, sent))}
 
     def _found(self, src: str) -> str:
         """Return the path of the archive on the controller; raise GantryError if there is none."""
@@ -115,6 +119,27 @@ class ActionModule(ActionBase):
                 "archive on the host."
             ) from error
         return path
+
+    def _accepted(self, delivery: Delivery, shown: str, told: Sequence[Sequence[str]]) -> dict[str, Any]:
+        """Ask the verifier, if there is one, about the images to load, and return the accepted ones as a result.
+
+        It runs where the images are. shown: as in _deliver. told: the subjects as the module says it, see
+        _transfer/delivery.py; a command gets no words from a host. Raise GantryError if the verifier refuses an image.
+        """
+        command = self._task.args.get("verifier")
+        if command is None:
+            return {}
+        from ansible_collections.gantry.docker.plugins.module_utils._verifier import Subject, accepted, parse_verifier
+
+        words = [str(word) for word in check_type_list(command)]
+        patience = int(self._task.args.get("verifier_timeout", _PATIENCE))
+        verifier = parse_verifier({"verifier": words, "verifier_timeout": patience}, "the controller")
+        subjects = [Subject(*one) for one in delivery.subjects() if list(one) in told]
+        verdicts = verifier.verdicts(subjects) if verifier else {}
+        refusals = [refusal for refusal in verdicts.values() if refusal]
+        if refusals:
+            raise GantryError(f"Nothing is loaded from {shown}. {' '.join(refusals)}")
+        return {"accepted": accepted(verdicts)}
 
     def _thin(self, delivery: Delivery, shown: str, told: Mapping[str, Any], full: bool) -> str:
         """Return the path of an archive with the layers for the host; raise GantryError if it has no space for it.

@@ -14,6 +14,11 @@ description:
   - A container that differs from the given options is replaced, and the diff shows the differences. Options that aren't
     given aren't compared. Of C(env) and C(labels), only the given entries are compared, because the image may set
     others. All other lists and dictionaries must be complete.
+  - With O(verifier), a command of yours decides by name and digest whether a container may be made from the image,
+    whether the image has to be pulled or is present. If it refuses the image, nothing is done. An image is pulled by
+    the digest that was accepted, as by M(gantry.docker.image_pull). The digest of an image that is present is that by
+    which its registry knows it, or its Id if it never came from that registry. The command isn't asked if no container
+    has to be made.
   - If a new container can't be started, the old one is put back and runs again.
 version_added: 0.1.0
 author:
@@ -22,6 +27,7 @@ extends_documentation_fragment:
   - gantry.docker.attributes
   - gantry.docker.connection
   - gantry.docker.registry.access
+  - gantry.docker.verifier
 options:
   name:
     description:
@@ -250,6 +256,13 @@ EXAMPLES = r"""
     entrypoint: ""
     command: sleep infinity
 
+- name: Have one from an image that a command accepts by name and digest
+  gantry.docker.container_run:
+    name: accepted
+    image: busybox
+    command: sleep infinity
+    verifier: [/bin/sh, -c, 'echo "$1" | grep -q @sha256:', accept, "{name}@{digest}"]
+
 - name: Have a small server
   gantry.docker.container_run:
     name: server
@@ -266,7 +279,7 @@ EXAMPLES = r"""
     name: "{{ item }}"
     state: absent
     stop_timeout: 0
-  loop: [sleeper, shell, newest, server]
+  loop: [sleeper, shell, newest, accepted, server]
 """
 
 RETURN = r"""
@@ -278,6 +291,17 @@ spared:
   type: list
   elements: str
   sample: ["lock stays, as it was made meanwhile"]
+accepted:
+  description:
+    - The images that O(verifier) has accepted. Images that it wasn't asked about aren't listed.
+    - C(name) is the name with its registry and its tag, or empty for an image without a name. C(digest) determines the
+      content of the image.
+  returned: with O(verifier)
+  type: list
+  elements: dict
+  sample:
+    - name: docker.io/library/busybox:latest
+      digest: "sha256:9ae97d36d26566ff84e8893c64a6dc4fe8ca6d1144bf5b87b2b85a32def253c7"
 actions:
   description: A sentence for each step that was done, or in check mode would be done.
   returned: success
@@ -335,6 +359,8 @@ def main() -> None:
             "networks": {"type": "list", "elements": "dict", "options": NETWORK},
             "stop_timeout": {"type": "int"},
             "healthy_wait_timeout": {"type": "int", "default": 300},
+            "verifier": {"type": "list", "elements": "str"},
+            "verifier_timeout": {"type": "int", "default": 60},
             **_task.ACCESS_SPEC,
         },
     )

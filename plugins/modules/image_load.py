@@ -26,6 +26,12 @@ description:
     before. If even that fails, the error lists the tags that may be wrong and the commands that repair them.
   - The duration of a load isn't limited. The option O(timeout) limits how long the engine may be silent without
     answering a question in between.
+  - With O(verifier), a command of yours decides by name and digest whether images may be loaded. It is asked only if
+    there is something to load, but then about all images of the archive, or all of O(names). If it refuses one, nothing
+    is loaded. The digest is that of the image's index, or else of its manifest, or else, if the archive has neither, of
+    its config. A registry knows an image by one of the first two, if the archive was saved from a containerd store or
+    by C(skopeo). An archive of a classic store has a new manifest, which no registry knows. With O(path), the command
+    runs on the host. With O(src) or O(src_images) it runs on the controller, with the environment of Ansible there.
   - With O(src), the archive stays on the controller. The host first gets its documents, which are a few KiB, and
     answers which layers its engine lacks. Only these layers are sent, through the connection that Ansible has to the
     host. A host that has all images gets nothing else.
@@ -35,6 +41,7 @@ author:
 extends_documentation_fragment:
   - gantry.docker.attributes
   - gantry.docker.connection
+  - gantry.docker.verifier
 attributes:
   action:
     description: Has an action plugin, so that a part of a task with O(src) or O(src_images) runs on the controller.
@@ -115,6 +122,7 @@ options:
         damaged archive fails the task, also in check mode and if the engine already has all of its images.
       - Without this option, only the archive's index is read beforehand, and the engine refuses damaged layers when it
         receives them. Layers that the controller sends are compared in any case.
+      - This doesn't check signatures. See O(verifier) for that.
     type: bool
     default: false
 requirements:
@@ -147,6 +155,11 @@ EXAMPLES = r"""
   gantry.docker.image_load:
     path: /var/tmp/gantry-example-busybox.tar
     verify: true
+
+- name: Have its images, if a command accepts them by name and digest
+  gantry.docker.image_load:
+    path: /var/tmp/gantry-example-busybox.tar
+    verifier: [/bin/sh, -c, 'echo "$1" | grep -q @sha256:', accept, "{name}@{digest}"]
 
 - name: Have an archive on the controller
   ansible.builtin.fetch:
@@ -207,6 +220,17 @@ artifacts:
     - name: example.com/app:sha256-a28bfd8f39bd.sig
       digest: "sha256:0b1f5bdd2c1e..."
       kind: application/vnd.dev.cosign.simplesigning.v1+json
+accepted:
+  description:
+    - The images that O(verifier) has accepted. Images that it wasn't asked about aren't listed.
+    - C(name) is the name with its registry and its tag, or empty for an image without a name. C(digest) determines the
+      content of the image.
+  returned: with O(verifier)
+  type: list
+  elements: dict
+  sample:
+    - name: docker.io/library/busybox:latest
+      digest: "sha256:9ae97d36d26566ff84e8893c64a6dc4fe8ca6d1144bf5b87b2b85a32def253c7"
 bytes_sent:
   description: The number of bytes that were sent to the engine.
   returned: when images were loaded
@@ -251,6 +275,8 @@ def main() -> None:
             "platforms": {"type": "list", "elements": "str", "aliases": ["platform"]},
             "transfer": {"type": "str", "choices": ["auto", "full"], "default": "auto"},
             "verify": {"type": "bool", "default": False},
+            "verifier": {"type": "list", "elements": "str"},
+            "verifier_timeout": {"type": "int", "default": 60},
         },
     )
 

@@ -13,6 +13,13 @@ description:
   - Pulls one or several images in one task, and changes nothing if they are present.
   - Before a pull, also in check mode, the module asks the registry what the name refers to. So a check run finds a name
     that doesn't exist and a registry that can't be reached, and the diff shows the digest that a pull brings.
+  - With O(verifier), a command of yours decides by name and digest whether images may be pulled. It gets the digest
+    that the registry has for the name, or that the name contains. Then the engine pulls the image by that digest, and
+    the module gives it its tag. So the image that comes is the one that was accepted, even if the tag moves meanwhile,
+    or if a mirror has another image. As every image that was pulled by its digest, it isn't dangling after the tag has
+    moved. The command isn't asked about an image that is present and isn't pulled.
+  - The command of O(verifier) runs where the module runs. To run it on the controller, delegate the task to the
+    controller, and name the engine of the host in O(docker_host).
   - If an image can't be pulled, the others are pulled nevertheless. Then the task fails, and the error lists the images
     that failed.
 version_added: 0.1.0
@@ -23,6 +30,7 @@ extends_documentation_fragment:
   - gantry.docker.connection
   - gantry.docker.registry
   - gantry.docker.registry.access
+  - gantry.docker.verifier
 options:
   names:
     description:
@@ -89,6 +97,11 @@ EXAMPLES = r"""
     policy: newer
     platform: linux/amd64
 
+- name: Have an image that a command accepts by name and digest
+  gantry.docker.image_pull:
+    name: busybox
+    verifier: [/bin/sh, -c, 'echo "$1" | grep -q @sha256:', accept, "{name}@{digest}"]
+
 - name: Pull from registries that want a login, eight at a time
   gantry.docker.image_pull:
     names: "{{ images_of_the_site }}"
@@ -137,6 +150,17 @@ spared:
   elements: str
   sample:
     - "registry.example/app:1 stays as it is: the registry has it as sha256:8b2..., but a pull brings sha256:07f..."
+accepted:
+  description:
+    - The images that O(verifier) has accepted. Images that it wasn't asked about aren't listed.
+    - C(name) is the name with its registry and its tag, or empty for an image without a name. C(digest) determines the
+      content of the image.
+  returned: with O(verifier)
+  type: list
+  elements: dict
+  sample:
+    - name: docker.io/library/busybox:latest
+      digest: "sha256:9ae97d36d26566ff84e8893c64a6dc4fe8ca6d1144bf5b87b2b85a32def253c7"
 image:
   description: The image as inspected.
   returned: with a single name, if the image is present
@@ -161,6 +185,8 @@ def main() -> None:
                 "default": "missing",
                 "aliases": ["pull"],
             },
+            "verifier": {"type": "list", "elements": "str"},
+            "verifier_timeout": {"type": "int", "default": 60},
             **_task.REGISTRY_SPEC,
         },
     )

@@ -51,6 +51,12 @@ def root_of(suite: str) -> Path:
     return built(command, STATE / "roots" / suite, what)
 
 
+def unpacked(suite: str, package: str) -> Path:
+    """Return the directory with a package of a suite and all that it needs, unpacked and not installed."""
+    command = ["mmdebstrap", "--mode=root", "--variant=extract", "--quiet", _OLD_LISTS, f"--include={package}", suite]
+    return built(command, STATE / "roots" / package, f"Unpacking {package} of Debian {suite}")
+
+
 def built(command: list[str], target: Path, what: str) -> Path:
     """Run mmdebstrap unless its result is there already; return the result.
 

@@ -67,7 +67,7 @@ def before() -> list[Task]:
     """Return the tasks before the examples: they need an engine with their images, and without containers."""
     have = {"gantry.docker.image_pull": {"names": ["busybox", "debian:12"]}}
     tag = {"name": "busybox", "repository": ["example/tools:1", "example/tools:stable"]}
-    leftovers = ["sleeper", "shell", "newest", "server", "workshop"]
+    leftovers = ["sleeper", "shell", "newest", "accepted", "server", "workshop"]
     gone = {"name": "{{ item }}", "state": "absent", "stop_timeout": 0}
     return [{"gantry.docker.container_run": gone, "loop": leftovers}, have, {"gantry.docker.image_tag": tag}]
 

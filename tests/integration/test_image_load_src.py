@@ -28,6 +28,7 @@ from ansible_collections.gantry.docker.tests.integration.conftest import wipe
 from ansible_collections.gantry.docker.tests.integration.scenes import id_of, small_disk
 from ansible_collections.gantry.docker.tests.integration.test_image_load import TWO_READINGS
 from ansible_collections.gantry.docker.tests.support import archives, playbooks
+from ansible_collections.gantry.docker.tests.support.programs import write_program
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -410,3 +411,32 @@ def test_names_and_platforms(site: Site, clean: docker.DockerClient, tmp_path: P
     src = write(tmp_path / "both.tar", archives.multi_platform(index, ["app:1"], APP, arm))
     done = site.converges(src=src, platforms=["amd64"])
     assert done["bytes_transferred"] <= 1.02 * sum(len(gzip.compress(layer)) for layer in APP.layers) + SLACK
+
+
+@pytest.mark.one_engine
+def test_the_verifier_runs_on_the_controller_before_a_layer_is_sent(
+    site: Site, clean: docker.DockerClient, archive: str
+) -> None:
+    """A host has another environment: there the command would fail."""
+    asked, program = site.place / "asked", site.place / "verifier"
+    digests = {image.tags[0]: archives.digest(archives.manifest(image)) for image in (BASE, APP)}
+    subjects = [{"name": f"docker.io/library/{tag}", "digest": digest} for tag, digest in digests.items()]
+    write_program(program, f'[ "$ON_CONTROLLER" ] && echo "$1 $2" >> {asked} && [ "$1" != "$REFUSED" ]')
+    options = {"src": archive, "verifier": [str(program), "{name}", "{digest}"]}
+    write_program(site.place / "python", f'exec env -u ON_CONTROLLER {sys.executable} "$@"')
+    site.hosts["one"]["ansible_python_interpreter"] = str(site.place / "python")
+    for check in ((), ("--check",)):
+        site.settings = {"ON_CONTROLLER": "yes", "REFUSED": "docker.io/library/app:1"}
+        message = site.fails(*check, **options)
+        assert f"Nothing is loaded from {archive}" in message and f"app:1@{digests['app:1']}" in message
+        assert "base:1" not in message and site.sent("one") <= DOCUMENTS
+    assert clean.images.list(all=True) == []
+    site.settings["REFUSED"] = "nothing"
+    assert site.converges(**options)["accepted"] == subjects
+    asked.unlink()
+    clean.api.remove_image("app:1")
+    assert site.converges(**options, name="app:1")["accepted"] == subjects[1:]
+    assert set(asked.read_text().splitlines()) == {f"docker.io/library/app:1 {digests['app:1']}"}
+    program.unlink()
+    clean.api.remove_image("app:1")
+    assert "can't be run on the controller" in site.fails(**options)

@@ -402,6 +402,23 @@ def test_what_cannot_be_known_is_pulled_and_called_so(
     assert "pull" in module.fails(name=absent)
 
 
+def test_no_mirror_brings_another_image_than_the_accepted_one(
+    module: Module, engine: Engine, mirrored: docker.DockerClient
+) -> None:
+    name = f"{UPSTREAM}/mirrored/other:1"
+    digest, theirs = (Registry(engine, place).digest("mirrored/other", "1") for place in (UPSTREAM, MIRROR))
+    options = {"verifier": ["/bin/test", "{digest}", "=", str(digest)]}
+    for check in (True, False):
+        assert f"refuses {name}@{theirs}" in module.fails(check=check, name=name, **options)
+    _add(engine, UNLIKE)
+    for check in (True, False):
+        message = module.fails(check=check, name=f"{DEAD}/mirrored/other:1", **options)
+        assert "can't be pulled with verifier" in message and f"{DEAD}/hosts.toml" in message
+    done = module.converges(name=name, **options)
+    assert done["image"]["RepoDigests"] == [f"{UPSTREAM}/mirrored/other@{digest}"] and "warnings" not in done
+    assert "warnings" not in module.unchanged(name=name, policy="newer", **options)
+
+
 def test_what_a_mirror_has_otherwise_is_reported(module: Module, engine: Engine, mirrored: docker.DockerClient) -> None:
     _add(engine, UNLIKE)
     name = f"{UPSTREAM}/mirrored/other:1"

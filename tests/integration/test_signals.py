@@ -24,6 +24,7 @@ import pytest
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration.conftest import MODULES, Module
 from ansible_collections.gantry.docker.tests.integration.scenes import small_disk
+from ansible_collections.gantry.docker.tests.support.programs import write_program
 from ansible_collections.gantry.docker.tests.support.relay import ALWAYS, Relay, relay
 from ansible_collections.gantry.docker.tests.support.waiting import wait_for
 
@@ -242,6 +243,21 @@ def test_a_container_that_is_waited_for_goes_with_its_task(engine: Engine, busyb
         process.send_signal(signal.SIGTERM)
         say_that(ended(process, within=20), signal.SIGTERM)
     assert busybox.containers.list(all=True) == []
+
+
+@pytest.mark.one_engine
+@pytest.mark.parametrize("number", ENDING)
+def test_verifiers_end_with_their_task(
+    engine: Engine, clean: docker.DockerClient, tmp_path: Path, number: signal.Signals
+) -> None:
+    write_program(tmp_path / "verifier", f"touch {tmp_path}/run.$$; exec sleep 600")
+    wanted: dict[str, Any] = {"names": ["busybox", "debian:12"], "verifier": [f"{tmp_path}/verifier", "{digest}"]}
+    with running("image_pull", engine.docker_host, **wanted) as process:
+        assert wait_for(lambda: len(list(tmp_path.glob("run.*"))) == 2)
+        process.send_signal(number)
+        say_that(ended(process), number)
+    assert not [file for file in tmp_path.glob("run.*") if Path("/proc", file.suffix[1:]).exists()]
+    assert clean.images.list(all=True) == []
 
 
 @pytest.mark.parametrize("number", ENDING)

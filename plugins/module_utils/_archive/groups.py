@@ -46,6 +46,15 @@ class ArchivedGroup(NamedTuple):
         return tuple(d for d in (image.config_digest, image.manifest_digest, image.index_digest) if d)
 
     @property
+    def subjects(self) -> tuple[tuple[str, str], ...]:
+        """Each of its complete names, or "" if it has none, with the digest that determines all of its content.
+
+        That is the digest of its index, else of its manifest, else of its config.
+        """
+        digest = next(reversed(self.digests), "")
+        return tuple((parse_reference(tag).complete if tag else "", digest) for tag in self.tags or ("",))
+
+    @property
     def manifests(self) -> frozenset[str]:
         """The digests of its manifests, one for each platform."""
         return frozenset(image.manifest_digest for image in self.images if image.manifest_digest)

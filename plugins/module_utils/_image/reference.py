@@ -74,6 +74,11 @@ class Reference(NamedTuple):
         return f"{self.name}@{self.digest}"
 
     @property
+    def complete(self) -> str:
+        """The registry, the repository and the tag, without what Docker leaves out when it shows names."""
+        return f"{self.registry}/{self.repository}" + (f":{self.tag}" if self.tag else "")
+
+    @property
     def listed(self) -> str:
         """The name as in lists of images: with the digest if there is one, else with the tag."""
         return self.pinned if self.digest else self.tagged

@@ -23,6 +23,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.platform impo
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import (
     ImageName,
     Reference,
+    digests_in,
     may_be_short_id,
     parse_image_name,
 )
@@ -32,6 +33,13 @@ from ansible_collections.gantry.docker.plugins.module_utils._registry.credential
     Login,
     parse_access,
     troubles,
+)
+from ansible_collections.gantry.docker.plugins.module_utils._verifier import (
+    Subject,
+    Verifier,
+    accepted,
+    parse_verifier,
+    subject_of,
 )
 
 if TYPE_CHECKING:
@@ -57,6 +65,7 @@ class Wanted(NamedTuple):
     stop_timeout: int | None
     patience: int | None
     keep: bool
+    verifier: Verifier | None = None
 
 
 class Observed(NamedTuple):
@@ -65,6 +74,7 @@ class Observed(NamedTuple):
     image: the wanted image. former: the container that an interrupted replacement has left. networks: the names of the
     engine's networks, if some are wanted. asked, login: the registry's answer about the image, and the login that it
     was asked with, if it had to be asked. own: the engine's platform, if the platform of the image matters.
+    verdicts: the verifier's, about the image, if a container has to be made from it.
     """
 
     container: Container | None
@@ -74,13 +84,14 @@ class Observed(NamedTuple):
     asked: Asked | None = None
     login: Login | None = None
     own: Platform | None = None
+    verdicts: Mapping[Subject, str] = {}
 
 
 class Pull(NamedTuple):
     """Pull the image.
 
     digest: the image's digest in the registry; "" if it isn't known. here: the Id of the image that has the name now;
-    "" for none.
+    "" for none. accepted: whether the verifier accepted that digest, so that no other image may come.
     """
 
     reference: Reference
@@ -88,6 +99,7 @@ class Pull(NamedTuple):
     retry_for: int
     digest: str
     here: str
+    accepted: bool = False
 
     @property
     def sentence(self) -> str:
@@ -114,6 +126,7 @@ def parse(params: Mapping[str, Any]) -> Wanted:
         stop_timeout=params["stop_timeout"],
         patience=params["healthy_wait_timeout"] if params["state"] == "healthy" else None,
         keep=params["existing"] == "keep",
+        verifier=parse_verifier(params),
     )
 
 
@@ -133,12 +146,20 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
         networks=Containers(engine).networks() if wanted.options.get("networks") else frozenset(),
     )
     if isinstance(wanted.image, Reference) and _needs_registry(wanted, wanted.image, observed):
-        return _with_registry(engine, wanted.access, wanted.image, observed)
-    return observed
+        observed = _with_registry(engine, wanted.access, wanted.image, observed)
+    if wanted.verifier is None:
+        return observed
+    makes = any(isinstance(step, (changes.Make, changes.Replace)) for step in plan(wanted, observed).steps)
+    return observed._replace(verdicts=wanted.verifier.verdicts([_subject(wanted, observed)] if makes else []))
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
-    """Plan to make, start, stop, replace or remove the container, or to leave it alone."""
+    """Plan to make, start, stop, replace or remove the container, or to leave it alone.
+
+    Raise GantryError if there is no way, or if the verifier refuses the image.
+    """
+    for refusal in filter(None, observed.verdicts.values()):
+        raise GantryError(refusal)
     container = observed.container
     if wanted.state == "absent":
         if container is None:
@@ -171,10 +192,13 @@ def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, ta
     container = Containers(engine).find(wanted.name)
     warnings = (
         *troubles([observed.login] if observed.login else []),
-        *([observed.asked.doubt] if observed.asked and observed.asked.doubt else []),
+        *([observed.asked.doubt] if observed.asked and observed.asked.doubt and not wanted.verifier else []),
         *_doubts(engine, wanted, observed, planned),
     )
-    return Report({"container": dict(container.inspected) if container else None}, warnings=warnings)
+    told: dict[str, Any] = {"container": dict(container.inspected) if container else None}
+    if wanted.verifier:
+        told["accepted"] = accepted(observed.verdicts)
+    return Report(told, warnings=warnings)
 
 
 def _doubts(engine: Engine, wanted: Wanted, observed: Observed, plan: Plan) -> Iterator[str]:
@@ -264,12 +288,33 @@ def _pulling(wanted: Wanted, observed: Observed) -> tuple[Pull, ...]:
     """Return the pull of an image that isn't here, or has moved in its registry; none if that wasn't asked."""
     if not (observed.asked and observed.login and isinstance(wanted.image, Reference)):
         return ()
-    from ansible_collections.gantry.docker.plugins.module_utils._registry.pulling import is_current
+    from ansible_collections.gantry.docker.plugins.module_utils._registry.pulling import (
+        is_current,
+        undecidable,
+    )
 
     if is_current(wanted.image, observed.image, observed.asked, observed.own):
         return ()
+    if wanted.verifier and (why := undecidable(wanted.image, observed.asked)):
+        raise GantryError(why)
     here = observed.image.id if observed.image else ""
-    return (Pull(wanted.image, observed.login, wanted.access.retry_for, observed.asked.digest, here),)
+    digest = wanted.image.digest or observed.asked.digest
+    accepted_only = wanted.verifier is not None
+    return (Pull(wanted.image, observed.login, wanted.access.retry_for, digest, here, accepted_only),)
+
+
+def _subject(wanted: Wanted, observed: Observed) -> Subject:
+    """Return the image that a container is to be made from: the registry's, if it has to be pulled.
+
+    The image that is here has the digest by which its registry knows it; its Id if it never came from there.
+    """
+    for pulling in _pulling(wanted, observed):
+        return subject_of(pulling.reference, pulling.digest)
+    image, image_id = wanted.image, observed.image.id if observed.image else ""
+    if isinstance(image, Reference) and not _by_short_id(wanted, observed):
+        known = digests_in(image, observed.image.digests if observed.image else ())
+        return subject_of(image, image.digest or next(iter(known), image_id))
+    return Subject("", image_id)
 
 
 def _by_short_id(wanted: Wanted, observed: Observed) -> bool:
@@ -300,7 +345,8 @@ def _pull(engine: Engine, step: Pull) -> None:
     """Pull the image; raise Skipped or Otherwise if the registry sent another one than foreseen."""
     from ansible_collections.gantry.docker.plugins.module_utils._registry.pulling import astray, pull
 
-    image = pull(engine, step.reference, None, step.login, step.retry_for)
+    only = step.digest if step.accepted else ""
+    image = pull(engine, step.reference, None, step.login, step.retry_for, only)
     reason = astray(engine, step.reference, image, step.digest)
     if reason and image.id == step.here:
         raise Skipped(f"{step.reference} stays as it is: {reason}")

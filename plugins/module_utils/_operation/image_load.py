@@ -42,6 +42,12 @@ from ansible_collections.gantry.docker.plugins.module_utils._transfer.copies imp
 )
 from ansible_collections.gantry.docker.plugins.module_utils._transfer.delivery import delivery_of
 from ansible_collections.gantry.docker.plugins.module_utils._transfer.load_step import Former, Load, Loaded, Source
+from ansible_collections.gantry.docker.plugins.module_utils._verifier import (
+    Subject,
+    Verifier,
+    accepted,
+    parse_verifier,
+)
 
 
 class Wanted(NamedTuple):
@@ -49,7 +55,8 @@ class Wanted(NamedTuple):
 
     path: the archive's, on this host. names: the tags to load; none for all. platforms: the platforms to have of each
     image; none for all. full: whether to send all layers. verify: whether to read all of the archive first.
-    src: the path on the controller of the archive that this one is a part of; "" for none. The action plugin sends it.
+    src: the path on the controller of the archive that this one is a part of; "" for none. The action plugin sends it,
+    and asks the verifier.
     """
 
     path: str
@@ -58,6 +65,7 @@ class Wanted(NamedTuple):
     full: bool
     verify: bool
     src: str = ""
+    verifier: Verifier | None = None
 
     @property
     def shown(self) -> str:
@@ -72,6 +80,7 @@ class Observed(NamedTuple):
     names the image that it refers to now; a group without a tag refers to its copy.
     former, chains, containerd: the engine's images, the chain IDs of all its layers, and whether it has a containerd
     store. The engine is asked for these only if there is something to load.
+    verdicts: the verifier's, about all images that are chosen, if there is something to load.
     """
 
     source: Source
@@ -82,6 +91,7 @@ class Observed(NamedTuple):
     former: Former
     chains: frozenset[str]
     containerd: bool
+    verdicts: Mapping[Subject, str] = {}
 
 
 def parse(params: Mapping[str, Any]) -> Wanted:
@@ -96,7 +106,8 @@ def parse(params: Mapping[str, Any]) -> Wanted:
         raise InvalidInput(f"path is '{path}', and must be an absolute path, as /var/lib/images/all.tar.")
     names = tuple(dict.fromkeys(parse_tag(name).tagged for name in params["names"] or ()))
     platforms = tuple(dict.fromkeys(parse_platform(platform) for platform in params["platforms"] or ()))
-    return Wanted(path, names, platforms, params["transfer"] == "full", params["verify"], src)
+    verifier = parse_verifier(params)
+    return Wanted(path, names, platforms, params["transfer"] == "full", params["verify"], src, verifier)
 
 
 def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
@@ -112,7 +123,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     complete = all(_is_here(group, here) for group in groups)
     rows = () if complete else engine.images.all()
     needed = not complete and (not wanted.full or bool(index.left_out))
-    return Observed(
+    observed = Observed(
         source=source,
         archive=index,
         artifacts=artifacts,
@@ -122,10 +133,18 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
         chains=_chains(engine, rows) if needed else frozenset(),
         containerd=not complete and engine.containerd_store,
     )
+    if wanted.verifier is None or wanted.src or not plan(wanted, observed).steps:
+        return observed
+    return observed._replace(
+        verdicts=wanted.verifier.verdicts(Subject(*one) for group in groups for one in group.subjects)
+    )
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
-    """Plan to load the images that aren't here under each of their tags."""
+    """Plan to load the images that aren't here under each of their tags.
+
+    Raise GantryError if that isn't possible, or if the verifier refuses one of the chosen images.
+    """
     _check_complete(wanted.shown, observed.groups)
     absent = tuple(group for group in observed.groups if not _is_here(group, observed.here))
     if not absent:
@@ -134,6 +153,9 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     lacking = _lacking(absent, there, observed)
     if lacking and not wanted.src:
         raise GantryError(_thin(wanted, lacking, observed))
+    refusals = [refusal for refusal in observed.verdicts.values() if refusal]
+    if refusals:
+        raise GantryError(f"Nothing is loaded from {wanted.shown}. {' '.join(refusals)}")
     step = Load(
         source=observed.source,
         archive=observed.archive,
@@ -178,10 +200,12 @@ def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, ta
         for group in step.groups
         for name in group.names
     ]
+    if wanted.verifier and not wanted.src:
+        told["accepted"] = accepted(observed.verdicts)
     for step, loaded in taken:
         told.update(loaded._asdict() if loaded else {})
         if wanted.src:
-            told["delivery"] = delivery_of(step, os.path.dirname(wanted.path))
+            told["delivery"] = delivery_of(step, os.path.dirname(wanted.path), observed.groups)
     return Report(told)
 
 

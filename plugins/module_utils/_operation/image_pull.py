@@ -36,6 +36,14 @@ from ansible_collections.gantry.docker.plugins.module_utils._registry.pulling im
     here_for,
     is_current,
     pull,
+    undecidable,
+)
+from ansible_collections.gantry.docker.plugins.module_utils._verifier import (
+    Subject,
+    Verifier,
+    accepted,
+    parse_verifier,
+    subject_of,
 )
 
 
@@ -46,6 +54,7 @@ class Wanted(NamedTuple):
     platform: Platform | None
     policy: str
     access: Access
+    verifier: Verifier | None = None
 
 
 class Local(NamedTuple):
@@ -63,19 +72,24 @@ class Observed(NamedTuple):
     """The image that is here for each reference; and if the registry had to be asked, its answer or the error.
 
     own: the platform that the engine pulls for if none is named; None if that doesn't matter.
+    classic: whether the store is classic, if there is a verifier. verdicts: the verifier's, about the images that have
+    to be pulled.
     """
 
     here: Mapping[Reference, Local]
     asked: Mapping[Reference, Asked | GantryError]
     logins: Mapping[str, Login]
     own: Platform | None = None
+    classic: bool = False
+    verdicts: Mapping[Subject, str] = {}
 
 
 class Pull(NamedTuple):
     """Pull one image.
 
     before: as _before() returns it. digest: the registry's digest of the image to pull; "" if it isn't known. here: the
-    Id of the image that the reference names now; "" for none.
+    Id of the image that the reference names now; "" for none. accepted: whether the verifier accepted that digest, so
+    that no other image may come.
     """
 
     reference: Reference
@@ -85,6 +99,7 @@ class Pull(NamedTuple):
     before: str | None
     digest: str
     here: str
+    accepted: bool = False
 
     @property
     def sentence(self) -> str:
@@ -99,6 +114,7 @@ def parse(params: Mapping[str, Any]) -> Wanted:
         platform=parse_platform(params["platform"]) if params["platform"] else None,
         policy="missing" if params["policy"] == "not_present" else params["policy"],
         access=parse_access(params),
+        verifier=parse_verifier(params),
     )
 
 
@@ -106,7 +122,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     """Return the images that are here, and the registries' answers about those that may have to be pulled.
 
     The registry is also asked before a pull. So check mode knows whether it has the name, and the image that the tag
-    will refer to.
+    will refer to. The verifier is asked about that image.
     """
     here = engine.ask_all(lambda one, reference: _local(one, reference, wanted.platform), wanted.references)
     needed = [reference for reference in wanted.references if _needs_registry(reference, here[reference], wanted)]
@@ -116,12 +132,18 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
         return ask(one, reference, here[reference].fitting, logins[reference.registry], wanted.access.retry_for)
 
     answers = engine.each(asked, needed, wanted.access.parallel)
-    return Observed(
+    observed = Observed(
         here=here,
         asked=dict(zip(needed, answers)),
         logins=logins,
         own=engine.platform if wanted.policy == "always" and not wanted.platform and needed else None,
     )
+    if wanted.verifier is None or not needed:
+        return observed
+    observed = observed._replace(classic=not engine.containerd_store)
+    planned = plan(wanted, observed)
+    subjects = (subject_of(step.reference, step.digest) for step in (*planned.steps, *planned.repeats))
+    return observed._replace(verdicts=wanted.verifier.verdicts(subjects, wanted.access.parallel))
 
 
 def plan(wanted: Wanted, observed: Observed) -> Plan:
@@ -142,7 +164,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
         repeats=tuple(
             _pull(ref, wanted, observed, answers[ref])
             for ref in current
-            if wanted.policy == "always" or answers[ref].doubt
+            if wanted.policy == "always" or (answers[ref].doubt and not wanted.verifier)
         ),
         problems=tuple(problems.values()),
     )
@@ -153,13 +175,15 @@ def apply(engine: Engine, step: Pull) -> str:
 
     Raise EngineError unless it is whole, Skipped or Otherwise unless it is the foreseen one.
     """
-    image = pull(engine, step.reference, step.platform, step.login, step.retry_for)
+    only = step.digest if step.accepted else ""
+    image = pull(engine, step.reference, step.platform, step.login, step.retry_for, only)
     if image.flaw:
         raise EngineError(f"{step.reference} was pulled, but {image.flaw}. {_advice(step.reference, image)}")
     reason = astray(engine, step.reference, image, step.digest)
     if reason and image.id == step.here:
         raise Skipped(f"{step.reference} stays as it is: {reason}")
-    came = next(iter(digests_in(step.reference, image.digests)), step.digest)
+    known = digests_in(step.reference, image.digests)
+    came = step.digest if not known or step.digest in known else known[0]
     if not step.digest and step.here and image.id != step.here:
         reason = f"a mirror has it as {came}, which could not be known before"
     if reason:
@@ -175,7 +199,9 @@ def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, ta
     images = [dict(image.inspected) for image in found if image is not None]
     single = {"image": images[0]} if len(found) == len(images) == 1 else {}
     steps = [step._replace(digest=came or step.digest) for step, came in taken]
-    doubts = {answer.doubt for answer in observed.asked.values() if isinstance(answer, Asked) and answer.doubt}
+    # A mirror brings no other image than the accepted one.
+    asked = [] if wanted.verifier else [answer for answer in observed.asked.values() if isinstance(answer, Asked)]
+    doubts = {answer.doubt for answer in asked if answer.doubt}
     return Report(
         {
             "images": images,
@@ -183,6 +209,7 @@ def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, ta
                 {"name": str(step.reference), "before": step.before, "after": step.digest or None} for step in steps
             ],
             **single,
+            **({"accepted": accepted(observed.verdicts)} if wanted.verifier else {}),
         },
         diff=_difference(steps),
         warnings=(*troubles(observed.logins.values()), *sorted(doubts)),
@@ -215,7 +242,16 @@ def _pull(reference: Reference, wanted: Wanted, observed: Observed, answer: Aske
     login, local = observed.logins[reference.registry], observed.here[reference]
     before = _before(reference, local, answer)
     here = local.fitting.id if local.fitting else ""
-    return Pull(reference, wanted.platform, login, wanted.access.retry_for, before, answer.digest, here)
+    return Pull(
+        reference,
+        wanted.platform,
+        login,
+        wanted.access.retry_for,
+        before,
+        _digest(reference, answer),
+        here,
+        accepted=wanted.verifier is not None,
+    )
 
 
 def _difference(steps: Sequence[Pull]) -> dict[str, dict[str, str | None]]:
@@ -235,7 +271,22 @@ def _obstacle(reference: Reference, wanted: Wanted, observed: Observed) -> str |
     if platform and remote and remote.platforms and not any(platform.includes(offered) for offered in remote.platforms):
         offered = ", ".join(sorted({str(entry) for entry in remote.platforms}))
         return f"The registry has no {reference} for {platform}; it has it for {offered}."
-    return None
+    if wanted.verifier and (why := undecidable(reference, answer)):
+        return why
+    local, digest = observed.here[reference], _digest(reference, answer)
+    bound = observed.classic and local.image and digest in digests_in(reference, local.image.digests)
+    if bound and local.image and not is_current(reference, local.fitting, answer, observed.own):
+        return (
+            f"{reference} can't be pulled by the digest that the verifier gets, {digest}: a classic store keeps a "
+            f"digest for one platform, and has this one for {local.image.platform}. Remove {reference} first, or pull "
+            "it without verifier."
+        )
+    return observed.verdicts.get(subject_of(reference, digest)) or None
+
+
+def _digest(reference: Reference, answer: Asked) -> str:
+    """Return the digest of the image to pull: the user's, or else the registry's for the tag; "" if it isn't known."""
+    return reference.digest or answer.digest
 
 
 def _before(reference: Reference, local: Local, answer: Asked) -> str | None:

@@ -71,6 +71,16 @@ def ask(engine: Engine, reference: Reference, image: Image | None, login: Login,
     return Asked(remote, known.platform if known else None, doubt)
 
 
+def undecidable(reference: Reference, asked: Asked) -> str:
+    """Return why no verifier can decide about the image of a reference; "" if one can."""
+    if reference.digest or asked.digest:
+        return ""
+    return (
+        f"{reference} can't be pulled with verifier, as its digest can't be known before. {asked.doubt} Name it by its "
+        "digest, or pull it without verifier."
+    )
+
+
 def _ask_all(engine: Engine, reference: Reference, login: Login, way: Way) -> tuple[RemoteImage | None, bool]:
     """Return the image of the first registry on the way that has it, and whether none before it was left out.
 
@@ -154,13 +164,20 @@ def here_for(engine: Engine, image: Image | None, platform: Platform | None) -> 
     return image if images.is_here_for(image, platform) else None
 
 
-def pull(engine: Engine, reference: Reference, platform: Platform | None, login: Login, retry_for: int) -> Image:
-    """Pull one image and return it. retry_for: the seconds to try again after passing errors.
+def pull(
+    engine: Engine, reference: Reference, platform: Platform | None, login: Login, retry_for: int, digest: str = ""
+) -> Image:
+    """Pull one image and return it.
 
+    retry_for: the seconds to try again after passing errors. digest: the digest of the image that must come, whatever
+    its tag means by now; "" for the image that the tag means.
     Raise EngineError, also if another image came. In a containerd store the image may still not be whole: see
     Image.flaw.
     """
-    patiently(lambda: Distribution(engine).pull(reference, platform, login), retry_for)
+    exact = reference._replace(digest=digest or reference.digest)
+    patiently(lambda: Distribution(engine).pull(exact, platform, login), retry_for)
+    if exact != reference:
+        engine.images.tag(exact.pinned, reference)
     image = engine.images.find(str(reference))
     found = here_for(engine, image, platform)
     if found:

@@ -13,13 +13,16 @@ from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from typing import BinaryIO, Protocol
 
+from ansible_collections.gantry.docker.plugins.module_utils._archive.artifacts import images_of
 from ansible_collections.gantry.docker.plugins.module_utils._archive.compressed import Packer
 from ansible_collections.gantry.docker.plugins.module_utils._archive.compression import LEVELS, Compression
+from ansible_collections.gantry.docker.plugins.module_utils._archive.groups import groups_of
 from ansible_collections.gantry.docker.plugins.module_utils._archive.index import ArchiveIndex, read_index
 from ansible_collections.gantry.docker.plugins.module_utils._archive.thin import document_archive, held_layers
 from ansible_collections.gantry.docker.plugins.module_utils._archive.verification import verify_pieces
 from ansible_collections.gantry.docker.plugins.module_utils._archive.writer import Part, assembled
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
+from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform
 from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.once import made_once, path_in
 
 # The documents that any archive may have, however small it is: see the limits in docs/archives.md.
@@ -66,6 +69,13 @@ class Delivery:
     def held(self) -> dict[str, int]:
         """Return the sizes of the layers that the archive holds, as the document archive calls them."""
         return held_layers(read_index(self.documents()))
+
+    def subjects(self) -> tuple[tuple[str, str], ...]:
+        """Return the names and digests of all images in the archive, as the verifier gets them."""
+        index = read_index(self.documents())
+        # Images of one index have one digest, so it doesn't matter which of them the engine shows.
+        groups = groups_of(index._replace(images=images_of(index)), lambda: Platform("", "", ""), lambda: True)
+        return tuple(subject for group in groups for subject in group.subjects)
 
     def thin(self, names: Collection[str], kind: str) -> str:
         """Return the path of an archive with these layers, whose content is verified; raise GantryError.

@@ -30,6 +30,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
 from ansible_collections.gantry.docker.plugins.module_utils._registry.credentials import Login
 from ansible_collections.gantry.docker.plugins.module_utils._registry.distribution import RemoteImage
 from ansible_collections.gantry.docker.plugins.module_utils._registry.pulling import Asked
+from ansible_collections.gantry.docker.plugins.module_utils._verifier import Subject
 
 ID, OTHER, NEW = (f"sha256:{digit * 64}" for digit in "123")
 # An engine omits RootFS only for an image that it can't read.
@@ -48,6 +49,8 @@ DEFAULTS: dict[str, Any] = {
     "retry_for": 30,
     "stop_timeout": None,
     "healthy_wait_timeout": None,
+    "verifier": None,
+    "verifier_timeout": 60,
 }
 
 
@@ -103,6 +106,26 @@ def asked(digest: str = OTHER) -> dict[str, Any]:
 def known(digest: str = OTHER) -> Image:
     """Return an image that was pulled with a digest."""
     return Image({**WHOLE, "RepoDigests": [f"busybox@{digest}"], "Os": "linux", "Architecture": "amd64"})
+
+
+def test_nothing_is_done_with_an_image_that_the_verifier_refuses() -> None:
+    observed = Observed(box(Tty=False), IMAGE, verdicts={Subject("docker.io/library/busybox:latest", ID): "No."})
+    with pytest.raises(GantryError, match=r"^No\.$"):
+        planned(observed, tty=True)
+
+
+def test_no_verifier_can_decide_about_an_unknown_digest() -> None:
+    observed = Observed(None, asked=Asked(None, doubt="Nobody knows."), login=LOGIN)
+    assert planned(observed, pull="missing").changed
+    with pytest.raises(GantryError, match=r"busybox:latest can't be pulled with verifier.*Nobody knows"):
+        planned(observed, pull="missing", verifier=["verifier", "{digest}"])
+
+
+def test_the_accepted_digest_is_pulled() -> None:
+    observed = Observed(None, **asked(NEW))
+    (pull, _make) = planned(observed, pull="missing", verifier=["verifier", "{digest}"]).steps
+    assert pull.accepted and pull.digest == NEW
+    assert not planned(observed, pull="missing").steps[0].accepted
 
 
 def test_pulls_for_a_replacement_and_tells_the_image_by_its_name() -> None:

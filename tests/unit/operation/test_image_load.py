@@ -26,13 +26,22 @@ from ansible_collections.gantry.docker.plugins.module_utils._operation import im
 from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan
 from ansible_collections.gantry.docker.plugins.module_utils._transfer.choosing import chosen
 from ansible_collections.gantry.docker.plugins.module_utils._transfer.load_step import Former, Source
+from ansible_collections.gantry.docker.plugins.module_utils._verifier import Subject
 from ansible_collections.gantry.docker.tests.support import archives
 from ansible_collections.gantry.docker.tests.support.archives import APP, ARM, TOOL, Content
 
 HERE = Platform("linux", "amd64")
 OTHER = archives.Image((archives.layer("other"),))
 APP_TAGS = list(APP.tags)
-DEFAULTS = {"src": None, "names": None, "platforms": None, "transfer": "auto", "verify": False}
+DEFAULTS = {
+    "src": None,
+    "names": None,
+    "platforms": None,
+    "transfer": "auto",
+    "verify": False,
+    "verifier": None,
+    "verifier_timeout": 60,
+}
 SOURCE = Source("/images.tar", io.BytesIO(), (1, 1, 1))
 
 
@@ -62,6 +71,7 @@ class Case:
         self,
         here: Mapping[str, archives.Image | Image] | None = None,
         chains: Iterable[str] = (),
+        verdicts: Mapping[Subject, str] | None = None,
         **params: Any,
     ) -> Plan:
         """Return the plan for an engine with these images by their tags, and these layers."""
@@ -82,6 +92,7 @@ class Case:
                 former=Former({name: image.id for name, image in found.items()}, frozenset()),
                 chains=frozenset(chains),
                 containerd=self._containerd,
+                verdicts=verdicts or {},
             ),
         )
 
@@ -93,6 +104,13 @@ def test_nothing_is_here(tmp_path: Path) -> None:
     assert plan.actions == [f"Loaded {', '.join([*sorted(APP.tags), *TOOL.tags])} from {tmp_path}/images.tar"]
     assert step.left_out == frozenset()
     assert plan.before == dict.fromkeys([*APP.tags, *TOOL.tags])
+
+
+def test_nothing_is_loaded_if_the_verifier_refuses_an_image(tmp_path: Path) -> None:
+    verdicts = {Subject("app", "sha256:1"): "No app.", Subject("tool", "sha256:2"): "", Subject("", "3"): "No third."}
+    with pytest.raises(GantryError) as refused:
+        Case(tmp_path, archives.both(APP, TOOL)).plan(verdicts=verdicts)
+    assert refused.value.message == f"Nothing is loaded from {tmp_path}/images.tar. No app. No third."
 
 
 def test_everything_is_here(tmp_path: Path) -> None:

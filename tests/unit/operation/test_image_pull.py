@@ -21,6 +21,7 @@ from ansible_collections.gantry.docker.plugins.module_utils._plan import Plan, R
 from ansible_collections.gantry.docker.plugins.module_utils._registry.credentials import Login
 from ansible_collections.gantry.docker.plugins.module_utils._registry.distribution import RemoteImage
 from ansible_collections.gantry.docker.plugins.module_utils._registry.pulling import Asked
+from ansible_collections.gantry.docker.plugins.module_utils._verifier import subject_of
 
 ID, OLD, NEW = (f"sha256:{digit * 64}" for digit in "123")
 AMD, ARM = parse_platform("linux/amd64"), parse_platform("linux/arm64")
@@ -31,7 +32,10 @@ OPTIONS: dict[str, Any] = {
     "config_path": None,
     "parallel": 4,
     "retry_for": 30,
+    "verifier": None,
+    "verifier_timeout": 60,
 }
+VERIFIER = ["verifier", "{digest}"]
 
 
 def here(*digests: str, architecture: str = "amd64") -> Image:
@@ -158,6 +162,56 @@ def test_what_a_mirror_may_have_otherwise_is_pulled(policy: str, remote: RemoteI
     engine: Any = SimpleNamespace(ask_all=lambda _ask, names: dict.fromkeys(names))
     told = image_pull.report(engine, wanted, observed, plan, [Taken(plan.steps[0], OLD)])
     assert told.warnings == ("Nobody knows.",) and told.results["pulled"][0]["after"] == OLD
+
+
+def test_an_image_that_the_verifier_refuses_is_not_pulled_and_the_others_are() -> None:
+    wanted = parsed(names=["a", "b", f"c:1@{OLD}"], policy="always", verifier=VERIFIER)
+    asked = {reference: Asked(RemoteImage(NEW, ())) for reference in wanted.references}
+    here_now = dict.fromkeys(wanted.references, Local())
+    observed = Observed(here_now, asked, {"docker.io": Login("docker.io", {})})
+    assert all(step.accepted for step in image_pull.plan(wanted, observed).steps)
+    verdicts = {subject_of(ref, ref.digest or NEW): "No b." if "b" in str(ref) else "" for ref in wanted.references}
+    plan = image_pull.plan(wanted, observed._replace(verdicts=verdicts))
+    assert plan.problems == ("No b.",)
+    assert [(str(step.reference), step.digest) for step in plan.steps] == [("a:latest", NEW), (f"c:1@{OLD}", OLD)]
+
+
+def test_a_classic_store_takes_no_accepted_digest_for_a_second_platform() -> None:
+    wanted = parsed(platform="linux/amd64", verifier=VERIFIER)
+    (reference,) = wanted.references
+    local = Local(here(f"busybox@{NEW}", architecture="arm64"), None)
+    asked = {reference: Asked(RemoteImage(NEW, (AMD, ARM)))}
+    observed = Observed({reference: local}, asked, {"docker.io": Login("docker.io", {})})
+    assert image_pull.plan(wanted, observed).changed
+    plan = image_pull.plan(wanted, observed._replace(classic=True))
+    assert not plan.changed and "linux/arm64" in plan.problems[0] and NEW in plan.problems[0]
+    older = Local(here(f"busybox@{OLD}", architecture="arm64"), None)
+    assert image_pull.plan(wanted, observed._replace(classic=True, here={reference: older})).changed
+
+
+@pytest.mark.parametrize("policy", ["missing", "newer"])
+def test_no_verifier_can_decide_about_an_unknown_digest(policy: str) -> None:
+    wanted = parsed(names=["a", f"b@{NEW}"], verifier=VERIFIER, policy=policy)
+    asked: Any = dict.fromkeys(wanted.references, Asked(None, doubt="Nobody knows."))
+    observed = Observed(dict.fromkeys(wanted.references, Local()), asked, {"docker.io": Login("docker.io", {})})
+    plan = image_pull.plan(wanted, observed)
+    assert "a:latest can't be pulled with verifier" in plan.problems[0] and "Nobody knows." in plan.problems[0]
+    assert [(step.digest, step.accepted) for step in plan.steps] == [(NEW, True)]
+
+
+def test_no_mirror_brings_another_image_than_the_accepted_one() -> None:
+    wanted = parsed(verifier=VERIFIER)
+    (reference,) = wanted.references
+    image = here(f"busybox@{NEW}")
+    asked: Any = {reference: Asked(RemoteImage(NEW, ()), doubt="Nobody knows.")}
+    observed = Observed({reference: Local(image, image)}, asked, {"docker.io": Login("docker.io", {})})
+    assert image_pull.plan(wanted, observed) == Plan(at_once=4)
+    engine: Any = SimpleNamespace(ask_all=lambda _ask, names: dict.fromkeys(names))
+    assert image_pull.report(engine, wanted, observed, Plan(), []).warnings == ()
+
+
+def test_without_a_verifier_a_tag_is_pulled_as_it_is() -> None:
+    assert not any(step.accepted for step in planned(None, NEW).steps)
 
 
 def test_names_are_told_apart_by_meaning() -> None:

@@ -14,8 +14,11 @@ from typing import BinaryIO
 
 import pytest
 
+from ansible_collections.gantry.docker.plugins.module_utils._archive.artifacts import images_of
+from ansible_collections.gantry.docker.plugins.module_utils._archive.groups import groups_of
 from ansible_collections.gantry.docker.plugins.module_utils._archive.index import read_index
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError
+from ansible_collections.gantry.docker.plugins.module_utils._image.platform import Platform
 from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.delivery import Delivery, compression_for
 from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.file import ArchiveFile
 from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.once import made_once
@@ -144,3 +147,13 @@ def test_compression_for_a_host() -> None:
     assert compression_for("none", zstd=True) == "none"
     with pytest.raises(GantryError, match="needed on this host"):
         compression_for("zstd", zstd=False)
+
+
+@pytest.mark.parametrize("data", [archives.both(APP, TOOL), archives.legacy(TOOL), archives.with_artifacts()])
+def test_the_verifier_is_asked_about_the_images_that_a_host_finds(
+    tmp_path: Path, data: dict[str, archives.Content]
+) -> None:
+    delivery = delivery_of(tmp_path, archives.tar(data))
+    index = read_index(delivery.documents())
+    groups = groups_of(index._replace(images=images_of(index)), lambda: Platform("linux", "arm64"), lambda: False)
+    assert delivery.subjects() == tuple(subject for group in groups for subject in group.subjects) != ()
