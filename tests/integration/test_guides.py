@@ -22,11 +22,13 @@ import pytest
 
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration.conftest import wipe
+from ansible_collections.gantry.docker.tests.integration.cosign import cosign
 from ansible_collections.gantry.docker.tests.integration.registries import Registry
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # All pages with examples that aren't about how the collection itself is made.
 GUIDES = [path.stem for path in sorted((REPOSITORY / "docs").glob("*.md")) if "\n```console\n" in path.read_text()]
+NEED_COSIGN = {"verifiers"}
 EMPTY = "test: an engine without images"
 PART = re.compile(rf"^```(?P<kind>\w*)\n(?P<block>.*?)^```$|^<!-- (?P<empty>{EMPTY}) -->$", re.DOTALL | re.MULTILINE)
 
@@ -63,6 +65,7 @@ class Reader:
             "ANSIBLE_PIPELINING": "true",
             "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
             "ANSIBLE_TRANSPORT": "local",  # the hosts of inventories are this machine
+            "PATH": f"{place / 'tools'}{os.pathsep}{engine.environment['PATH']}",
             "PYTHONPATH": "",  # the collection is the one that was installed
         }
 
@@ -110,6 +113,9 @@ def test_guide_can_be_followed(guide: str, engine: Engine, clean: docker.DockerC
     Registry(engine, "127.0.0.1:5001").empty()
     reader = Reader(tmp_path, engine)
     reader.install()
+    if guide in NEED_COSIGN:
+        (tmp_path / "tools").mkdir()
+        cosign(engine, tmp_path / "tools")
     for kind, block in parts(guide):
         if kind == "empty":
             wipe(clean)
