@@ -149,7 +149,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
         observed = _with_registry(engine, wanted.access, wanted.image, observed)
     if wanted.verifier is None:
         return observed
-    makes = any(isinstance(step, (changes.Make, changes.Replace)) for step in plan(wanted, observed).steps)
+    makes = any(isinstance(step, (changes.Make, changes.Replace)) for step in _decided(wanted, observed).steps)
     return observed._replace(verdicts=wanted.verifier.verdicts([_subject(wanted, observed)] if makes else []))
 
 
@@ -160,23 +160,7 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
     """
     for refusal in filter(None, observed.verdicts.values()):
         raise GantryError(refusal)
-    container = observed.container
-    if wanted.state == "absent":
-        if container is None:
-            return Plan()
-        remove = changes.Remove(wanted.name, container.running, _grace(wanted, container))
-        return Plan((remove,), {wanted.name: {"status": container.status}}, {wanted.name: None})
-    if container is not None and container.name != wanted.name:
-        raise GantryError(f"'{wanted.name}' is the Id of the container {container.name}. Give its name instead.")
-    if container is None:
-        runs = wanted.state in _RUNNING
-        after = {**_asked(wanted, observed), "status": "running" if runs else "created"}
-        return Plan(_making(wanted, observed, start=runs), {wanted.name: None}, {wanted.name: after})
-    if wanted.keep:
-        return Plan()
-    if container.status == "paused":
-        raise GantryError(f"The container {wanted.name} is paused. Unpause it ('docker unpause {wanted.name}') first.")
-    return _plan_change(wanted, observed, container)
+    return _decided(wanted, observed)
 
 
 def apply(engine: Engine, step: Pull | changes.Change) -> None:
@@ -237,6 +221,27 @@ def _with_registry(engine: Engine, access: Access, reference: Reference, observe
             "missing."
         )
     return observed._replace(asked=asked, login=login, own=engine.platform if observed.image else None)
+
+
+def _decided(wanted: Wanted, observed: Observed) -> Plan:
+    """Return the plan as it is if the verifier accepts the image; raise GantryError if there is no way."""
+    container = observed.container
+    if wanted.state == "absent":
+        if container is None:
+            return Plan()
+        remove = changes.Remove(wanted.name, container.running, _grace(wanted, container))
+        return Plan((remove,), {wanted.name: {"status": container.status}}, {wanted.name: None})
+    if container is not None and container.name != wanted.name:
+        raise GantryError(f"'{wanted.name}' is the Id of the container {container.name}. Give its name instead.")
+    if container is None:
+        runs = wanted.state in _RUNNING
+        after = {**_asked(wanted, observed), "status": "running" if runs else "created"}
+        return Plan(_making(wanted, observed, start=runs), {wanted.name: None}, {wanted.name: after})
+    if wanted.keep:
+        return Plan()
+    if container.status == "paused":
+        raise GantryError(f"The container {wanted.name} is paused. Unpause it ('docker unpause {wanted.name}') first.")
+    return _plan_change(wanted, observed, container)
 
 
 def _plan_change(wanted: Wanted, observed: Observed, container: Container) -> Plan:

@@ -133,7 +133,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
         chains=_chains(engine, rows) if needed else frozenset(),
         containerd=not complete and engine.containerd_store,
     )
-    if wanted.verifier is None or wanted.src or not plan(wanted, observed).steps:
+    if wanted.verifier is None or wanted.src or _to_load(wanted, observed) is None:
         return observed
     return observed._replace(
         verdicts=wanted.verifier.verdicts(Subject(*one) for group in groups for one in group.subjects)
@@ -145,31 +145,16 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 
     Raise GantryError if that isn't possible, or if the verifier refuses one of the chosen images.
     """
-    _check_complete(wanted.shown, observed.groups)
-    absent = tuple(group for group in observed.groups if not _is_here(group, observed.here))
-    if not absent:
+    step = _to_load(wanted, observed)
+    if step is None:
         return Plan()
-    there = _entries_there(absent, observed)
-    lacking = _lacking(absent, there, observed)
-    if lacking and not wanted.src:
-        raise GantryError(_thin(wanted, lacking, observed))
     refusals = [refusal for refusal in observed.verdicts.values() if refusal]
     if refusals:
         raise GantryError(f"Nothing is loaded from {wanted.shown}. {' '.join(refusals)}")
-    step = Load(
-        source=observed.source,
-        archive=observed.archive,
-        groups=absent,
-        left_out=frozenset() if wanted.full else frozenset(there),
-        containerd=observed.containerd,
-        former=observed.former,
-        lacking=lacking,
-        there=frozenset(there),
-    )
     return Plan(
         steps=(step,),
-        before={name: _before(group, observed.here[name]) for group in absent for name in group.names},
-        after={name: described(archived_identity(group.image)) for group in absent for name in group.names},
+        before={name: _before(group, observed.here[name]) for group in step.groups for name in group.names},
+        after={name: described(archived_identity(group.image)) for group in step.groups for name in group.names},
     )
 
 
@@ -207,6 +192,28 @@ def report(engine: Engine, wanted: Wanted, observed: Observed, planned: Plan, ta
         if wanted.src:
             told["delivery"] = delivery_of(step, os.path.dirname(wanted.path), observed.groups)
     return Report(told)
+
+
+def _to_load(wanted: Wanted, observed: Observed) -> Load | None:
+    """Return the step that loads what isn't here; None if all is. Raise GantryError if that isn't possible."""
+    _check_complete(wanted.shown, observed.groups)
+    absent = tuple(group for group in observed.groups if not _is_here(group, observed.here))
+    if not absent:
+        return None
+    there = _entries_there(absent, observed)
+    lacking = _lacking(absent, there, observed)
+    if lacking and not wanted.src:
+        raise GantryError(_thin(wanted, lacking, observed))
+    return Load(
+        source=observed.source,
+        archive=observed.archive,
+        groups=absent,
+        left_out=frozenset() if wanted.full else frozenset(there),
+        containerd=observed.containerd,
+        former=observed.former,
+        lacking=lacking,
+        there=frozenset(there),
+    )
 
 
 def _read(wanted: Wanted, file: BinaryIO) -> ArchiveIndex:

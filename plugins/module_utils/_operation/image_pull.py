@@ -141,8 +141,7 @@ def observe(engine: Engine, wanted: Wanted, cleanup: ExitStack) -> Observed:
     if wanted.verifier is None or not needed:
         return observed
     observed = observed._replace(classic=not engine.containerd_store)
-    planned = plan(wanted, observed)
-    subjects = (subject_of(step.reference, step.digest) for step in (*planned.steps, *planned.repeats))
+    subjects = (subject_of(step.reference, step.digest) for steps in _pulls(wanted, observed) for step in steps)
     return observed._replace(verdicts=wanted.verifier.verdicts(subjects, wanted.access.parallel))
 
 
@@ -151,22 +150,13 @@ def plan(wanted: Wanted, observed: Observed) -> Plan:
 
     What a mirror may have otherwise is pulled too: only that tells.
     """
-    problems = {ref: why for ref in observed.asked if (why := _obstacle(ref, wanted, observed))}
-    answers = {ref: answer for ref, answer in observed.asked.items() if isinstance(answer, Asked)}
-    possible = [ref for ref in answers if ref not in problems]
-    stale = [ref for ref in possible if not is_current(ref, observed.here[ref].fitting, answers[ref], observed.own)]
-    current = [ref for ref in possible if ref not in stale]
-    steps = tuple(_pull(ref, wanted, observed, answers[ref]) for ref in stale)
+    steps, repeats = _pulls(wanted, observed)
     return Plan(
         steps=steps,
         **_difference(steps),
         at_once=wanted.access.parallel,
-        repeats=tuple(
-            _pull(ref, wanted, observed, answers[ref])
-            for ref in current
-            if wanted.policy == "always" or (answers[ref].doubt and not wanted.verifier)
-        ),
-        problems=tuple(problems.values()),
+        repeats=repeats,
+        problems=tuple(why for reference in observed.asked if (why := _obstacle(reference, wanted, observed))),
     )
 
 
@@ -236,6 +226,26 @@ def _advice(reference: Reference, image: Image) -> str:
 def _needs_registry(reference: Reference, local: Local, wanted: Wanted) -> bool:
     """Return whether the registry must be asked; not if the image of a digest is here, as no other one can have it."""
     return local.fitting is None or (wanted.policy != "missing" and not reference.digest)
+
+
+def _pulls(wanted: Wanted, observed: Observed) -> tuple[tuple[Pull, ...], tuple[Pull, ...]]:
+    """Return the pulls that are possible: those that bring an image, and those that only make sure of it."""
+    answers = {
+        ref: answer
+        for ref, answer in observed.asked.items()
+        if isinstance(answer, Asked) and not _obstacle(ref, wanted, observed)
+    }
+    stale = [ref for ref in answers if not is_current(ref, observed.here[ref].fitting, answers[ref], observed.own)]
+    repeated = [
+        ref
+        for ref in answers.keys() - set(stale)
+        if wanted.policy == "always" or (answers[ref].doubt and not wanted.verifier)
+    ]
+    steps, repeats = (
+        tuple(_pull(ref, wanted, observed, answers[ref]) for ref in answers if ref in refs)
+        for refs in (stale, repeated)
+    )
+    return steps, repeats
 
 
 def _pull(reference: Reference, wanted: Wanted, observed: Observed, answer: Asked) -> Pull:
