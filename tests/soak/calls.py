@@ -89,7 +89,7 @@ def _image_save(dice: Dice) -> dict[str, Any]:
 
 def _image_load(dice: Dice) -> dict[str, Any]:
     return {
-        "path": dice.archive(),
+        "src" if dice.maybe(0.3) else "path": dice.archive(),
         "names": dice.several(lambda: dice.likely(NAMES), 2) if dice.maybe(0.3) else None,
         "transfer": dice.weighted({"auto": 3, "full": 1}),
     }

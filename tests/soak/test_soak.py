@@ -19,6 +19,7 @@ import pytest
 from ansible_collections.gantry.docker.tests.engines.engine import Engine
 from ansible_collections.gantry.docker.tests.integration.conftest import Module, wipe
 from ansible_collections.gantry.docker.tests.soak import calls, state
+from ansible_collections.gantry.docker.tests.soak.delivery import Delivery
 from ansible_collections.gantry.docker.tests.soak.dice import Dice
 from ansible_collections.gantry.docker.tests.soak.state import World
 from ansible_collections.gantry.docker.tests.soak.truth import judge, judge_what_came, look
@@ -35,7 +36,13 @@ def world(engine: Engine, client: docker.DockerClient, digests: dict[str, str], 
     return World(engine, client, tmp_path, digests)
 
 
-def test_a_round_tells_the_truth(world: World, seed: int, modules: Callable[[str], Module]) -> None:
+@pytest.fixture
+def controller(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory for the files of a controller, which are none of the world."""
+    return tmp_path_factory.mktemp("controller")
+
+
+def test_a_round_tells_the_truth(world: World, seed: int, modules: Callable[[str], Module], controller: Path) -> None:
     print(f"Repeat it: ./dev test soak --engines {world.engine.name} --rounds 1 --seed {seed}\n\nThe state:")
     dice = Dice(seed)
     recipe = state.draw(dice)
@@ -45,7 +52,8 @@ def test_a_round_tells_the_truth(world: World, seed: int, modules: Callable[[str
         world.take(step)
     for call in drawn:
         print(f"\nThe call: {call}")
-        _run(world, modules(call.module), call.module, world.resolve(call.params))
+        module = Delivery(world.engine.docker_host, controller) if "src" in call.params else modules(call.module)
+        _run(world, module, call.module, world.resolve(call.params))
 
 
 def _run(world: World, module: Module, name: str, params: dict[str, Any]) -> None:
