@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ansible import constants
 from ansible.errors import AnsibleError
@@ -19,8 +19,9 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.gantry.docker.plugins.module_utils._errors import GantryError, InvalidInput
 
-if TYPE_CHECKING:
-    from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.delivery import Delivery, Source
+# Not later: here the process that starts those for the hosts imports it, once for all.
+from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.delivery import Delivery, Source, compression_for
+from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.file import ArchiveFile
 
 _MODULE = "gantry.docker.image_load"
 # The default of the option verifier_timeout.
@@ -57,9 +58,6 @@ class ActionModule(ActionBase):
             return result
         if self._task.async_val:
             raise InvalidInput(f"With {given[0]}, image_load can't run in the background. Leave async out.")
-        # A task with path needs none of this.
-        from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.delivery import Delivery
-
         directory: str = constants.DEFAULT_LOCAL_TMP  # type: ignore[attr-defined]
         with self._source(directory) as (source, shown):
             return self._deliver(Delivery(source, directory), shown, task_vars)
@@ -67,8 +65,6 @@ class ActionModule(ActionBase):
     @contextmanager
     def _source(self, directory: str) -> Iterator[tuple[Source, str]]:
         """Give the source of the images, and the words for it in results; raise GantryError."""
-        from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.file import ArchiveFile
-
         args = self._task.args
         verify = boolean(args.get("verify", False), strict=False)
         if args.get("src") is not None:
@@ -146,8 +142,6 @@ class ActionModule(ActionBase):
 
         told: as the module says it (_transfer/delivery.py). full: whether the layers that the engine has come too.
         """
-        from ansible_collections.gantry.docker.plugins.plugin_utils._delivery.delivery import compression_for
-
         there = delivery.held().keys() & set(told["there"])
         kind = compression_for(self._task.args.get("transfer_compression", "auto"), told["zstd"])
         thin = delivery.thin({*told["lacking"], *(there if full else ())}, kind)
