@@ -45,6 +45,9 @@ def main() -> None:
     place = Path(sys.argv[1])
     engines = [engine for engine in map(find, os.environ["GANTRY_ENGINES"].split(",")) if engine]
     hosts = {HOSTS.get(engine.name, "here"): engine for engine in engines}
+    # Molecule keeps the directory of a run that failed.
+    for left in (place / "user", place / "host", *place.glob("fault-*")):
+        left.unlink(missing_ok=True)
     make_ssh(place)
     with closing(hosts["here"].client()) as controller:
         base = make_images(controller, place)
