@@ -26,6 +26,7 @@ DECLARED = {
     "live-restore": False,
     "features": {"containerd-snapshotter": NEWEST},
     "max-concurrent-downloads": 2,
+    "insecure-registries": ["192.0.2.1:5003"],
     "registry-mirrors": ["http://192.0.2.1:5003"],
 }
 HOSTS = "/etc/docker/certs.d/team.example/hosts.toml"
@@ -46,6 +47,7 @@ def test_configuration_has_what_was_declared_and_what_was_there(machine: Host) -
         "live-restore": False,
         "features": {"containerd-snapshotter": NEWEST},
         "max-concurrent-downloads": 2,
+        "insecure-registries": ["192.0.2.1:5003"],
         "labels": ["reloaded=yes"],
         "registry-mirrors": ["http://192.0.2.1:5003"],
     }

@@ -11,11 +11,18 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
+_LOOPBACK = ("127.0.0.0/8", "::1/128")
+
 
 def is_insecure(registry: str, insecure: Iterable[str]) -> bool:
     """Return whether a registry is one of the insecure ones, each a host[:port] or a network."""
     host = registry.rpartition(":")[0] or registry
     return any(entry == registry or _contains(entry, host) for entry in insecure)
+
+
+def is_on_loopback(registry: str) -> bool:
+    """Return whether a registry is on the engine's own host: there engines use plain HTTP unasked."""
+    return (registry.rpartition(":")[0] or registry) == "localhost" or is_insecure(registry, _LOOPBACK)
 
 
 def _contains(network: str, host: str) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
-from ansible_collections.gantry.docker.plugins.module_utils._image.insecure import is_insecure
+from ansible_collections.gantry.docker.plugins.module_utils._image.insecure import is_insecure, is_on_loopback
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import DEFAULT_REGISTRY, parse_registry
 
 PLACE = "/etc/docker/certs.d"
@@ -31,9 +31,19 @@ class Mirror(NamedTuple):
     authorization: str
 
     @property
+    def host(self) -> str:
+        """The host, and the port if the address has one."""
+        return urlsplit(self.address).netloc
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is on another host and has no TLS."""
+        return urlsplit(self.address).scheme == "http" and not is_on_loopback(self.host)
+
+    @property
     def ca_path(self) -> str:
         """The path where engines look for the CA of that host."""
-        return f"{PLACE}/{urlsplit(self.address).netloc}/ca.crt"
+        return f"{PLACE}/{self.host}/ca.crt"
 
 
 class Mirrored(NamedTuple):

@@ -257,8 +257,25 @@ class _Planner:
             elif entry.path in self._observed.files:
                 self._absent.append(entry.path)
             usable.append(entry)
-        self._mirrored = {entry.registry for entry in usable if entry.mirrors}
+        self._mirrored = {entry.registry for entry in usable if self._in_use(entry, store, insecure)}
         self._files[:0] = self._try(ca_files, usable) or []
+
+    def _in_use(self, entry: Mirrored, store: str, insecure: Iterable[str]) -> bool:
+        """Return whether the engine pulls from some mirrors of a registry; note those that it asks in vain.
+
+        Older engines with the containerd store ask the mirrors of docker.io by HTTPS, whatever their addresses say,
+        unless the hosts themselves are insecure registries (daemon/daemon.go, RegistryHosts).
+        """
+        if store == "classic" or self._reads_hosts(store) or not self._version:
+            return bool(entry.mirrors)
+        vain = [mirror for mirror in entry.mirrors if mirror.is_plain and mirror.host not in insecure]
+        for mirror in vain:
+            self._unsupported.append(
+                f"no plain HTTP for the mirror {mirror.address}, as Docker {_release(self._observed.version)} with the "
+                f"containerd store asks mirrors by HTTPS: that takes Docker 28.0 or newer, or {mirror.host} in "
+                "engine_insecure_registries"
+            )
+        return len(vain) < len(entry.mirrors)
 
     def _is_in_the_way(self, entry: Mirrored) -> bool:
         """Note a file of somebody else that the engine would read in place of the role's."""

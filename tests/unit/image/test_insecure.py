@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.gantry.docker.plugins.module_utils._image.insecure import is_insecure
+from ansible_collections.gantry.docker.plugins.module_utils._image.insecure import is_insecure, is_on_loopback
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,11 @@ from ansible_collections.gantry.docker.plugins.module_utils._image.insecure impo
 )
 def test_insecure_registries(registry: str, insecure: list[str], expected: bool) -> None:
     assert is_insecure(registry, insecure) is expected
+
+
+@pytest.mark.parametrize(
+    ("registry", "expected"),
+    [("localhost:5000", True), ("127.0.0.7:5000", True), ("[::1]:5000", True), ("localhost.example", False)],
+)
+def test_loopback(registry: str, expected: bool) -> None:
+    assert is_on_loopback(registry) is expected

@@ -201,6 +201,23 @@ def test_mirrors_that_an_engine_can_not_have(version: str, info: Any, wanted: di
     assert f"CAN'T    {sentence}" in found["lines"]
 
 
+def test_older_engines_ask_mirrors_by_https() -> None:
+    older: dict[str, Any] = {"version": "26.1.5", "info": CONTAINERD}
+    found = planned({"mirrors": [DEFAULT]}, **older)
+    (sentence,) = found["unsupported"]
+    assert "http://m.example:5000, as Docker 26.1.5" in sentence and "m.example:5000 in engine_insecure" in sentence
+    assert json.loads(found["config"]) == {"registry-mirrors": ["http://m.example:5000"]}
+    assert "no mirror of docker.io" in planned({"mirrors": [DEFAULT], "mirrors_check": ["a"]}, **older)["problems"][0]
+    local = {"registry": "docker.io", "mirrors": [{"url": "http://localhost:5000"}, {"url": "https://m.example"}]}
+    for wanted in (
+        {"mirrors": [DEFAULT], "insecure_registries": ["m.example:5000"], "mirrors_check": ["a"]},
+        {"mirrors": [local], "mirrors_check": ["a"]},
+    ):
+        found = planned(wanted, **older)
+        assert (found["unsupported"], found["problems"]) == ([], [])
+    assert planned({"mirrors": [DEFAULT]}, version="26.1.5")["unsupported"] == []
+
+
 def test_the_store_of_an_engine_to_come_is_known() -> None:
     assert engine_plan({"mirrors": [TEAM]}, {"version": "29.1.0-1"})["unsupported"] == []
     assert engine_plan({"mirrors": [TEAM]}, {"version": "28.5.2-1"})["unsupported"] != []
