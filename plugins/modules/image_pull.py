@@ -77,7 +77,9 @@ notes:
     that is present, and RV(spared) reports another image than foreseen.
   - A module that can't see the file, because the engine is elsewhere or because it isn't root, lets the engine ask the
     registry alone. Then the task fails for an image that only a mirror has, and if the registry can't be reached.
-  - The mirrors of docker.io in the engine's C(daemon.json) are used both for questions and for pulls.
+  - The mirrors of docker.io in the engine's C(daemon.json) are used both for questions and for pulls. But with the
+    containerd store, Docker before 28.0 pulls from mirrors by HTTPS, also if their addresses begin with C(http://),
+    unless they are in C(insecure-registries). There too, a warning says that a check run can't know what a pull brings.
 seealso:
   - module: gantry.docker.image_info
   - module: gantry.docker.image_push

@@ -157,6 +157,11 @@ class Engine:
         """The time of the engine's clock, as RFC 3339, when it was asked what it is."""
         return str(self._info.get("SystemTime") or "")
 
+    @property
+    def mirrors(self) -> list[str]:
+        """The addresses of the mirrors of docker.io in the engine's daemon.json."""
+        return list((self._info.get("RegistryConfig") or {}).get("Mirrors") or [])
+
     def close(self) -> None:
         """Close the connections."""
         self.api.close()

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.gantry.docker.plugins.module_utils._engine.connection import Engine
 from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
-from ansible_collections.gantry.docker.plugins.module_utils._image.insecure import is_insecure
+from ansible_collections.gantry.docker.plugins.module_utils._image.insecure import is_insecure, is_on_loopback
 from ansible_collections.gantry.docker.plugins.module_utils._image.reference import (
     DEFAULT_REGISTRY,
     Reference,
@@ -35,6 +35,7 @@ _SINCE = (28, 0)
 # The host of the default registry (containerd, core/remotes/docker/config).
 _DEFAULT_HOST = f"registry-1.{DEFAULT_REGISTRY}"
 _API = "/v2"
+_CONFIG = "/etc/docker/daemon.json"
 
 
 class Mirror(NamedTuple):
@@ -67,7 +68,7 @@ class Way(NamedTuple):
 
     file: the path of hosts.toml; "" if there is none. mirrors: the mirrors that it names. own: whether the registry
     itself is asked at the end. unseen: why this host can't see whether there is such a file. unread: why it can't be
-    read. Both are "" mostly.
+    read, or says too little. Both are "" mostly.
     """
 
     file: str = ""
@@ -84,7 +85,7 @@ class Way(NamedTuple):
 def way_to(engine: Engine, registry: str) -> Way:
     """Return the way of an engine's pulls from a registry."""
     if not engine.containerd_store or engine.version < _SINCE:
-        return Way()
+        return _way_without_file(engine, registry)
     if engine.root is None:
         return Way(f"{PLACE}/{registry}/hosts.toml", unseen="only root on the engine's own host can see that file")
     file = _file(engine.root, registry)
@@ -96,9 +97,24 @@ def way_to(engine: Engine, registry: str) -> Way:
         # What is no TOML, the engine can't read either, and goes on without it.
         return Way()
     except ImportError:
-        return Way(file, unread="to read that file takes Python 3.11 or newer")
+        return Way(file, unread="but to read that file takes Python 3.11 or newer")
     except OSError as error:
-        return Way(file, unread=f"this user can't read that file ({error.strerror})")
+        return Way(file, unread=f"but this user can't read that file ({error.strerror})")
+
+
+def _way_without_file(engine: Engine, registry: str) -> Way:
+    """Return the way of the pulls of an engine that has mirrors for the default registry alone.
+
+    With the containerd store, it asks them by HTTPS, whatever their addresses say, unless the hosts themselves are
+    insecure registries (daemon/daemon.go, RegistryHosts).
+    """
+    if not engine.containerd_store or registry != DEFAULT_REGISTRY:
+        return Way()
+    urls = [urlsplit(address) for address in engine.mirrors]
+    plain = [url.netloc for url in urls if url.scheme == "http" and not is_on_loopback(url.netloc)]
+    vain = [host for host in plain if host not in engine.insecure_registries]
+    why = f"by HTTPS before Docker 28.0, and by plain HTTP otherwise: {', '.join(vain)}"
+    return Way(_CONFIG, unread=why) if vain else Way()
 
 
 def _file(root: str, registry: str) -> str:

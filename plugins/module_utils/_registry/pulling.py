@@ -111,7 +111,7 @@ def _doubt(way: Way, reference: Reference) -> str:
     unasked = ", ".join(f"{mirror.address} ({mirror.unlike})" for mirror in way.unlike(reference))
     if not unasked and not way.unread:
         return ""
-    why = f"but {way.unread}" if way.unread else f"and can't ask these in the same way beforehand: {unasked}"
+    why = way.unread or f"and can't ask these in the same way beforehand: {unasked}"
     return (
         f"A check run can't know which images pulls from {reference.registry} bring: the engine pulls from the mirrors "
         f"in its {way.file}, {why}."

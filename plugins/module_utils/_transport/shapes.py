@@ -89,7 +89,12 @@ INFO = record(
         "Name": text,
         "OSType": text,
         "RegistryConfig": record(
-            {}, {"IndexConfigs": table(record({}, {"Secure": flag})), "InsecureRegistryCIDRs": listing(text)}
+            {},
+            {
+                "IndexConfigs": table(record({}, {"Secure": flag})),
+                "InsecureRegistryCIDRs": _texts,
+                "Mirrors": _texts,
+            },
         ),
         "ServerVersion": text,
         "SystemTime": text,

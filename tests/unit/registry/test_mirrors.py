@@ -24,7 +24,11 @@ DIGEST = f"sha256:{'1' * 64}"
 def engine(tmp_path: Path) -> Any:
     """An engine that reads hosts.toml, and whose files this host sees."""
     return SimpleNamespace(
-        containerd_store=True, version=(28, 5, 2), root=str(tmp_path), insecure_registries=["127.0.0.0/8", "m:80"]
+        containerd_store=True,
+        version=(28, 5, 2),
+        root=str(tmp_path),
+        insecure_registries=["127.0.0.0/8", "m:80"],
+        mirrors=[],
     )
 
 
@@ -80,6 +84,23 @@ def test_other_engines_read_no_such_file(engine: Any, facts: dict[str, Any]) -> 
     write(engine, '[host."https://m.example"]\n')
     vars(engine).update(facts)
     assert way_to(engine, REGISTRY) == Way()
+
+
+@pytest.mark.parametrize(
+    ("mirror", "told"),
+    [
+        ("http://m.example:5000/", True),
+        ("http://m:80/", False),
+        ("http://127.0.0.1:5000/", False),
+        ("https://m.example/", False),
+    ],
+)
+def test_older_engines_pull_from_mirrors_by_https(engine: Any, mirror: str, told: bool) -> None:
+    vars(engine).update(version=(27, 5, 1), mirrors=[mirror])
+    assert ("m.example:5000" in way_to(engine, "docker.io").unread) == told
+    assert way_to(engine, REGISTRY) == Way()
+    vars(engine).update(containerd_store=False)
+    assert way_to(engine, "docker.io") == Way()
 
 
 def test_what_cannot_be_seen_is_told(engine: Any) -> None:
