@@ -11,7 +11,7 @@ import tarfile
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-LARGEST = 320 * 1024  # bytes: about 300 KiB of code and its documentation, and no room for data
+LARGEST = 360 * 1024  # bytes: about 310 KiB of code and its documentation, and no room for data
 PUBLISHED = {
     "CHANGELOG.md",
     "CODE_OF_CONDUCT.md",
