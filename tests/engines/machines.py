@@ -69,12 +69,18 @@ def run_machine(engine: Engine, client: docker.DockerClient, name: str, suite: s
         volumes=["/var/lib/docker", "/var/lib/containerd"],
         stop_signal="SIGRTMIN+3",
     )
+    wait_for_systemd(container)
+    return container
+
+
+def wait_for_systemd(container: Container) -> None:
+    """Wait until a host has started. Raise CannotBuild."""
     for _attempt in range(240):
         _status, state = run_in(container, "systemctl", "is-system-running")
         if state in ("running", "degraded"):
-            return container
+            return
         time.sleep(0.25)
-    raise CannotBuild(f"systemd in {name} is {state}:\n{container.logs(tail=15).decode()}")
+    raise CannotBuild(f"systemd in {container.name} is {state}:\n{container.logs(tail=15).decode()}")
 
 
 def run_in(container: Container, *words: str) -> tuple[int, str]:

@@ -29,6 +29,7 @@ from ansible_collections.gantry.docker.plugins.plugin_utils._engine.config impor
     changed_keys,
     describe_changes,
     format_config,
+    json_of,
     merge,
     needs_restart,
     parse_config,
@@ -93,7 +94,8 @@ class Plan(NamedTuple):
     file, None if there is to be none. is_changed: whether the file has another text. files: to write. absent: paths of
     files to remove. checks: images to pull. users: to add to the group docker. action: none, start, reload or restart.
     reasons: the keys that need a restart. stopped: the running containers that a restart stops. arguments: those of the
-    engine's command line. store: the one that the engine has afterwards. lines: all of it in words.
+    engine's command line. store: the one that the engine has afterwards. running: the one that it has now, or would
+    have if it were started as it is; empty if that isn't known. lines: all of it in words.
     """
 
     problems: list[str]
@@ -109,6 +111,7 @@ class Plan(NamedTuple):
     stopped: list[str]
     arguments: list[str]
     store: str
+    running: str
     lines: list[str]
 
 
@@ -138,6 +141,8 @@ class _Planner:
         current = self._try(parse_config, observed.config or "", PATH) or {}
         # What can't be read wasn't read by the engine either, so it can't be what the engine was started with.
         applied = current if observed.applied is None else self._try(parse_config, observed.applied, PATH) or {}
+        # A run that was interrupted may have come to the engine's restart or not.
+        read = [current] if self._has_read(applied, current) else [applied, current]
         entries = self._try(parse_mirrors, self._wanted.get("mirrors") or ()) or ()
         patch = self._patch()
         store = self._store(merge(current, patch))
@@ -150,8 +155,8 @@ class _Planner:
         self._users()
 
         is_changed = bool(changed_keys(current, merged))
-        reasons = needs_restart(applied, merged)
-        action = self._action(bool(changed_keys(applied, merged)), bool(reasons))
+        reasons = sorted({key for config in read for key in needs_restart(config, merged)})
+        action = self._action(any(changed_keys(config, merged) for config in read), bool(reasons))
         switches = bool(observed.info) and store != self._store_now()
         stopped = self._stopped(action, switches)
         self._permission(stopped, reasons)
@@ -170,6 +175,7 @@ class _Planner:
             stopped=stopped,
             arguments=arguments,
             store=store,
+            running=self._running(current, merged, store),
             lines=[],
         )
         changes = describe_changes(current, merged)
@@ -219,6 +225,29 @@ class _Planner:
         """Return the store of the running engine."""
         is_containerd = _DRIVER_OF_CONTAINERD_STORE in (self._observed.info.get("DriverStatus") or [])
         return "containerd" if is_containerd else "classic"
+
+    def _running(self, current: Config, merged: Config, store: str) -> str:
+        """Return the store of the engine as it is, whether it runs or not; empty if that isn't known.
+
+        merged: the new configuration. store: the one that it gives.
+        """
+        if self._observed.info:
+            return self._store_now()
+        old, new = (json_of((config.get("features") or {}).get(STORE_FEATURE)) for config in (current, merged))
+        return store if old == new else self._store_of(current)
+
+    def _store_of(self, config: Config) -> str:
+        """Return the store that a configuration names; empty if it names none and the engine decides itself."""
+        wanted = (config.get("features") or {}).get(STORE_FEATURE)
+        if wanted is None:
+            # Later engines keep the classic store if they find images there.
+            return "" if self._version >= _CONTAINERD_STORE_IS_DEFAULT_SINCE else "classic"
+        return "containerd" if wanted else "classic"
+
+    def _has_read(self, applied: Config, current: Config) -> bool:
+        """Return whether the engine's store shows that it was started with the current configuration."""
+        old, new = self._store_of(applied), self._store_of(current)
+        return applied == current or bool(self._observed.info and old and new != old and new == self._store_now())
 
     def _store(self, merged: Config) -> str:
         """Return the store that the engine has with this configuration."""
@@ -370,12 +399,17 @@ class _Planner:
         elif found.action != "none":
             lines.append(f"{found.action:<8} the engine")
         lines += [f"stop     {name}" for name in found.stopped]
-        images = int(observed.info.get("Images") or 0)
-        if switches and images:
-            lines.append(f"hide     {images} images: they stay in the {self._store_now()} store")
+        if switches and self._wanted.get("store_images") == "leave":
+            lines += self._hidden()
         lines += [f"add      {user} to the group docker" for user in found.users]
         lines += [f"CAN'T    {sentence}" for sentence in found.unsupported]
         return [printable(line) for line in lines]
+
+    def _hidden(self) -> list[str]:
+        """Return a line for the images, and one for the containers, that stay in the store that the engine leaves."""
+        found = {kind: int(self._observed.info.get(kind.capitalize()) or 0) for kind in ("images", "containers")}
+        there = f"they stay in the {self._store_now()} store"
+        return [f"hide     {kind} ({number}): {there}" for kind, number in found.items() if number]
 
     def _try(self, parse: Callable[..., _Parsed], *arguments: Any) -> _Parsed | None:
         try:

@@ -126,11 +126,52 @@ def test_which_containers_a_change_stops(wanted: dict[str, Any], info: dict[str,
     assert planned({**wanted, "stop_containers": True}, info=info, containers=["web"])["stopped"] == stopped
 
 
-def test_another_store_hides_images() -> None:
-    found = planned({"store": "containerd"})
-    assert "hide     3 images: they stay in the classic store" in found["lines"]
+def test_another_store_hides_images_that_are_left() -> None:
+    found = planned({"store": "containerd", "store_images": "leave"}, info={**CLASSIC, "Containers": 1})
+    hidden = [
+        "hide     images (3): they stay in the classic store",
+        "hide     containers (1): they stay in the classic store",
+    ]
+    assert [line for line in found["lines"] if line.startswith("hide")] == hidden
     assert found["store"] == "containerd"
-    assert not [line for line in planned({"store": "classic"})["lines"] if line.startswith("hide")]
+    for others in ({"store": "classic", "store_images": "leave"}, {"store": "containerd", "store_images": "move"}):
+        assert not [line for line in planned(others)["lines"] if line.startswith("hide")]
+
+
+USES = '{"features": {"containerd-snapshotter": %s}}'
+
+
+@pytest.mark.parametrize(
+    ("wanted", "observed", "running"),
+    [
+        ("containerd", {}, "classic"),
+        ("containerd", {"info": CONTAINERD}, "containerd"),
+        # It doesn't run: it has the store that its configuration names, if that names one.
+        ("containerd", {"active": False, "info": {}}, "classic"),
+        ("containerd", {"active": False, "info": {}, "config": USES % "true"}, "containerd"),
+        ("classic", {"active": False, "info": {}, "config": USES % "true"}, "containerd"),
+        ("classic", {"active": False, "info": {}, "version": "29.0.1"}, ""),
+        (None, {"active": False, "info": {}, "version": "29.0.1"}, "containerd"),
+    ],
+)
+def test_the_store_that_an_engine_has_before(wanted: str | None, observed: dict[str, Any], running: str) -> None:
+    assert planned({"store": wanted}, **observed)["running"] == running
+
+
+@pytest.mark.parametrize(
+    ("wanted", "info", "action"),
+    [
+        # Its store proves that an interrupted run came as far as the restart.
+        ("containerd", CONTAINERD, "none"),
+        ("classic", CONTAINERD, "restart"),
+        # It didn't.
+        ("containerd", CLASSIC, "restart"),
+        ("classic", CLASSIC, "restart"),
+    ],
+)
+def test_after_a_run_that_was_interrupted_at_the_restart(wanted: str, info: dict[str, Any], action: str) -> None:
+    found = planned({"store": wanted}, info=info, config=USES % "true", applied=USES % "false")
+    assert found["action"] == action
 
 
 @pytest.mark.parametrize(
