@@ -33,7 +33,7 @@ _PACKAGES = (
 SMALLEST = ("mmdebstrap", "--mode=root", "--variant=minbase", "--quiet")
 NO_DOCUMENTATION = tuple(f"--dpkgopt=path-exclude=/usr/share/{directory}/*" for directory in ("doc", "man", "locale"))
 # The Release files of sid or of a mirror can be expired.
-_OLD_LISTS = '--aptopt=Acquire::Check-Valid-Until "false"'
+OLD_LISTS = '--aptopt=Acquire::Check-Valid-Until "false"'
 
 
 class CannotBuild(Exception):
@@ -46,14 +46,14 @@ def root_of(suite: str) -> Path:
     It is never changed: each engine lays a writable directory over it.
     Raise CannotBuild with the end of mmdebstrap's output.
     """
-    command = [*SMALLEST, _OLD_LISTS, *NO_DOCUMENTATION, f"--include={','.join(_packages(suite))}", suite]
+    command = [*SMALLEST, OLD_LISTS, *NO_DOCUMENTATION, f"--include={','.join(_packages(suite))}", suite]
     what = f"Building a root file system of Debian {suite} with its Docker engine"
     return built(command, STATE / "roots" / suite, what)
 
 
 def unpacked(suite: str, package: str) -> Path:
     """Return the directory with a package of a suite and all that it needs, unpacked and not installed."""
-    command = ["mmdebstrap", "--mode=root", "--variant=extract", "--quiet", _OLD_LISTS, f"--include={package}", suite]
+    command = ["mmdebstrap", "--mode=root", "--variant=extract", "--quiet", OLD_LISTS, f"--include={package}", suite]
     return built(command, STATE / "roots" / package, f"Unpacking {package} of Debian {suite}")
 
 

@@ -19,7 +19,9 @@ pytestmark = [pytest.mark.one_engine, pytest.mark.timeout(900)]
 PLAYBOOK = Path(__file__).with_name("distributions.yml")
 
 
-@pytest.mark.parametrize(("suite", "python"), [("bookworm", "3.11"), ("trixie", "3.13")])
+@pytest.mark.parametrize(
+    ("suite", "python"), [("bullseye", "3.9"), ("bookworm", "3.11"), ("trixie", "3.13"), ("sid", "3.14")]
+)
 def test_every_module_runs_on_a_distributions_own_python(
     suite: str, python: str, engine: Engine, clean: docker.DockerClient, tmp_path: Path
 ) -> None:
@@ -38,6 +40,8 @@ def test_every_module_runs_on_a_distributions_own_python(
         "ansible_connection": "gantry.docker.container",
         "ansible_python_interpreter": "/usr/bin/python3",
         "ansible_docker_docker_host": engine.docker_host,
+        "suite": suite,
+        "ending": "tar.gz" if suite == "bullseye" else "tar.zst",
     }
     playbooks.write(tmp_path, PLAYBOOK.read_text(), {"managed": managed})
     done = playbooks.run(tmp_path, timeout=800)

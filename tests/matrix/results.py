@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,12 +81,14 @@ def keep(result: Result) -> None:
     README.write_text(with_table(README.read_text(), rows))
 
 
-def with_table(text: str, rows: Iterable[Result]) -> str:
+def with_table(text: str, rows: Collection[Result]) -> str:
     """Return a text with the table of results between its marks."""
     before, begin, rest = text.partition(BEGIN)
     _old, end, after = rest.partition(END)
     if not (begin and end):
         raise ValueError(f"README.md lacks {BEGIN.strip()} or {END.strip()}")
+    if not rows:
+        return before + begin + "\nNone yet.\n\n" + end + after
     heading = "| ansible-core | Python of the controller | Engines | Passed | Skipped | Failed | Date |"
     lines = [heading, "| --- | --- | --- | --- | --- | --- | --- |"]
     for row in rows:

@@ -37,6 +37,10 @@ def test_a_result_takes_the_place_of_the_former_one(tmp_path: Path, monkeypatch:
     assert lines[6] == "| 2.18.1 | 3.12.4 | sid-classic, sid-containerd | 10 | 2 | 0 | 2026-11-01 |"
 
 
+def test_without_a_run_the_page_says_so() -> None:
+    assert results.with_table(f"{BEGIN}old{END}", []) == f"{BEGIN}\nNone yet.\n\n{END}"
+
+
 def test_a_page_without_the_marks_is_refused() -> None:
     with pytest.raises(ValueError, match=r"README\.md lacks"):
         results.with_table("no table\n", [ONE])
