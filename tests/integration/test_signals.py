@@ -28,9 +28,13 @@ from ansible_collections.gantry.docker.tests.support.programs import write_progr
 from ansible_collections.gantry.docker.tests.support.relay import ALWAYS, Relay, relay
 from ansible_collections.gantry.docker.tests.support.waiting import wait_for
 
-# A module in a process of its own, as Ansible runs it: its options are the first argument.
+# A module in a process of its own, as Ansible runs it: its options are the first argument. If a shell has started the
+# tests in the background, they ignore signals; the module shouldn't.
 PROGRAM = f"""
 import importlib, json, os, signal, sys, time
+for number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 from ansible_collections.gantry.docker.tests.support.arguments import patch_module_args
 exec(sys.argv[3])
 with patch_module_args(json.loads(sys.argv[1])):
