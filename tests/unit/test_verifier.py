@@ -43,7 +43,7 @@ def verifier(place: Path, script: str, patience: int = 60) -> Verifier:
 
 def refusal(place: Path, script: str, patience: int = 60) -> str:
     """Return the reason of a verifier that refuses an image."""
-    (reason,) = verifier(place, script, patience).verdicts([APP]).values()
+    (reason,) = tuple(verifier(place, script, patience).verdicts([APP]).values())
     assert reason.startswith(f"The verifier {place}/verifier refuses {APP.name}@{DIGEST}: it ")
     return reason
 

@@ -39,7 +39,8 @@ def read(text: str, kind: str, shown: str) -> dict[str, Any]:
     found = object_of(parsed(data, shown), shown)
     if found.get("kind") != kind:
         raise Unreadable(f"it is no document of the kind '{kind}'")
-    if type(found.get("version")) is not int or found["version"] != VERSION:
+    version = found.get("version")
+    if not isinstance(version, int) or isinstance(version, bool) or version != VERSION:
         raise Unreadable("it was made by another version of gantry.docker, which writes it in another way")
     return found
 
@@ -57,7 +58,7 @@ def reading(shown: str) -> Iterator[None]:
 
 def number(value: Any, shown: str) -> int:
     """Return the value if it is a size in bytes; raise Unreadable."""
-    if type(value) is not int or not 0 <= value <= _LARGEST_NUMBER:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _LARGEST_NUMBER:
         raise Unreadable(f"its {shown} is no number of bytes")
     return value
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import BinaryIO
 
 from ansible_collections.gantry.docker.plugins.module_utils._archive.compressed import Unpacker
@@ -42,7 +42,8 @@ class ArchiveFile:
     @contextmanager
     def read(self) -> Iterator[ArchiveIndex]:
         """Give the index of the archive; raise GantryError."""
-        with self._opened() as (file, index):
+        with ExitStack() as opening:
+            file, index = opening.enter_context(self._opened())
             if self._verify:
                 verify_of(file, self.archive)
             yield index
@@ -50,7 +51,8 @@ class ArchiveFile:
     @contextmanager
     def thin(self, _documents: ArchiveIndex, names: Collection[str]) -> Iterator[Iterator[Part]]:
         """Give the parts of an archive with these layers; raise GantryError."""
-        with self._opened() as (file, index):
+        with ExitStack() as opening:
+            file, index = opening.enter_context(self._opened())
             yield thin_archive(index, names, Unpacker(file, index).data)
 
     @contextmanager
