@@ -63,7 +63,7 @@ from ansible_collections.gantry.docker.plugins.plugin_utils._airgap.manifest imp
     problems_with,
 )
 from ansible_collections.gantry.docker.plugins.plugin_utils._airgap.report import registry_names
-from ansible_collections.gantry.docker.plugins.plugin_utils._engine.config import plain
+from ansible_collections.gantry.docker.plugins.plugin_utils._plain import plain
 
 
 def airgap_bundle(text: str, found: Mapping[str, Any] | None = None, registry: str = "") -> dict[str, Any]:

@@ -47,7 +47,7 @@ from typing import Any, Callable
 from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
 from ansible_collections.gantry.docker.plugins.plugin_utils._airgap.manifest import parse_manifest
 from ansible_collections.gantry.docker.plugins.plugin_utils._airgap.report import delivery
-from ansible_collections.gantry.docker.plugins.plugin_utils._engine.config import plain
+from ansible_collections.gantry.docker.plugins.plugin_utils._plain import plain
 
 
 def airgap_delivery(told: Mapping[str, Any]) -> dict[str, Any]:

@@ -46,7 +46,7 @@ from collections.abc import Mapping
 from typing import Any, Callable
 
 from ansible_collections.gantry.docker.plugins.plugin_utils._airgap.inventory import named_images, needs_blobs
-from ansible_collections.gantry.docker.plugins.plugin_utils._engine.config import plain
+from ansible_collections.gantry.docker.plugins.plugin_utils._plain import plain
 
 
 def airgap_images(found: Mapping[str, Any]) -> dict[str, Any]:

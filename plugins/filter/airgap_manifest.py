@@ -58,7 +58,7 @@ from collections.abc import Mapping
 from typing import Any, Callable
 
 from ansible_collections.gantry.docker.plugins.plugin_utils._airgap.manifest import manifest
-from ansible_collections.gantry.docker.plugins.plugin_utils._engine.config import plain
+from ansible_collections.gantry.docker.plugins.plugin_utils._plain import plain
 
 
 def airgap_manifest(told: Mapping[str, Any]) -> str:

@@ -48,7 +48,7 @@ from typing import Any, Callable
 
 from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
 from ansible_collections.gantry.docker.plugins.plugin_utils._airgap.manifest import is_cut, piece_names
-from ansible_collections.gantry.docker.plugins.plugin_utils._engine.config import plain
+from ansible_collections.gantry.docker.plugins.plugin_utils._plain import plain
 
 
 def airgap_pieces(told: Mapping[str, Any]) -> dict[str, Any]:

@@ -51,7 +51,7 @@ from typing import Any, Callable
 
 from ansible_collections.gantry.docker.plugins.module_utils._errors import InvalidInput
 from ansible_collections.gantry.docker.plugins.plugin_utils._airgap.signing import signing
-from ansible_collections.gantry.docker.plugins.plugin_utils._engine.config import plain
+from ansible_collections.gantry.docker.plugins.plugin_utils._plain import plain
 
 
 def airgap_signer(signer: Mapping[str, Any], directory: str) -> dict[str, Any]:

@@ -62,7 +62,7 @@ from ansible_collections.gantry.docker.plugins.plugin_utils._airgap.inventory im
     problems_with_names,
     spared_layers,
 )
-from ansible_collections.gantry.docker.plugins.plugin_utils._engine.config import plain
+from ansible_collections.gantry.docker.plugins.plugin_utils._plain import plain
 
 
 def airgap_spared(told: Mapping[str, Any]) -> dict[str, Any]:

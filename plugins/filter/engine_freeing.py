@@ -51,8 +51,8 @@ _value:
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from ansible_collections.gantry.docker.plugins.plugin_utils._engine.config import plain
 from ansible_collections.gantry.docker.plugins.plugin_utils._engine.freeing import Seen, plan_freeing
+from ansible_collections.gantry.docker.plugins.plugin_utils._plain import plain
 
 
 def engine_freeing(state: Mapping[str, Any], seen: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -56,8 +56,8 @@ _value:
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from ansible_collections.gantry.docker.plugins.plugin_utils._engine.config import plain
 from ansible_collections.gantry.docker.plugins.plugin_utils._engine.moving import Seen, plan_move
+from ansible_collections.gantry.docker.plugins.plugin_utils._plain import plain
 
 
 def engine_move(wanted: Mapping[str, Any], seen: Mapping[str, Any] | None = None) -> dict[str, Any]:

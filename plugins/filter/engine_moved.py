@@ -47,8 +47,8 @@ _value:
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable
 
-from ansible_collections.gantry.docker.plugins.plugin_utils._engine.config import plain
 from ansible_collections.gantry.docker.plugins.plugin_utils._engine.moving import compare
+from ansible_collections.gantry.docker.plugins.plugin_utils._plain import plain
 
 
 def engine_moved(state: Mapping[str, Any], images: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

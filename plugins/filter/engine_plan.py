@@ -52,8 +52,8 @@ _value:
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from ansible_collections.gantry.docker.plugins.plugin_utils._engine.config import plain
 from ansible_collections.gantry.docker.plugins.plugin_utils._engine.planning import Observed, plan
+from ansible_collections.gantry.docker.plugins.plugin_utils._plain import plain
 
 _NOTHING = Observed(
     is_new=True,

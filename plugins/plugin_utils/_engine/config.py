@@ -139,8 +139,3 @@ def strings(options: Mapping[str, Any]) -> Config:
 
 def _string(value: Any) -> str:
     return json.dumps(value) if isinstance(value, bool) else str(value)
-
-
-def plain(value: Any) -> Any:
-    """Return a value from Ansible as plain dictionaries, lists, strings, numbers, booleans and None."""
-    return json.loads(json.dumps(value))
