@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.gantry.docker.tests.bench import extras, plays
 from ansible_collections.gantry.docker.tests.bench.figures import MIB
@@ -75,8 +75,10 @@ class Runner:
         self._reset(side)
         with tempfile.TemporaryDirectory(prefix="gantry-bench-") as directory:
             file = Path(directory, "profile")
-            python, option, *module = next(iter(_programs(side.work)))
-            self._run([python, option, "-m", "cProfile", "-o", str(file), *module], self._environment)
+            program = next(iter(_programs(side.work)))
+            python, option, *module = program.words
+            profiled = [python, option, "-m", "cProfile", "-o", str(file), *module]
+            self._run(program._replace(words=profiled), self._environment)
             return _longest(file)
 
     @property
@@ -105,7 +107,7 @@ class Runner:
         with tempfile.TemporaryDirectory(prefix="gantry-bench-") as directory:
             play = plays.written(group, self.rounds + self.warm, Path(directory))
             os.sync()  # as in _processes; the rounds write little
-            self._run(play.program, {**self._environment, **play.environment})
+            self._run(_Program(play.program), {**self._environment, **play.environment})
             for report in play.reports():
                 side = next(side for side in group.sides if side.name == report["name"])
                 _check(side, report)
@@ -133,14 +135,14 @@ class Runner:
         if side.reset:
             self.do(Command(side.reset))
 
-    def _run(self, program: list[str], environment: Mapping[str, str]) -> tuple[Sample, str]:
+    def _run(self, program: _Program, environment: Mapping[str, str]) -> tuple[Sample, str]:
         """Run a program; return its sample, which includes its children, and its output."""
         with tempfile.NamedTemporaryFile(prefix="gantry-bench-") as report:
             timed = ["timeout", str(_PATIENCE), sys.executable, "-I", "-S", str(HERE / "timed.py"), report.name]
             done = subprocess.run(
-                [*timed, *program],
+                [*timed, *program.words],
                 env=environment,
-                stdin=subprocess.DEVNULL,
+                input=program.given,
                 capture_output=True,
                 text=True,
                 errors="replace",
@@ -148,16 +150,23 @@ class Runner:
             )
             if done.returncode:
                 output = f"{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
-                raise BenchFailed(f"{' '.join(program)[:500]} failed:\n{output}")
+                raise BenchFailed(f"{' '.join(program.words)[:500]} failed:\n{output}")
             return Sample(**json.load(report)), done.stdout
 
 
-def _programs(work: Work) -> list[list[str]]:
+class _Program(NamedTuple):
+    """A program. words: its command. given: its standard input, which may be longer than a word of a command."""
+
+    words: list[str]
+    given: str = ""
+
+
+def _programs(work: Work) -> list[_Program]:
     """Return the programs to run, one after the other; several for a loop."""
     if isinstance(work, Command):
-        return [["bash", "-o", "pipefail", "-c", work.line]]
+        return [_Program(["bash", "-o", "pipefail", "-c", work.line])]
     python = [sys.executable, "-P", *_module(work.name)]
-    return [[*python, json.dumps({"ANSIBLE_MODULE_ARGS": arguments})] for arguments in work.each()]
+    return [_Program(python, json.dumps({"ANSIBLE_MODULE_ARGS": arguments})) for arguments in work.each()]
 
 
 def _module(name: str) -> list[str]:
